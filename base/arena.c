@@ -1,0 +1,71 @@
+#include "base/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 64 * 1024 };
+
+struct ArenaBlock {
+    ArenaBlock *older;
+    size_t used, cap;
+    _Alignas(max_align_t) char bytes[];
+};
+
+Arena arena_init(void)
+{
+    return (Arena){.newest = NULL};
+}
+
+void arena_release(Arena *arena)
+{
+    for (ArenaBlock *block = arena->newest; block != NULL;) {
+        ArenaBlock *older = block->older;
+        free(block);
+        block = older;
+    }
+    *arena = arena_init();
+}
+
+static void *take(Arena *arena, size_t bytes, size_t align)
+{
+    ArenaBlock *block = arena->newest;
+    size_t at = block != NULL ? (block->used + align - 1) & ~(align - 1) : 0;
+    if (block == NULL || at > block->cap || bytes > block->cap - at) {
+        size_t cap = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+        if (cap > SIZE_MAX - sizeof *block)
+            return NULL;
+        block = malloc(sizeof *block + cap);
+        if (block == NULL)
+            return NULL;
+        *block = (ArenaBlock){.older = arena->newest, .cap = cap};
+        arena->newest = block;
+        at = 0;
+    }
+    block->used = at + bytes;
+    arena->bytes += bytes;
+    return block->bytes + at;
+}
+
+void *arena_alloc(Arena *arena, size_t bytes)
+{
+    void *ptr = take(arena, bytes, _Alignof(max_align_t));
+    if (ptr != NULL)
+        memset(ptr, 0, bytes);
+    return ptr;
+}
+
+bool arena_copy(Arena *arena, Str s, Str *ret)
+{
+    if (str_is_none(s)) {
+        *ret = STR_NONE;
+        return true;
+    }
+    char *ptr = take(arena, s.len + 1, 1);
+    if (ptr == NULL)
+        return false;
+    if (s.len > 0)
+        memcpy(ptr, s.ptr, s.len);
+    ptr[s.len] = '\0';
+    *ret = (Str){ptr, s.len};
+    return true;
+}

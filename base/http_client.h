@@ -1,0 +1,46 @@
+/* base/http_client.h - one HTTP GET at a time: deadline, ceiling, validators. The only user of libcurl.
+ *
+ * A client keeps its connections for reuse and belongs to one thread. */
+#pragma once
+#include "base/buf.h"
+
+typedef struct HttpClient HttpClient;
+
+typedef struct HttpClientOptions {
+    const char *user_agent;
+    int64_t deadline_ms;   /* for a whole exchange, redirects included */
+    int64_t connect_ms;
+    int64_t stall_ms;      /* no byte for so long ends it */
+    size_t max_body_bytes; /* decoded */
+    long max_redirects;
+} HttpClientOptions;
+
+typedef struct HttpResult {
+    long status;              /* 0: no answer came */
+    Buf body;                 /* decoded; owned; released by http_result_release() */
+    char content_type[96];    /* "" when absent; lower case, without parameters */
+    char last_modified[64];   /* as sent; to be given back as if_modified_since */
+    char etag[128];
+    UnixSec date;             /* the server's clock; NO_TIME when it does not say */
+    int64_t age_s;            /* 0 when it does not say */
+    int64_t retry_after_s;    /* 0 when it does not say; a date is turned into seconds */
+    uint64_t wire_bytes;      /* of body, as transferred */
+    int64_t first_byte_us;    /* clock_elapsed_us() when the first byte of the body came */
+} HttpResult;
+
+/* Owns: *ret_client ends with http_client_close(). Errors: ERR_NO_MEMORY. */
+MUST_USE ErrCode http_client_open(const HttpClientOptions *options, HttpClient **ret_client, Err *err);
+void http_client_close(HttpClient *client);
+/* Any thread: makes a request under way end with ERR_STOPPED soon, and every later one at once. */
+void http_client_stop(HttpClient *client);
+
+/* GETs `url`, following redirects to http and https only. `last_modified` and `etag`, where not
+ * empty, become conditions. Any status is a success here; judging it is the caller's.
+ * Errors: ERR_NETWORK (no connection, name, TLS, time-out, cut off, endless redirects),
+ * ERR_TOO_LARGE (body beyond the ceiling), ERR_FORMAT (coding that does not decode), ERR_STOPPED. */
+MUST_USE ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
+                          const char *etag, HttpResult *ret_result, Err *err);
+void http_result_release(HttpResult *result);
+
+/* Percent-encodes all but unreserved characters (RFC 3986 2.3). */
+void http_put_encoded(Buf *out, Str text);

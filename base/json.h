@@ -1,0 +1,48 @@
+/* base/json.h - writing JSON into a Buf, and walking a large document item by item.
+ *
+ * The walker finds the elements of an array without building a tree of the whole: an answer of
+ * 200 MB costs the memory of its largest item. Each item is then handed to cJSON by ingest/parse.c. */
+#pragma once
+#include "base/buf.h"
+
+/* ---- writing: values only; the caller writes its commas and braces through these -------------- */
+
+typedef struct JsonWriter {
+    Buf *out;
+    bool need_comma; /* a value was written at this level */
+} JsonWriter;
+
+JsonWriter json_writer(Buf *out);
+void json_open(JsonWriter *json, char bracket);  /* '{' or '[' */
+void json_close(JsonWriter *json, char bracket); /* '}' or ']' */
+void json_key(JsonWriter *json, const char *key);
+void json_str(JsonWriter *json, Str value);      /* none writes null */
+void json_text(JsonWriter *json, const char *value);
+void json_int(JsonWriter *json, int64_t value);
+void json_double(JsonWriter *json, double value); /* NAN and infinities write null */
+void json_bool(JsonWriter *json, bool value);
+void json_null(JsonWriter *json);
+void json_time(JsonWriter *json, UnixSec time);   /* NO_TIME writes null */
+void json_raw(JsonWriter *json, Str value);       /* a finished JSON value, as it is */
+
+/* A quoted JSON string; bytes that are not UTF-8 become U+FFFD. */
+void json_put_string(Buf *out, Str value);
+
+/* ---- walking ----------------------------------------------------------------------------------- */
+
+/* The raw text of member `key` of the object `object`, looked for at its top level only.
+ * False: not an object, or no such member. */
+bool json_member(Str object, Str key, Str *ret_value);
+
+/* The members of an object or the elements of an array, one after the other.
+ *     JsonWalk walk = json_walk(text);
+ *     while (json_next(&walk, &key, &value)) ...      key is none in an array, raw (escaped) else
+ *     if (walk.broken) ...                            the text ended early or was no JSON
+ * Values are only delimited, not validated. */
+typedef struct JsonWalk {
+    const char *at, *end;
+    char close;
+    bool first, broken, done;
+} JsonWalk;
+JsonWalk json_walk(Str container);
+bool json_next(JsonWalk *walk, Str *ret_key, Str *ret_value);

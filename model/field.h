@@ -1,0 +1,63 @@
+/* model/field.h - the named columns of what we serve, each with the one function that knows its value.
+ *
+ * JSON members, CSV cells, NDJSON and GeoJSON properties are all made from these tables, so that no
+ * format can say something else than another. A new field is a new row in model/field.c. */
+#pragma once
+#include "base/buf.h"
+#include "model/model.h"
+
+/* What one row of an answer is about; members that a resource has no use for are NULL. Borrowed. */
+typedef struct Row {
+    const Station *station;
+    const Measure *measure;
+    const Reading *reading;     /* of readings; of measures and latest: the newest, or NULL */
+    const Str *measure_ids;     /* of a station */
+    size_t measure_id_count;
+} Row;
+
+typedef enum ValueKind {
+    VALUE_NULL,
+    VALUE_STR,
+    VALUE_REAL,
+    VALUE_INT,
+    VALUE_TIME,
+    VALUE_BOOL,
+    VALUE_STRS,  /* a list of texts: [..] in JSON, joined by ; in CSV */
+    VALUE_FLAGS, /* ReadingFlag bits: a list of their names; no bit is null */
+} ValueKind;
+
+typedef struct Value {
+    ValueKind kind;
+    union {
+        Str str;
+        double real;
+        int64_t integer; /* also VALUE_TIME, VALUE_FLAGS */
+        bool boolean;
+        struct {
+            const Str *items;
+            size_t count;
+        } strs;
+    } as;
+} Value;
+
+typedef struct Field {
+    const char *name;
+    Value (*value)(const Row *row);
+    unsigned in; /* where it stands when nobody chose: FIELD_JSON, FIELD_CSV, or-ed */
+} Field;
+
+enum { FIELD_JSON = 1, FIELD_CSV = 2, FIELD_OMIT_NULL = 4 /* the JSON member is absent when null */ };
+
+/* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
+extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[];
+
+enum { FIELD_SET_MAX = 64 };
+typedef struct FieldSet {
+    const Field *fields[FIELD_SET_MAX];
+    size_t count;
+} FieldSet;
+
+/* The default columns of a table for JSON (FIELD_JSON) or CSV (FIELD_CSV). */
+FieldSet field_set_default(const Field *table, unsigned where);
+/* NULL when the table has no such field. */
+const Field *field_find(const Field *table, Str name);

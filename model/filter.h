@@ -1,0 +1,36 @@
+/* model/filter.h - which stations and measures a request means: one meaning everywhere.
+ *
+ * Each filter may have several values (OR); different filters are ANDed. Pure functions. */
+#pragma once
+#include "base/arena.h"
+#include "model/model.h"
+
+typedef struct StrList {
+    Str *items;
+    size_t count;
+} StrList;
+
+typedef struct Filter {
+    StrList station;   /* ids, exact case; as the user wrote them - the store resolves other keys */
+    StrList measure;   /* ids, exact case */
+    StrList reference, rloi_id, wiski_id;                        /* exact */
+    StrList parameter, qualifier;                                /* ASCII case ignored */
+    StrList river, catchment, town, status, type;                /* ASCII case and runs of blanks ignored,
+                                                                    over all values of a field */
+    StrList words;     /* of q: each is a prefix of a token of label, river, town, catchment or id */
+    bool has_box;
+    double west_deg, south_deg, east_deg, north_deg; /* west > east crosses the date line */
+    bool has_circle;
+    double lat_deg, long_deg, dist_km; /* great circle, on a sphere of 6371.0088 km */
+} Filter;
+
+/* Whether `filter` asks anything of the measure itself. */
+bool filter_narrows_measures(const Filter *filter);
+/* All but the measure's part. `station` as the store hands it out. */
+bool filter_takes_station(const Filter *filter, const Station *station);
+/* The measure's part alone: measure, parameter, qualifier. */
+bool filter_takes_measure(const Filter *filter, const Measure *measure);
+
+/* Splits q into words: blanks separate, every other byte belongs to its word. False: no memory. */
+MUST_USE bool filter_words(Arena *arena, Str q, StrList *ret);
+double distance_km(double lat1_deg, double long1_deg, double lat2_deg, double long2_deg);

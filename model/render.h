@@ -1,0 +1,10 @@
+/* model/render.h - rows as JSON, NDJSON and CSV; the same bytes wherever they go.
+ *
+ * Pure: a row and a set of fields into a Buf, whose sticky error is checked by the caller. */
+#pragma once
+#include "base/json.h"
+#include "model/field.h"
+
+void render_json(Buf *out, const FieldSet *fields, const Row *row);       /* {"station":"1491TH",...} */
+void render_csv_header(Buf *out, const FieldSet *fields);                 /* names, LF */
+void render_csv(Buf *out, const FieldSet *fields, const Row *row);        /* RFC 4180, LF, null is empty */

@@ -1,0 +1,29 @@
+/* server/server.h - the HTTP side: start and stop.
+ *
+ * With reply.c the only user of libmicrohttpd. Every answer is a rendering of one Snapshot. */
+#pragma once
+#include "base/err.h"
+#include "store/store.h"
+
+typedef struct Server Server;
+
+typedef struct ServerOptions {
+    const char *listen;        /* 127.0.0.1:8080, [::]:8080, :8080; port 0 lets the system choose */
+    unsigned thread_count;
+    unsigned max_connections, max_connections_per_address;
+    int64_t idle_timeout_s;    /* of a connection */
+    size_t max_target_bytes;   /* of path and query; beyond it 414 */
+    size_t max_parameters;     /* of one query */
+    size_t max_response_bytes; /* of one answer; beyond it `too-large` */
+    size_t max_json_items;     /* of one JSON answer; beyond it `too-large` */
+    size_t cache_bytes;        /* for finished responses */
+    const char *build;         /* version, in /v1/status and ETags */
+    const char *upstream;      /* told in the service document */
+    int64_t poll_interval_s, window_s;
+} ServerOptions;
+
+/* Owns: *ret_server ends with server_stop(). Errors: ERR_INVALID (address), ERR_NETWORK (in use). */
+MUST_USE ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_server, Err *err);
+unsigned server_port(const Server *server);
+/* Draining: /ready answers 503, new connections are refused; then waits for requests under way. */
+void server_stop(Server *server); /* NULL is fine */

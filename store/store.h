@@ -1,0 +1,67 @@
+/* store/store.h - stations, measures and readings of the last 24 h, kept in SQLite.
+ *
+ * The only folder that knows SQL. One Writer (the ingest thread's) commits generations; any number
+ * of Snapshots read, each pinned to the generation that was newest when it opened.
+ *
+ * Two files in the data directory: freshet.db, whose content belongs to a generation, and
+ * ledger.db, the bookkeeping (polls, quarantine), which changes without making one. */
+#pragma once
+#include "base/err.h"
+#include "model/model.h"
+
+typedef struct Store Store;       /* shared: its functions may be called on any thread   */
+typedef struct Writer Writer;     /* owned by the ingest thread; a store has at most one */
+typedef struct Snapshot Snapshot; /* a read transaction; used by one thread at a time    */
+
+typedef struct StoreOptions {
+    const char *data_dir;     /* made when it is not there */
+    int64_t window_s;         /* at most WINDOW_MAX_S */
+    size_t reader_count;      /* snapshots open at the same time; at least 1 */
+    int64_t snapshot_wait_ms; /* for one to come free */
+    int64_t wal_max_bytes;    /* the log is truncated beyond this */
+} StoreOptions;
+
+/* Opens or creates. A file that is damaged or no database of ours is renamed to
+ * <name>.damaged-<time> and a new one begun; *ret_set_aside then says so (buffer of the caller's,
+ * "" otherwise), for main to log. A store that was not closed in order is checked first.
+ * Thread: main. Owns: *ret_store ends with store_close().
+ * Errors: ERR_STORAGE (directory, permission, disk), ERR_BUSY (another process has it open). */
+enum { STORE_NOTE_SIZE = 400 };
+MUST_USE ErrCode store_open(const StoreOptions *options, Store **ret_store,
+                            char ret_set_aside[static STORE_NOTE_SIZE], Err *err);
+/* After every Snapshot and the Writer are closed. */
+void store_close(Store *store);
+
+/* ---- what is newest: any thread, lock-free ------------------------------------------------------ */
+
+/* Newest announced generation; 0: nothing was ever stored. Never newer than what a snapshot sees. */
+uint64_t store_generation(const Store *store);
+
+/* "<epoch>-<number>", as it stands in ETags, envelopes and cursors. The epoch is drawn at random
+ * when the file is made: 8 hex digits. */
+enum { GENERATION_TAG_SIZE = 32 };
+void store_generation_tag(const Store *store, uint64_t generation, char tag[static GENERATION_TAG_SIZE]);
+
+/* Commit time of the newest generation; NO_TIME when it is 0. */
+UnixSec store_as_of(const Store *store);
+
+/* When the next generation is expected; told by ingest, read by HTTP for Expires. NO_TIME at first. */
+void store_expect_next(Store *store, UnixSec when);
+UnixSec store_next_expected(const Store *store);
+
+/* ---- being told --------------------------------------------------------------------------------- */
+
+/* Runs on the ingest thread after the commit of `generation` was announced. It may only wake
+ * somebody; it must not block or call the store. */
+typedef void WatchFn(void *ctx, uint64_t generation);
+enum { STORE_WATCHERS_MAX = 8 };
+/* Before the writer is opened. Errors: ERR_BUSY (more than STORE_WATCHERS_MAX). */
+MUST_USE ErrCode store_watch(Store *store, WatchFn *fn, void *ctx, Err *err);
+
+/* Pins the newest generation and lends a connection to read it with.
+ * Hold it for one request, never while waiting for a peer: the log cannot shrink under it.
+ * Owns:   the caller owns *ret_snap and ends it with snapshot_close().
+ * Errors: ERR_BUSY (no connection came free in time), ERR_STORAGE, ERR_CORRUPT. */
+MUST_USE ErrCode store_snapshot(Store *store, Snapshot **ret_snap, Err *err);
+void snapshot_close(Snapshot *snap); /* NULL is fine */
+void snapshot_closep(Snapshot **snap); /* for CLEANUP */

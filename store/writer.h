@@ -1,0 +1,54 @@
+/* store/writer.h - the ingest side: apply a batch, trim, checkpoint, keep the ledger.
+ *
+ * All of it on the ingest thread. */
+#pragma once
+#include "model/batch.h"
+#include "store/ledger.h"
+#include "store/store.h"
+
+/* What became of the readings of a batch: received is the sum of the other six, always. */
+typedef struct ReadingCounts {
+    int64_t received;
+    int64_t fresh;       /* new: not known, and its measure's newest */
+    int64_t late;        /* not known, and behind its measure's newest */
+    int64_t unchanged;
+    int64_t corrected;
+    int64_t expired;     /* outside its station's window */
+    int64_t quarantined; /* refused by the parser, or of a measure that is not known */
+} ReadingCounts;
+
+typedef struct Applied {
+    uint64_t generation; /* the newest, whether or not this batch made it */
+    bool changed;        /* this batch made it */
+    ReadingCounts readings;
+    int64_t stations_changed, measures_changed;
+    int64_t trimmed;     /* readings that left their station's window */
+    int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
+    Err quarantine_error;     /* OK, or why refusals could not be kept in the ledger */
+} Applied;
+
+/* Owns: *ret_writer ends with writer_close(). Errors: ERR_BUSY (there is one), ERR_STORAGE. */
+MUST_USE ErrCode store_writer(Store *store, Writer **ret_writer, Err *err);
+void writer_close(Writer *writer); /* NULL is fine */
+
+/* Applies all of `batch`, or nothing of it, in one transaction, as of `now` (the commit time that the
+ * generation carries). Stations and measures are upserted where something differs; a station or
+ * measure that a whole list does not name becomes listed = false; a measure's unknown station is
+ * created bare. A reading outside its station's window is expired *before* the upsert, the batch's own
+ * newest counting for the window. A known reading is written again only where its value differs.
+ * Of several candidates the one nearer to the measure's previous reading is chosen, all equal is no
+ * ambiguity; the same raw text again is unchanged. Windows of touched stations are trimmed, each
+ * measure keeping its newest reading whatever its age. If anything changed, or `service` differs from
+ * the stored one in its fault, the generation rises by one and watchers are told after the commit.
+ * Errors: ERR_STORAGE, ERR_CORRUPT: nothing is changed. */
+MUST_USE ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
+                              Applied *ret_applied, Err *err);
+
+/* What the next writer_apply() would find stored. */
+Service writer_service(const Writer *writer);
+
+/* PASSIVE; TRUNCATE, waiting for readers at most 200 ms, when the log is beyond its limit. */
+MUST_USE ErrCode writer_checkpoint(Writer *writer, Err *err);
+
+/* One row of the ledger for each poll; the last 1,000 are kept. */
+MUST_USE ErrCode writer_record_poll(Writer *writer, const PollReport *report, Err *err);

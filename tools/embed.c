@@ -1,0 +1,45 @@
+/* tools/embed.c - files to bytes in C: embed PATH=CONTENT-TYPE ... > assets_data.c
+ *
+ * Makes the table that server/assets.h declares; each file is served as /PATH. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void fail(const char *what, const char *name)
+{
+    fprintf(stderr, "embed: %s: %s\n", what, name);
+    exit(1);
+}
+
+static void put_bytes(const char *path, int number)
+{
+    FILE *in = fopen(path, "rb");
+    if (in == NULL)
+        fail("cannot open", path);
+    printf("static const unsigned char ASSET_%d[] = {", number);
+    size_t count = 0;
+    for (int c = getc(in); c != EOF; c = getc(in), count++)
+        printf("%s%d,", count % 24 == 0 ? "\n" : "", c);
+    printf("0};\n");
+    if (ferror(in))
+        fail("cannot read", path);
+    (void) fclose(in);
+}
+
+int main(int argc, char **argv)
+{
+    printf("#include \"server/assets.h\"\n\n");
+    for (int i = 1; i < argc; i++) {
+        char *equals = strchr(argv[i], '=');
+        if (equals == NULL)
+            fail("expected PATH=CONTENT-TYPE", argv[i]);
+        *equals = '\0';
+        put_bytes(argv[i], i);
+    }
+    printf("\nconst Asset ASSETS[] = {\n");
+    for (int i = 1; i < argc; i++)
+        printf("    {\"/%s\", \"%s\", ASSET_%d, sizeof ASSET_%d - 1},\n", argv[i],
+               argv[i] + strlen(argv[i]) + 1, i, i);
+    printf("    {0},\n};\n");
+    return ferror(stdout) || fflush(stdout) != 0;
+}
