@@ -14,7 +14,11 @@ int64_t clock_now_ms(void);
 int64_t clock_elapsed_ms(void);
 int64_t clock_elapsed_us(void);
 
-/* RFC 3339, always UTC: 2026-11-22T10:16:07Z, 20 bytes and a NUL. Years 0000 to 9999. */
+/* The moments that can be written: years 0000 to 9999. */
+#define CLOCK_FIRST ((UnixSec) -62167219200)
+#define CLOCK_LAST ((UnixSec) 253402300799)
+
+/* RFC 3339, always UTC: 2026-11-22T10:16:07Z, 20 bytes and a NUL. */
 enum { CLOCK_TEXT_SIZE = 21 };
 void clock_format(UnixSec time, char text[static CLOCK_TEXT_SIZE]);
 /* RFC 9110 date, Sun, 22 Nov 2026 10:16:07 GMT: 29 bytes and a NUL. */
@@ -22,7 +26,8 @@ enum { CLOCK_HTTP_SIZE = 30 };
 void clock_format_http(UnixSec time, char text[static CLOCK_HTTP_SIZE]);
 
 /* RFC 3339 with an offset or Z; without either it is UTC; a fraction of a second is cut off;
- * `t` or a blank for `T`; a date alone is its midnight. Days that no month has are refused. */
+ * `t` or a blank for `T`; a date alone is its midnight. Days that no month has, and moments outside
+ * CLOCK_FIRST to CLOCK_LAST, are refused. */
 bool clock_parse(Str text, UnixSec *ret);
 bool clock_parse_http(Str text, UnixSec *ret); /* the format of clock_format_http() */
 /* ISO 8601 duration of W, D, H, M, S (P1D, PT6H, PT15M30S, P1W), positive, in seconds. */

@@ -34,6 +34,15 @@ ErrCode err_set(Err *err, ErrCode code, const char *fmt, ...)
     return code;
 }
 
+/* What does not fit is cut off. */
+static void append(char *text, size_t size, const char *more)
+{
+    size_t used = strlen(text);
+    size_t len = strnlen(more, size - 1 - used);
+    memcpy(text + used, more, len);
+    text[used + len] = '\0';
+}
+
 ErrCode err_context(Err *err, const char *fmt, ...)
 {
     assert(err != NULL && err->code != OK);
@@ -42,10 +51,10 @@ ErrCode err_context(Err *err, const char *fmt, ...)
 
     va_list args;
     va_start(args, fmt);
-    int used = vsnprintf(err->text, sizeof err->text, fmt, args);
+    (void) vsnprintf(err->text, sizeof err->text, fmt, args);
     va_end(args);
-    if (used >= 0 && (size_t) used < sizeof err->text)
-        (void) snprintf(err->text + used, sizeof err->text - (size_t) used, ": %s", old);
+    append(err->text, sizeof err->text, ": ");
+    append(err->text, sizeof err->text, old);
     return err->code;
 }
 

@@ -2,8 +2,8 @@
  *
  *     log_info("ingest applied generation=%" PRIu64 " changed=%zu", generation, changed);
  *
- * The text is component, event, then key=value; a value with blanks is quoted by the caller with
- * LOG_TEXT. Workers and main log; base, model and store return errors instead. Keeps errno.
+ * The text is component, event (of one word or several), then key=value; a value with blanks is
+ * quoted by the caller with LOG_TEXT. Workers and main log; base, model and store return errors instead. Keeps errno.
  * Any thread; a line is one write. */
 #pragma once
 #include "base/base.h"

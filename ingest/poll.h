@@ -10,6 +10,7 @@ typedef struct PollOptions {
     const char *user_agent;
     int64_t interval_s;          /* multiples of 15 min keep to the upstream's releases */
     int64_t jitter_max_s;        /* added to a slot, drawn anew for each */
+    uint64_t jitter_seed;        /* the same seed draws the same jitter */
     int64_t catalogue_interval_s; /* stations and measures are asked for this often, and on unknown ids */
     int64_t deadline_ms;         /* of one request */
     int64_t connect_ms, stall_ms;

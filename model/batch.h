@@ -67,7 +67,7 @@ typedef struct Batch {
 Batch batch_init(void);
 void batch_release(Batch *batch);
 
-/* Append a copy of the struct; its strings must already live in batch->strings (batch_copy) or
+/* Append a copy of the struct; its strings must already live in batch->strings or
  * outlive the batch. False: no memory. */
 MUST_USE bool batch_add_station(Batch *batch, const Station *station);
 MUST_USE bool batch_add_measure(Batch *batch, const Measure *measure);

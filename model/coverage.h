@@ -3,12 +3,24 @@
  * Slots of a measure run from the window's start to its newest reading, at the measure's modal
  * phase, one reading in [slot, slot + period). A measure without a period is not counted: its
  * completeness is unknown, never 1.0. Feed it the readings of one measure after the other, each
- * measure's oldest first. One thread, no allocation. */
+ * measure's oldest first. One thread, no allocation.
+ *
+ * Exact while a measure's readings stand at one phase, or at another now and then. With three and
+ * more phases `received` is approximate (never more than `expected`), and of the phases only the
+ * first COVERAGE_PHASES are candidates. */
 #pragma once
 #include "model/model.h"
 #include "model/window.h"
 
 enum { COVERAGE_PHASES = 8 };
+
+/* A candidate for the modal phase of the measure under way. */
+typedef struct CoveragePhase {
+    int64_t offset;    /* of its slots from the multiples of the period */
+    int64_t count;     /* readings that stand exactly at it */
+    int64_t filled;    /* its slots with a reading */
+    int64_t last_slot; /* the newest of these */
+} CoveragePhase;
 
 typedef struct Coverage {
     UnixSec earliest, latest; /* of all readings; NO_TIME: none */
@@ -19,9 +31,9 @@ typedef struct Coverage {
     /* the measure under way */
     int64_t period_s;
     Window window;
-    UnixSec first, last, last_slot_time;
-    int64_t in_window;
-    struct { int64_t offset, count; } phases[COVERAGE_PHASES];
+    UnixSec newest; /* NO_TIME: none yet */
+    int64_t seen;   /* readings of it */
+    CoveragePhase phases[COVERAGE_PHASES];
     size_t phase_count;
 } Coverage;
 

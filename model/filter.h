@@ -31,6 +31,7 @@ bool filter_takes_station(const Filter *filter, const Station *station);
 /* The measure's part alone: measure, parameter, qualifier. */
 bool filter_takes_measure(const Filter *filter, const Measure *measure);
 
-/* Splits q into words: blanks separate, every other byte belongs to its word. False: no memory. */
+/* Splits q into words: blanks separate, every other byte belongs to its word, except punctuation in
+ * front of it. The words borrow `q`, their list the arena. False: no memory. */
 MUST_USE bool filter_words(Arena *arena, Str q, StrList *ret);
 double distance_km(double lat1_deg, double long1_deg, double lat2_deg, double long2_deg);

@@ -8,7 +8,7 @@
 typedef struct Server Server;
 
 typedef struct ServerOptions {
-    const char *listen;        /* 127.0.0.1:8080, [::]:8080, :8080; port 0 lets the system choose */
+    const char *listen; /* 127.0.0.1:8080, [::]:8080, :8080; port 0 lets the system choose */
     unsigned thread_count;
     unsigned max_connections, max_connections_per_address;
     int64_t idle_timeout_s;    /* of a connection */
@@ -22,8 +22,10 @@ typedef struct ServerOptions {
     int64_t poll_interval_s, window_s;
 } ServerOptions;
 
-/* Owns: *ret_server ends with server_stop(). Errors: ERR_INVALID (address), ERR_NETWORK (in use). */
-MUST_USE ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_server, Err *err);
+/* Owns: *ret_server ends with server_stop(). Errors: ERR_INVALID (address), ERR_NETWORK (in use).
+ */
+MUST_USE ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_server,
+                              Err *err);
 unsigned server_port(const Server *server);
 /* Draining: /ready answers 503, new connections are refused; then waits for requests under way. */
 void server_stop(Server *server); /* NULL is fine */

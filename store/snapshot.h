@@ -14,6 +14,7 @@ typedef struct SnapshotInfo {
     char tag[GENERATION_TAG_SIZE]; /* "<epoch>-<number>" */
     uint64_t generation;           /* 0: nothing was ever stored */
     UnixSec as_of;                 /* its commit time; NO_TIME when generation is 0 */
+    int64_t readings;              /* held */
     Service service;
 } SnapshotInfo;
 const SnapshotInfo *snapshot_info(const Snapshot *snap); /* read once, when it was pinned */
@@ -55,7 +56,8 @@ MUST_USE ErrCode snapshot_each_latest(Snapshot *snap, const Filter *filter, Meas
 
 /* Readings with window.from <= time < window.to that are inside their station's window, oldest first
  * within each measure. `measure` is told, by `each_measure`, before its readings, also when there are
- * none of it; `kept` is what its station keeps (from == to: nothing). */
+ * none of it; `kept` is what its station keeps (from == to: nothing). The station and measure that it
+ * is told live on until the next measure is told, so that each_reading may use them. */
 typedef struct ReadingVisitor {
     bool (*each_measure)(const Station *station, const Measure *measure, Window kept, void *ctx);
     bool (*each_reading)(const Reading *reading, void *ctx);

@@ -23,6 +23,7 @@ typedef struct Applied {
     ReadingCounts readings;
     int64_t stations_changed, measures_changed;
     int64_t trimmed;     /* readings that left their station's window */
+    int64_t readings_held;    /* by the store, after it */
     int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
     Err quarantine_error;     /* OK, or why refusals could not be kept in the ledger */
 } Applied;

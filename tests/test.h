@@ -51,6 +51,9 @@ bool check_has(Str part, Str text, const char *what, const char *file, int line)
             test_abort();                                                                          \
     } while (0)
 
+/* Runs when this test ends, however it ends: the last one first. */
+void test_defer(void (*fn)(void *ctx), void *ctx);
+
 /* A fresh empty directory, removed with all in it when the test ends. */
 const char *test_dir(void);
 /* ../shared/upstream/<name>, un-gzipped when it ends in .gz; false where that folder is not there

@@ -1,0 +1,187 @@
+#!/bin/bash
+# run.sh - measures the real programs and prints a report: polls, memory, start, and requests a
+# second beside nginx. RESULTS.md keeps a report worth keeping.
+#
+#   PAIRS=5 SECONDS_EACH=4 bench/run.sh
+#
+# First a day of an upstream of 5,400 stations is polled, release by release, with freshet's time lent
+# by freshet-sim, so that it passes in seconds. Then the store of that day is served: servers have core
+# 0 to themselves, the client has core 1. All on loopback.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+PAIRS=${PAIRS:-5}
+SECONDS_EACH=${SECONDS_EACH:-4}
+STATIONS=5400
+POLLS=105 # the 96 of a window, and some to see it stay as large as it is
+LISTEN=127.0.0.1:18080
+NGINX_PORT=18081
+dir=$PWD/build/bench
+
+pids=()
+finish() {
+    [ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2> /dev/null || true
+    wait
+}
+trap finish EXIT
+trap 'exit 1' INT TERM HUP
+
+say() { printf 'bench: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+get() { curl -fsS --max-time 10 "http://$LISTEN$1"; }
+now_ms() { date +%s%3N; }
+median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+at_percent() { sort -n | awk -v p="$1" '{ v[NR] = $1 } END { i = int(NR * p / 100 + 0.999); print v[i < 1 ? 1 : i] }'; }
+member() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" | head -n 1; } # of one JSON text on stdin
+
+await() { # await PID URL: until it answers 2xx, at most a minute
+    local until=$((SECONDS + 60))
+    until curl -fsS -o /dev/null "$2" 2> /dev/null; do
+        if ! kill -0 "$1" 2> /dev/null || [ $SECONDS -ge $until ]; then
+            fail "$2 does not answer; see $dir"
+        fi
+        sleep 0.01
+    done
+}
+
+start_sim() { # start_sim PROGRAMS OPTION...: sets sim, upstream and, with --clock, clock
+    rm -f "$dir/sim.out"
+    "$1/freshet-sim" --listen 127.0.0.1:0 --stations $STATIONS --seed 1 "${@:2}" > "$dir/sim.out" 2> "$dir/sim.log" &
+    sim=$!
+    pids+=("$sim")
+    local tries=0
+    until upstream=$(sed -nE 's|.*listening on (http://[^ ]*).*|\1|p' "$dir/sim.out") && [ -n "$upstream" ]; do
+        [ $((tries += 1)) -lt 600 ] || fail "freshet-sim does not start; see $dir/sim.log"
+        sleep 0.1
+    done
+    clock=$(sed -nE 's|^clock on (.*)|\1|p' "$dir/sim.out")
+}
+
+start_freshet() { # start_freshet PROGRAMS: on core 0, sets service
+    env ${clock:+"FRESHET_CLOCK=$clock"} taskset -c 0 "$1/freshet" --listen $LISTEN --data-dir "$dir/data" \
+        --upstream "$upstream" --threads 1 2>> "$dir/freshet.log" &
+    service=$!
+    pids+=("$service")
+}
+
+stop_freshet() {
+    kill "$service"
+    wait "$service" || fail "freshet did not end in order"
+}
+
+memory() { sed -nE "s/^$1:[[:space:]]*([0-9]+) kB/\1/p" "/proc/$service/status" | awk '{ printf "%.1f MB", $1 / 1024 }'; }
+
+# ---- polls: every release of a day, one after the other ------------------------------------------
+
+# What the log tells of polls that brought readings: "fetch parse apply new", in ms and readings.
+polls() { # polls FIRST|LATER: the first poll brings the lists of stations and measures as well
+    sed -nE 's/.*event=polled .* new=([0-9]+) .*requests=([0-9]+) .*fetch_ms=([0-9]+) parse_ms=([0-9]+) apply_ms=([0-9]+).*/\3 \4 \5 \1 \2/p' \
+        "$dir/freshet.log" | awk -v which="$1" '$5 > 1 ? which == "FIRST" && !n++ : which == "LATER" && $4 > 1000'
+}
+column() { awk -v c="$1" '{ print (c == "sum") ? $1 + $2 + $3 : $c }'; }
+
+bench_polls() {
+    say "polling $POLLS releases"
+    start_sim build/clock --clock --start -$((POLLS / 4))h
+    start_freshet build/clock
+    local until=$((SECONDS + 300))
+    while [ "$(grep -c 'event=polled' "$dir/freshet.log")" -lt $POLLS ]; do
+        [ $SECONDS -lt $until ] || fail "too few polls; see $dir/freshet.log"
+        sleep 0.1
+    done
+    peak=$(memory VmHWM)
+    stop_freshet
+    kill "$sim"
+
+    printf '| poll | count | fetch ms | parse ms | apply ms | all ms, median | all ms, worst | new readings |\n'
+    printf '|---|---|---|---|---|---|---|---|\n'
+    local which title
+    for which in FIRST LATER; do
+        title='a release'
+        [ $which = LATER ] || title='the first, with stations and measures'
+        printf '| %s | %d | %s | %s | %s | %s | %s | %s |\n' "$title" "$(polls $which | wc -l)" \
+            "$(polls $which | column 1 | median)" "$(polls $which | column 2 | median)" \
+            "$(polls $which | column 3 | median)" "$(polls $which | column sum | median)" \
+            "$(polls $which | column sum | sort -n | tail -n 1)" "$(polls $which | column 4 | median)"
+    done
+}
+
+# ---- start, memory -------------------------------------------------------------------------------
+
+bench_start() {
+    local times=() begun i
+    for ((i = 0; i < PAIRS; i++)); do
+        begun=$(now_ms)
+        start_freshet build
+        await "$service" "http://$LISTEN/ready"
+        times+=($(($(now_ms) - begun)))
+        stop_freshet
+    done
+    printf '%s\n' "${times[@]}" | median
+}
+
+# ---- requests a second, beside nginx -------------------------------------------------------------
+
+rate() { # rate URL
+    local out
+    out=$(taskset -c 1 wrk -t1 -c32 -d"${SECONDS_EACH}s" "$1")
+    ! grep -qE 'Non-2xx|Socket errors' <<< "$out" || fail "$1: $out"
+    sed -nE 's/^Requests\/sec: *([0-9.]+)/\1/p' <<< "$out"
+}
+
+bench_path() { # bench_path NAME TITLE PATH
+    local ours=() theirs=() ratios=() bytes pair
+    get "$3" > "$dir/www/$1"
+    bytes=$(stat -c %s "$dir/www/$1")
+    for ((pair = 0; pair < PAIRS; pair++)); do
+        ours+=("$(rate "http://$LISTEN$3")")
+        theirs+=("$(rate "http://127.0.0.1:$NGINX_PORT/$1")")
+        ratios+=("$(awk -v a="${ours[-1]}" -v b="${theirs[-1]}" 'BEGIN { printf "%.3f", a / b }')")
+    done
+    printf '| %s | %d | %.0f | %.0f | %.2f | %s to %s |\n' "$2" "$bytes" \
+        "$(printf '%s\n' "${ours[@]}" | median)" "$(printf '%s\n' "${theirs[@]}" | median)" \
+        "$(printf '%s\n' "${ratios[@]}" | median)" \
+        "$(printf '%s\n' "${ratios[@]}" | at_percent 0)" "$(printf '%s\n' "${ratios[@]}" | at_percent 100)"
+}
+
+# ---- the report ----------------------------------------------------------------------------------
+
+[ "$(nproc)" -ge 2 ] || fail "needs two cores, one each for server and client"
+rm -rf "$dir/data" "$dir/www" "$dir"/*.log
+mkdir -p "$dir/www"
+nginx=$(bench/nginx.sh "$dir" $NGINX_PORT)
+
+printf '## Polls at %s stations\n\n' $STATIONS
+bench_polls
+
+start_sim build
+first=$(bench_start)
+start_freshet build
+await "$service" "http://$LISTEN/ready"
+sleep 2
+held=$(get /v1/status | member readings)
+resident=$(memory VmRSS)
+
+taskset -c 0 "$nginx" -c "$dir/nginx.conf" -e "$dir/nginx.log" &
+pids+=($!)
+measure=$(get '/v1/latest.csv?parameter=level' | sed -n 2p)
+station=${measure%%,*}
+say "requests a second, $PAIRS pairs of $SECONDS_EACH s for each path; station $station"
+printf '\n## Requests a second, one core each for server and client, 32 connections\n\n'
+printf '| answer | bytes | freshet | nginx | ratio, median | ratio, range |\n|---|---|---|---|---|---|\n'
+: > "$dir/www/ready"
+await "${pids[-1]}" "http://127.0.0.1:$NGINX_PORT/ready"
+bench_path latest   "one station's latest" "/v1/stations/$station/latest"
+bench_path readings "one station's 24 h"   "/v1/stations/$station/readings"
+bench_path all      'latest of all'        '/v1/latest'
+bench_path csv      'latest of all, CSV'   '/v1/latest.csv'
+
+printf '\n## Memory and start\n\n'
+printf '| what | |\n|---|---|\n'
+printf '| readings held | %s |\n' "$held"
+printf '| resident, started with a full window | %s |\n' "$resident"
+printf '| resident, after the requests above | %s |\n' "$(memory VmRSS)"
+printf '| most ever resident, while filling up | %s |\n' "$peak"
+printf '| start to ready, with a full window | %s ms |\n' "$first"
+printf '| store on disk | %s |\n' "$(du -sh "$dir/data" | cut -f 1)"
+stop_freshet

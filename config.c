@@ -1,0 +1,482 @@
+#include "config.h"
+
+#include "model/window.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef enum Kind { TEXT, CHOICE, COUNT, BYTES, SECONDS, MILLISECONDS } Kind;
+
+typedef struct Setting {
+    const char *name; /* --name, FRESHET_NAME, name = */
+    size_t at;        /* in Config */
+    Kind kind;
+    const char *preset;
+    int64_t min, max;     /* in the kind's unit */
+    const char *choices;  /* of a CHOICE: separated by | */
+    const char *help;
+} Setting;
+
+#define KB INT64_C(1024)
+#define MB (1024 * KB)
+#define DAY_S INT64_C(86400)
+#define AT(member) offsetof(Config, member)
+
+static const Setting SETTINGS[] = {
+    {"config", AT(config_file), TEXT, "", 0, 0, NULL, "file of `key = value` lines, `#` begins a comment"},
+    {"listen", AT(listen), TEXT, "127.0.0.1:8080", 0, 0, NULL, "address and port to serve on; port 0: any"},
+    {"data-dir", AT(data_dir), TEXT, "./data", 0, 0, NULL, "where the store is kept"},
+    {"upstream", AT(upstream), TEXT, "https://environment.data.gov.uk/flood-monitoring", 0, 0, NULL,
+     "base address of the flood-monitoring API"},
+    {"poll-interval", AT(poll_interval_s), SECONDS, "15m", 1, DAY_S, NULL,
+     "how often the upstream is asked; multiples of 15m keep to its releases"},
+    {"poll-jitter", AT(jitter_s), SECONDS, "10s", 0, 600, NULL, "at most so much is added to a poll's time"},
+    {"catalogue-interval", AT(catalogue_interval_s), SECONDS, "24h", 1, 30 * DAY_S, NULL,
+     "how often the lists of stations and measures are asked for"},
+    {"upstream-timeout", AT(upstream_timeout_s), SECONDS, "120s", 1, 3600, NULL, "for one request, all of it"},
+    {"connect-timeout", AT(connect_timeout_s), SECONDS, "10s", 1, 600, NULL, "for a connection to the upstream"},
+    {"stall-timeout", AT(stall_timeout_s), SECONDS, "30s", 1, 3600, NULL, "without a byte from the upstream"},
+    {"retry-min", AT(retry_min_s), SECONDS, "5s", 1, 3600, NULL, "after the first failed poll; doubles"},
+    {"retry-max", AT(retry_max_s), SECONDS, "5m", 1, DAY_S, NULL, "after many failed polls"},
+    {"max-body-bytes", AT(max_body_bytes), BYTES, "256MB", 64 * KB, 4096 * MB, NULL,
+     "of one upstream answer, decoded"},
+    {"max-batch-readings", AT(max_batch_readings), COUNT, "2000000", 1, 100000000, NULL,
+     "readings taken from one upstream answer"},
+    {"window", AT(window_s), SECONDS, "24h", 900, WINDOW_MAX_S, NULL,
+     "kept of each station, back from its newest reading"},
+    {"snapshot-wait", AT(snapshot_wait_ms), MILLISECONDS, "1s", 1, 60000, NULL,
+     "for a read connection to come free, then 503"},
+    {"wal-max-bytes", AT(wal_max_bytes), BYTES, "64MB", MB, 16384 * MB, NULL,
+     "of SQLite's log before it is truncated"},
+    {"threads", AT(threads), COUNT, "0", 0, 256, NULL, "of HTTP; 0: one for each processor"},
+    {"max-connections", AT(max_connections), COUNT, "1000", 1, 100000, NULL, "in all; beyond it 503"},
+    {"max-connections-per-address", AT(max_connections_per_address), COUNT, "0", 0, 100000, NULL,
+     "0: no limit but that in all"},
+    {"idle-timeout", AT(idle_timeout_s), SECONDS, "60s", 1, 3600, NULL, "of a connection"},
+    {"max-target-bytes", AT(max_target_bytes), BYTES, "8KB", 256, 12 * KB, NULL,
+     "of a request's path and query; beyond it 414"},
+    {"max-parameters", AT(max_parameters), COUNT, "200", 1, 10000, NULL, "of one query"},
+    {"max-response-bytes", AT(max_response_bytes), BYTES, "256MB", 64 * KB, 4096 * MB, NULL,
+     "of one answer; beyond it `too-large`"},
+    {"max-json-items", AT(max_json_items), COUNT, "100000", 1, 10000000, NULL,
+     "of one JSON answer; beyond it `too-large`"},
+    {"cache-bytes", AT(cache_bytes), BYTES, "32MB", 0, 16384 * MB, NULL, "for finished answers"},
+    {"drain-timeout", AT(drain_timeout_s), SECONDS, "5s", 1, 600, NULL, "from SIGTERM to the end at the latest"},
+    {"log-level", AT(log_level), CHOICE, "info", 0, 0, "debug|info|warn|error", "least level that is logged"},
+    {"log-form", AT(log_form), CHOICE, "logfmt", 0, 0, "logfmt|json", "of log lines, on stderr"},
+};
+
+static const struct {
+    const char *word;
+    Command command;
+    const char *help;
+} COMMANDS[] = {
+    {"--help", COMMAND_HELP, "this text"},
+    {"--version", COMMAND_VERSION, "the version"},
+    {"--check", COMMAND_CHECK, "judge the settings and end: 0 good, 2 not"},
+    {"--print-config", COMMAND_PRINT_CONFIG, "all settings as they are, as a file for --config"},
+    {"healthcheck", COMMAND_HEALTHCHECK, "ask the service at --listen whether it lives: 0 yes, 1 no"},
+};
+
+/* ---- values ------------------------------------------------------------------------------------ */
+
+typedef struct Unit {
+    const char *suffix;
+    int64_t factor;
+} Unit;
+
+static const Unit NO_UNITS[] = {{"", 1}, {NULL, 0}};
+static const Unit BYTE_UNITS[] = {{"", 1}, {"B", 1}, {"KB", KB}, {"MB", MB}, {"GB", 1024 * MB}, {NULL, 0}};
+static const Unit SECOND_UNITS[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", DAY_S}, {NULL, 0}};
+static const Unit MILLI_UNITS[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {NULL, 0}};
+
+static const struct {
+    const Unit *units;
+    const char *what;
+} KINDS[] = {
+    [COUNT] = {NO_UNITS, "a whole number"},
+    [BYTES] = {BYTE_UNITS, "bytes, or with KB, MB, GB"},
+    [SECONDS] = {SECOND_UNITS, "seconds, or with s, m, h, d"},
+    [MILLISECONDS] = {MILLI_UNITS, "milliseconds, or with ms, s, m"},
+};
+
+/* 15m is 900; the suffix in any case. */
+static bool parse_amount(Str text, Kind kind, int64_t *ret)
+{
+    size_t digits = 0;
+    int64_t number = 0;
+    while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+        digits++;
+    if (!str_to_int((Str){text.ptr, digits}, &number))
+        return false;
+    Str suffix = str_trim((Str){text.ptr + digits, text.len - digits});
+    for (const Unit *unit = KINDS[kind].units; unit->suffix != NULL; unit++)
+        if (str_eq_nocase(suffix, str_of(unit->suffix)))
+            return !__builtin_mul_overflow(number, unit->factor, ret);
+    return false;
+}
+
+/* The largest unit that divides it: what is printed reads back as the same. */
+static void put_amount(Buf *out, int64_t amount, Kind kind)
+{
+    const Unit *best = KINDS[kind].units;
+    for (const Unit *unit = best; unit->suffix != NULL; unit++)
+        if (amount != 0 && amount % unit->factor == 0)
+            best = unit;
+    buf_put_int(out, amount / best->factor);
+    buf_put_str(out, str_of(best->suffix));
+}
+
+static bool is_number(const Setting *setting)
+{
+    return setting->kind != TEXT && setting->kind != CHOICE;
+}
+
+static const char **text_at(Config *config, const Setting *setting)
+{
+    return (const char **) (void *) ((char *) config + setting->at);
+}
+
+static int64_t *number_at(Config *config, const Setting *setting)
+{
+    return (int64_t *) (void *) ((char *) config + setting->at);
+}
+
+static bool is_choice(const Setting *setting, Str text)
+{
+    Str rest = str_of(setting->choices), head, tail;
+    while (str_cut(rest, '|', &head, &tail)) {
+        if (str_eq(head, text))
+            return true;
+        rest = tail;
+    }
+    return str_eq(rest, text);
+}
+
+/* `origin` tells the user where the value stands: --listen, FRESHET_LISTEN, file:3. */
+static void set(Config *config, const Setting *setting, Str text, const char *origin, Buf *faults)
+{
+    int64_t amount = 0;
+    Str copy;
+    if (is_number(setting)) {
+        if (!parse_amount(text, setting->kind, &amount)) {
+            buf_printf(faults, "%s: '" STR_FMT "' is not %s\n", origin, STR_ARG(text),
+                       KINDS[setting->kind].what);
+        } else if (amount < setting->min || amount > setting->max) {
+            buf_printf(faults, "%s: " STR_FMT " is outside ", origin, STR_ARG(text));
+            put_amount(faults, setting->min, setting->kind);
+            BUF_LITERAL(faults, " to ");
+            put_amount(faults, setting->max, setting->kind);
+            buf_put_char(faults, '\n');
+        } else {
+            *number_at(config, setting) = amount;
+        }
+        return;
+    }
+    if (setting->kind == CHOICE && !is_choice(setting, text)) {
+        buf_printf(faults, "%s: '" STR_FMT "' is none of %s\n", origin, STR_ARG(text), setting->choices);
+        return;
+    }
+    if (arena_copy(&config->strings, text, &copy))
+        *text_at(config, setting) = copy.ptr;
+    else
+        buf_printf(faults, "%s: no memory\n", origin);
+}
+
+/* ---- where they come from ---------------------------------------------------------------------- */
+
+static const Setting *find(Str name)
+{
+    for (size_t i = 0; i < countof(SETTINGS); i++)
+        if (str_eq(name, str_of(SETTINGS[i].name)))
+            return &SETTINGS[i];
+    return NULL;
+}
+
+static void refuse_unknown(Str name, const char *origin, Buf *faults)
+{
+    const Setting *nearest = NULL;
+    size_t least = 4; /* further than three letters off is another word */
+    for (size_t i = 0; i < countof(SETTINGS); i++) {
+        size_t distance = str_distance(name, str_of(SETTINGS[i].name));
+        if (distance < least) {
+            least = distance;
+            nearest = &SETTINGS[i];
+        }
+    }
+    buf_printf(faults, "%s: '" STR_FMT "' is no setting", origin, STR_ARG(name));
+    if (nearest != NULL)
+        buf_printf(faults, "; did you mean '%s'?", nearest->name);
+    BUF_LITERAL(faults, " (freshet --help lists them)\n");
+}
+
+static void env_name(const Setting *setting, char name[static 64])
+{
+    size_t len = 0;
+    for (const char *c = "FRESHET_"; *c != '\0'; c++)
+        name[len++] = *c;
+    for (const char *c = setting->name; *c != '\0' && len < 63; c++)
+        name[len++] = *c == '-' ? '_' : (char) (*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    name[len] = '\0';
+}
+
+static void read_environment(Config *config, const char *(*env)(const char *name), Buf *faults)
+{
+    for (size_t i = 0; i < countof(SETTINGS); i++) {
+        char name[64];
+        env_name(&SETTINGS[i], name);
+        const char *value = env(name);
+        if (value != NULL && value[0] != '\0') /* an empty variable is how a shell unsets one */
+            set(config, &SETTINGS[i], str_of(value), name, faults);
+    }
+}
+
+static void read_line(Config *config, Str line, const char *origin, Buf *faults)
+{
+    Str name, value, comment;
+    line = str_trim(line);
+    if (line.len == 0 || line.ptr[0] == '#')
+        return;
+    if (!str_cut(line, '=', &name, &value)) {
+        buf_printf(faults, "%s: expected `key = value`, got '" STR_FMT "'\n", origin, STR_ARG(line));
+        return;
+    }
+    (void) str_cut(value, '#', &value, &comment);
+    name = str_trim(name);
+    const Setting *setting = find(name);
+    if (setting != NULL)
+        set(config, setting, str_trim(value), origin, faults);
+    else
+        refuse_unknown(name, origin, faults);
+}
+
+static void read_file(Config *config, const char *path, Buf *faults)
+{
+    CLEANUP(buf_release) Buf text = buf_init(1024 * 1024);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        buf_printf(faults, "%s: cannot be opened: %m\n", path);
+        return;
+    }
+    for (size_t got = 1; got > 0 && text.error == OK;) {
+        char *to = buf_reserve(&text, 4096);
+        got = to != NULL ? fread(to, 1, 4096, file) : 0;
+        buf_grew(&text, got);
+    }
+    (void) fclose(file);
+    Str rest = buf_view(&text), line, tail;
+    for (int number = 1; rest.len > 0; number++, rest = tail) {
+        char origin[256];
+        if (!str_cut(rest, '\n', &line, &tail)) {
+            line = rest;
+            tail = STR("");
+        }
+        (void) snprintf(origin, sizeof origin, "%s:%d", path, number);
+        read_line(config, line, origin, faults);
+    }
+}
+
+static bool is_command(const char *word, Command *ret)
+{
+    for (size_t i = 0; i < countof(COMMANDS); i++) {
+        if (strcmp(word, COMMANDS[i].word) == 0) {
+            *ret = COMMANDS[i].command;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --name value or --name=value. With `only` set every other setting is left for the second reading:
+ * the file's name must be known before the file, and flags go over the file. */
+static void read_flags(Config *config, int argc, const char *const *argv, const Setting *only, Buf *faults)
+{
+    for (int i = 1; i < argc; i++) {
+        Str word = str_of(argv[i]), name = word, value = STR_NONE;
+        if (is_command(argv[i], &config->command))
+            continue;
+        bool is_flag = str_starts(word, STR("--"));
+        if (is_flag)
+            name = (Str){word.ptr + 2, word.len - 2};
+        (void) str_cut(name, '=', &name, &value);
+        const Setting *setting = is_flag ? find(name) : NULL;
+        if (setting == NULL) {
+            if (only == NULL)
+                refuse_unknown(name, "command line", faults);
+            continue;
+        }
+        if (str_is_none(value) && i + 1 < argc)
+            value = str_of(argv[++i]);
+        if (only != NULL && setting != only)
+            continue;
+        char origin[64];
+        (void) snprintf(origin, sizeof origin, "--%s", setting->name);
+        if (!str_is_none(value))
+            set(config, setting, value, origin, faults);
+        else
+            buf_printf(faults, "%s: a value is missing\n", origin);
+    }
+}
+
+static void check_together(Config *config, Buf *faults)
+{
+    Str upstream = str_of(config->upstream);
+    if (!str_starts(upstream, STR("http://")) && !str_starts(upstream, STR("https://")))
+        buf_printf(faults, "upstream: '%s' is no http:// or https:// address\n", config->upstream);
+    if (str_ends(upstream, STR("/"))) {
+        Str cut = {upstream.ptr, upstream.len - 1}, copy;
+        if (arena_copy(&config->strings, cut, &copy))
+            config->upstream = copy.ptr;
+    }
+    if (config->retry_min_s > config->retry_max_s)
+        buf_printf(faults, "retry-min: longer than retry-max\n");
+}
+
+ErrCode config_read(int argc, const char *const *argv, const char *(*env)(const char *name),
+                    Config *ret_config, Buf *faults)
+{
+    Config config = {.strings = arena_init(), .command = COMMAND_SERVE};
+    const Setting *file = find(STR("config"));
+    for (size_t i = 0; i < countof(SETTINGS); i++)
+        set(&config, &SETTINGS[i], str_of(SETTINGS[i].preset), "default", faults);
+    const char *from_env = env("FRESHET_CONFIG");
+    if (from_env != NULL)
+        set(&config, file, str_of(from_env), "FRESHET_CONFIG", faults);
+    read_flags(&config, argc, argv, file, faults);
+    buf_clear(faults); /* said again, once, below */
+    if (config.config_file[0] != '\0')
+        read_file(&config, config.config_file, faults);
+    read_environment(&config, env, faults);
+    read_flags(&config, argc, argv, NULL, faults);
+    check_together(&config, faults);
+    *ret_config = config;
+    return faults->len == 0 ? OK : ERR_INVALID;
+}
+
+void config_release(Config *config)
+{
+    arena_release(&config->strings);
+}
+
+/* ---- telling ----------------------------------------------------------------------------------- */
+
+void config_help(Buf *out)
+{
+    buf_printf(out, "freshet - England's river levels, flows, rainfall and tides of the last 24 h over HTTP\n\n"
+                    "usage: freshet [healthcheck] [--setting value ...]\n\n");
+    for (size_t i = 0; i < countof(COMMANDS); i++)
+        buf_printf(out, "  %-32s %s\n", COMMANDS[i].word, COMMANDS[i].help);
+    buf_printf(out, "\nEach setting is a flag --name, a variable FRESHET_NAME, or a line `name = value` of the\n"
+                    "file that --config names; the first of these that is given counts.\n\n");
+    for (size_t i = 0; i < countof(SETTINGS); i++) {
+        const Setting *setting = &SETTINGS[i];
+        buf_printf(out, "  --%-30s %s", setting->name, setting->help);
+        if (is_number(setting)) {
+            BUF_LITERAL(out, "; ");
+            put_amount(out, setting->min, setting->kind);
+            BUF_LITERAL(out, " to ");
+            put_amount(out, setting->max, setting->kind);
+        } else if (setting->kind == CHOICE) {
+            buf_printf(out, "; %s", setting->choices);
+        }
+        if (setting->preset[0] != '\0')
+            buf_printf(out, " [%s]", setting->preset);
+        buf_put_char(out, '\n');
+    }
+}
+
+void config_print(const Config *config, Buf *out)
+{
+    Config copy = *config; /* the accessors hand out what may be written */
+    for (size_t i = 0; i < countof(SETTINGS); i++) {
+        const Setting *setting = &SETTINGS[i];
+        if (setting->at == AT(config_file)) /* this is that file */
+            continue;
+        buf_printf(out, "%s = ", setting->name);
+        if (is_number(setting))
+            put_amount(out, *number_at(&copy, setting), setting->kind);
+        else
+            buf_put_str(out, str_of(*text_at(&copy, setting)));
+        buf_put_char(out, '\n');
+    }
+}
+
+/* ---- for the parts ----------------------------------------------------------------------------- */
+
+static int64_t thread_count(const Config *config)
+{
+    if (config->threads > 0)
+        return config->threads;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 ? 1 : processors > 64 ? 64 : processors;
+}
+
+LogLevel config_log_level(const Config *config)
+{
+    switch (config->log_level[0]) {
+    case 'd':
+        return LOG_DEBUG;
+    case 'w':
+        return LOG_WARN;
+    case 'e':
+        return LOG_ERROR;
+    default:
+        return LOG_INFO;
+    }
+}
+
+LogForm config_log_form(const Config *config)
+{
+    return config->log_form[0] == 'j' ? LOG_JSON : LOG_LOGFMT;
+}
+
+PollOptions config_poll_options(const Config *config, uint64_t jitter_seed)
+{
+    return (PollOptions){
+        .upstream = config->upstream,
+        .user_agent = "freshet/" FRESHET_VERSION " (flood-monitoring ingest)",
+        .interval_s = config->poll_interval_s,
+        .jitter_max_s = config->poll_interval_s < 900 ? 0 : config->jitter_s,
+        .jitter_seed = jitter_seed,
+        .catalogue_interval_s = config->catalogue_interval_s,
+        .deadline_ms = config->upstream_timeout_s * 1000,
+        .connect_ms = config->connect_timeout_s * 1000,
+        .stall_ms = config->stall_timeout_s * 1000,
+        .max_body_bytes = (size_t) config->max_body_bytes,
+        .max_batch_readings = (size_t) config->max_batch_readings,
+        .retry_min_s = config->retry_min_s,
+        .retry_max_s = config->retry_max_s,
+    };
+}
+
+StoreOptions config_store_options(const Config *config)
+{
+    return (StoreOptions){
+        .data_dir = config->data_dir,
+        .window_s = config->window_s,
+        .reader_count = (size_t) thread_count(config) + 4, /* render, export and stream beside HTTP */
+        .snapshot_wait_ms = config->snapshot_wait_ms,
+        .wal_max_bytes = config->wal_max_bytes,
+    };
+}
+
+ServerOptions config_server_options(const Config *config)
+{
+    return (ServerOptions){
+        .listen = config->listen,
+        .thread_count = (unsigned) thread_count(config),
+        .max_connections = (unsigned) config->max_connections,
+        .max_connections_per_address = (unsigned) config->max_connections_per_address,
+        .idle_timeout_s = config->idle_timeout_s,
+        .max_target_bytes = (size_t) config->max_target_bytes,
+        .max_parameters = (size_t) config->max_parameters,
+        .max_response_bytes = (size_t) config->max_response_bytes,
+        .max_json_items = (size_t) config->max_json_items,
+        .cache_bytes = (size_t) config->cache_bytes,
+        .build = FRESHET_VERSION,
+        .upstream = config->upstream,
+        .poll_interval_s = config->poll_interval_s,
+        .window_s = config->window_s,
+    };
+}

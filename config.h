@@ -1,0 +1,50 @@
+/* config.h - one table of settings, made into one options struct for each part.
+ *
+ * A setting comes from a flag, else the environment, else a `key = value` file, else its default.
+ * Included by main.c and its test alone: the parts know only their own options. */
+#pragma once
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "ingest/poll.h"
+#include "server/server.h"
+#include "store/store.h"
+
+typedef enum Command {
+    COMMAND_SERVE,
+    COMMAND_HELP,
+    COMMAND_VERSION,
+    COMMAND_CHECK,        /* settings are read and judged, nothing starts */
+    COMMAND_PRINT_CONFIG, /* a file that sets everything as it is now */
+    COMMAND_HEALTHCHECK,  /* asks the service that the settings describe */
+} Command;
+
+typedef struct Config {
+    Arena strings; /* owns the texts below */
+    Command command;
+    const char *config_file, *listen, *data_dir, *upstream, *log_level, *log_form;
+    int64_t poll_interval_s, jitter_s, catalogue_interval_s;
+    int64_t upstream_timeout_s, connect_timeout_s, stall_timeout_s, retry_min_s, retry_max_s;
+    int64_t max_body_bytes, max_batch_readings;
+    int64_t window_s, snapshot_wait_ms, wal_max_bytes;
+    int64_t threads, max_connections, max_connections_per_address, idle_timeout_s;
+    int64_t max_target_bytes, max_parameters, max_response_bytes, max_json_items, cache_bytes;
+    int64_t drain_timeout_s;
+} Config;
+
+/* `env` is what getenv() is in main, and a table in the tests. Every fault is appended to *faults, a
+ * line each, naming the setting, what it was and what is allowed. Ends with config_release().
+ * Errors: ERR_INVALID (see *faults). */
+MUST_USE ErrCode config_read(int argc, const char *const *argv, const char *(*env)(const char *name),
+                             Config *ret_config, Buf *faults);
+void config_release(Config *config);
+
+void config_help(Buf *out);
+void config_print(const Config *config, Buf *out);
+
+LogLevel config_log_level(const Config *config);
+LogForm config_log_form(const Config *config);
+PollOptions config_poll_options(const Config *config, uint64_t jitter_seed);
+StoreOptions config_store_options(const Config *config);
+ServerOptions config_server_options(const Config *config);

@@ -1,0 +1,134 @@
+#include "ingest/upstream.h"
+
+#include "base/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const UPSTREAM_STATION_TYPES[FEED_COUNT - FEED_TYPES] = {
+    "SingleLevel", "MultiTraceLevel", "Coastal", "Groundwater", "Meteorological", "TideGauge",
+};
+
+typedef struct Validators {
+    char last_modified[sizeof((HttpResult *) NULL)->last_modified];
+    char etag[sizeof((HttpResult *) NULL)->etag];
+} Validators;
+
+struct Upstream {
+    HttpClient *http;
+    Validators validators[FEED_COUNT];
+    UpstreamTotals totals;
+    char base[];
+};
+
+ErrCode upstream_open(const char *base, const HttpClientOptions *http, Upstream **ret, Err *err)
+{
+    size_t base_size = strlen(base) + 1;
+    Upstream *upstream = calloc(1, sizeof *upstream + base_size);
+    if (upstream == NULL)
+        return err_set(err, ERR_NO_MEMORY, "no memory for the upstream's address");
+    memcpy(upstream->base, base, base_size);
+    ErrCode rc = http_client_open(http, &upstream->http, err);
+    if (rc != OK) {
+        free(upstream);
+        return rc;
+    }
+    *ret = upstream;
+    return OK;
+}
+
+void upstream_close(Upstream *upstream)
+{
+    if (upstream == NULL)
+        return;
+    http_client_close(upstream->http);
+    free(upstream);
+}
+
+void upstream_stop(Upstream *upstream)
+{
+    http_client_stop(upstream->http);
+}
+
+UpstreamTotals upstream_totals(const Upstream *upstream)
+{
+    return upstream->totals;
+}
+
+bool upstream_is_csv(const HttpResult *answer)
+{
+    return strcmp(answer->content_type, "text/csv") == 0;
+}
+
+static void put_address(const Upstream *upstream, Feed feed, Buf *out)
+{
+    static const char *const PATHS[] = {
+        [FEED_READINGS] = "/data/readings?latest",
+        [FEED_STATIONS] = "/id/stations?_view=full", /* without it a scale is only its address (Q9) */
+        [FEED_MEASURES] = "/id/measures",
+    };
+    if (feed < FEED_TYPES)
+        buf_printf(out, "%s%s", upstream->base, PATHS[feed]);
+    else
+        buf_printf(out, "%s/id/stations?type=%s", upstream->base,
+                   UPSTREAM_STATION_TYPES[feed - FEED_TYPES]);
+}
+
+/* An error's body is HTML from other software: never read. */
+static ErrCode judge(const HttpResult *answer, Err *err)
+{
+    if (answer->status == 304)
+        return OK;
+    if (answer->status != 200)
+        return err_set(err, ERR_UPSTREAM, "answered %ld (%s)", answer->status,
+                       answer->content_type[0] != '\0' ? answer->content_type : "no content type");
+    if (strcmp(answer->content_type, "application/json") != 0 &&
+        strcmp(answer->content_type, "application/ld+json") != 0 && !upstream_is_csv(answer))
+        return err_set(err, ERR_UPSTREAM, "answered 200 with '%s' where JSON was asked for",
+                       answer->content_type);
+    return OK;
+}
+
+ErrCode upstream_fetch(Upstream *upstream, Feed feed, HttpResult *ret_answer,
+                       int64_t *ret_retry_after_s, Err *err)
+{
+    CLEANUP(buf_release) Buf url = buf_init(4096);
+    const Validators *validators = &upstream->validators[feed];
+    HttpResult answer;
+    put_address(upstream, feed, &url);
+    buf_put_char(&url, '\0');
+    *ret_retry_after_s = 0;
+    if (buf_check(&url, err) != OK)
+        return err_context(err, "upstream address");
+
+    upstream->totals.requests++;
+    metric_add(METRIC_UPSTREAM_REQUESTS, 1);
+    ErrCode rc = http_get(upstream->http, url.ptr, validators->last_modified, validators->etag, &answer, err);
+    if (rc != OK)
+        return err_context(err, "%s", url.ptr);
+    upstream->totals.wire_bytes += (int64_t) answer.wire_bytes;
+    metric_add(METRIC_UPSTREAM_BYTES, (int64_t) answer.wire_bytes);
+    rc = judge(&answer, err);
+    if (rc != OK) {
+        *ret_retry_after_s = answer.retry_after_s;
+        http_result_release(&answer);
+        return err_context(err, "%s", url.ptr);
+    }
+    *ret_answer = answer;
+    return OK;
+}
+
+void upstream_keep(Upstream *upstream, Feed feed, const HttpResult *answer)
+{
+    Validators *validators = &upstream->validators[feed];
+    if (answer->status == 304) /* it may leave out what has not changed */
+        return;
+    memcpy(validators->last_modified, answer->last_modified, sizeof validators->last_modified);
+    memcpy(validators->etag, answer->etag, sizeof validators->etag);
+}
+
+void upstream_forget(Upstream *upstream, Feed feed)
+{
+    upstream->validators[feed] = (Validators){.etag = ""};
+}

@@ -1,0 +1,96 @@
+#include "model/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *refusal_name(RefusalReason reason)
+{
+    static const char *const NAMES[REFUSAL_REASON_COUNT] = {
+        [REFUSED_NO_VALUE] = "no_value",
+        [REFUSED_BAD_VALUE] = "bad_value",
+        [REFUSED_NO_TIME] = "no_time",
+        [REFUSED_BAD_TIME] = "bad_time",
+        [REFUSED_FUTURE] = "future",
+        [REFUSED_NO_MEASURE] = "no_measure",
+        [REFUSED_UNKNOWN_MEASURE] = "unknown_measure",
+        [REFUSED_BAD_ITEM] = "bad_item",
+        [REFUSED_TOO_MANY] = "too_many",
+    };
+    return NAMES[reason];
+}
+
+Batch batch_init(void)
+{
+    return (Batch){.strings = arena_init()};
+}
+
+void batch_release(Batch *batch)
+{
+    free(batch->stations);
+    free(batch->measures);
+    free(batch->readings);
+    free(batch->refusals);
+    free(batch->types);
+    arena_release(&batch->strings);
+    *batch = batch_init();
+}
+
+/* A zeroed element more at the end of *array, or NULL. */
+static void *append(void *array_ptr, size_t *count, size_t *cap, size_t element_bytes)
+{
+    void **array = array_ptr;
+    if (*count == *cap) {
+        size_t new_cap = *cap == 0 ? 64 : *cap * 2;
+        void *grown = reallocarray(*array, new_cap, element_bytes);
+        if (grown == NULL)
+            return NULL;
+        *array = grown;
+        *cap = new_cap;
+    }
+    return (char *) *array + (*count)++ * element_bytes;
+}
+
+bool batch_add_station(Batch *batch, const Station *station)
+{
+    Station *to = append(&batch->stations, &batch->station_count, &batch->station_cap, sizeof *to);
+    if (to != NULL)
+        *to = *station;
+    return to != NULL;
+}
+
+bool batch_add_measure(Batch *batch, const Measure *measure)
+{
+    Measure *to = append(&batch->measures, &batch->measure_count, &batch->measure_cap, sizeof *to);
+    if (to != NULL)
+        *to = *measure;
+    return to != NULL;
+}
+
+bool batch_add_reading(Batch *batch, const BatchReading *reading)
+{
+    BatchReading *to = append(&batch->readings, &batch->reading_count, &batch->reading_cap, sizeof *to);
+    if (to != NULL)
+        *to = *reading;
+    return to != NULL;
+}
+
+bool batch_add_refusal(Batch *batch, RefusalReason reason, Str measure_id, Str raw)
+{
+    Refusal refusal = {.reason = reason};
+    Str cut = {raw.ptr, raw.len < REFUSAL_RAW_MAX ? raw.len : REFUSAL_RAW_MAX};
+    if (!arena_copy(&batch->strings, measure_id, &refusal.measure_id) ||
+        !arena_copy(&batch->strings, cut, &refusal.raw))
+        return false;
+    Refusal *to = append(&batch->refusals, &batch->refusal_count, &batch->refusal_cap, sizeof *to);
+    if (to != NULL)
+        *to = refusal;
+    return to != NULL;
+}
+
+bool batch_add_type(Batch *batch, Str station_id, Str type)
+{
+    StationType *to = append(&batch->types, &batch->type_count, &batch->type_cap, sizeof *to);
+    if (to != NULL)
+        *to = (StationType){.station_id = station_id, .type = type};
+    return to != NULL;
+}

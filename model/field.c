@@ -1,0 +1,245 @@
+#include "model/field.h"
+
+#include <math.h>
+#include <string.h>
+
+static Value null_value(void)
+{
+    return (Value){.kind = VALUE_NULL};
+}
+
+static Value str_value(Str s)
+{
+    return str_is_none(s) ? null_value() : (Value){.kind = VALUE_STR, .as.str = s};
+}
+
+static Value real_value(double real)
+{
+    return isnan(real) ? null_value() : (Value){.kind = VALUE_REAL, .as.real = real};
+}
+
+static Value time_value(UnixSec time)
+{
+    return time == NO_TIME ? null_value() : (Value){.kind = VALUE_TIME, .as.integer = time};
+}
+
+static Value bool_value(bool boolean)
+{
+    return (Value){.kind = VALUE_BOOL, .as.boolean = boolean};
+}
+
+/* ---- of a station ------------------------------------------------------------------------------ */
+
+#define STATION_VALUE(name, kind, member)                                                          \
+    static Value name(const Row *row)                                                              \
+    {                                                                                              \
+        return kind##_value(row->station->member);                                                 \
+    }
+
+STATION_VALUE(station_id, str, id)
+STATION_VALUE(station_reference, str, reference)
+STATION_VALUE(station_label, str, label)
+STATION_VALUE(station_river, str, river)
+STATION_VALUE(station_catchment, str, catchment)
+STATION_VALUE(station_town, str, town)
+STATION_VALUE(station_lat, real, lat_deg)
+STATION_VALUE(station_long, real, long_deg)
+STATION_VALUE(station_easting, real, easting_m)
+STATION_VALUE(station_northing, real, northing_m)
+STATION_VALUE(station_grid_reference, str, grid_reference)
+STATION_VALUE(station_type, str, type)
+STATION_VALUE(station_status, str, status)
+STATION_VALUE(station_opened, str, opened)
+STATION_VALUE(station_rloi_id, str, rloi_id)
+STATION_VALUE(station_wiski_id, str, wiski_id)
+STATION_VALUE(station_datum_offset, real, datum_offset_m)
+STATION_VALUE(station_typical_low, real, stage.typical_low)
+STATION_VALUE(station_typical_high, real, stage.typical_high)
+STATION_VALUE(station_record_high, real, stage.record_high)
+STATION_VALUE(station_record_high_time, str, stage.record_high_time)
+STATION_VALUE(station_record_low, real, stage.record_low)
+STATION_VALUE(station_record_low_time, str, stage.record_low_time)
+STATION_VALUE(station_listed, bool, listed)
+STATION_VALUE(station_latest, time, newest)
+
+static Value station_measures(const Row *row)
+{
+    return (Value){.kind = VALUE_STRS,
+                   .as.strs = {.items = row->measure_ids, .count = row->measure_id_count}};
+}
+
+#define BOTH (FIELD_JSON | FIELD_CSV)
+
+const Field STATION_FIELDS[] = {
+    {"station", station_id, BOTH},
+    {"reference", station_reference, BOTH},
+    {"label", station_label, BOTH},
+    {"river", station_river, BOTH},
+    {"catchment", station_catchment, BOTH},
+    {"town", station_town, BOTH},
+    {"lat", station_lat, BOTH},
+    {"long", station_long, BOTH},
+    {"easting", station_easting, BOTH},
+    {"northing", station_northing, BOTH},
+    {"grid_reference", station_grid_reference, BOTH},
+    {"type", station_type, BOTH},
+    {"status", station_status, BOTH},
+    {"opened", station_opened, BOTH},
+    {"rloi_id", station_rloi_id, BOTH},
+    {"wiski_id", station_wiski_id, BOTH},
+    {"datum_offset", station_datum_offset, BOTH},
+    {"typical_low", station_typical_low, BOTH},
+    {"typical_high", station_typical_high, BOTH},
+    {"record_high", station_record_high, BOTH},
+    {"record_high_time", station_record_high_time, BOTH},
+    {"record_low", station_record_low, BOTH},
+    {"record_low_time", station_record_low_time, BOTH},
+    {"listed", station_listed, BOTH},
+    {"measures", station_measures, BOTH},
+    {"latest", station_latest, BOTH},
+    {0},
+};
+
+/* ---- of a measure ------------------------------------------------------------------------------ */
+
+#define MEASURE_VALUE(name, kind, member)                                                          \
+    static Value name(const Row *row)                                                              \
+    {                                                                                              \
+        return kind##_value(row->measure->member);                                                 \
+    }
+
+MEASURE_VALUE(measure_id, str, id)
+MEASURE_VALUE(measure_station, str, station_id)
+MEASURE_VALUE(measure_label, str, label)
+MEASURE_VALUE(measure_parameter, str, parameter)
+MEASURE_VALUE(measure_parameter_name, str, parameter_name)
+MEASURE_VALUE(measure_qualifier, str, qualifier)
+MEASURE_VALUE(measure_value_type, str, value_type)
+MEASURE_VALUE(measure_unit, str, unit)
+MEASURE_VALUE(measure_datum, str, datum)
+MEASURE_VALUE(measure_listed, bool, listed)
+
+static Value measure_period(const Row *row)
+{
+    if (row->measure->period_s == 0)
+        return null_value();
+    return (Value){.kind = VALUE_INT, .as.integer = row->measure->period_s};
+}
+
+static const Scale *row_scale(const Row *row)
+{
+    return row->station != NULL ? measure_scale(row->measure, row->station) : NULL;
+}
+
+#define SCALE_VALUE(name, kind, member)                                                            \
+    static Value name(const Row *row)                                                              \
+    {                                                                                              \
+        const Scale *scale = row_scale(row);                                                       \
+        return scale != NULL ? kind##_value(scale->member) : null_value();                         \
+    }
+
+SCALE_VALUE(scale_typical_low, real, typical_low)
+SCALE_VALUE(scale_typical_high, real, typical_high)
+SCALE_VALUE(scale_record_high, real, record_high)
+SCALE_VALUE(scale_record_high_time, str, record_high_time)
+SCALE_VALUE(scale_record_low, real, record_low)
+SCALE_VALUE(scale_record_low_time, str, record_low_time)
+
+/* ---- of a reading ------------------------------------------------------------------------------ */
+
+static Value reading_time(const Row *row)
+{
+    return row->reading != NULL ? time_value(row->reading->time) : null_value();
+}
+
+static Value reading_value(const Row *row)
+{
+    return row->reading != NULL ? real_value(row->reading->value) : null_value();
+}
+
+static Value reading_flags(const Row *row)
+{
+    if (row->reading == NULL)
+        return null_value();
+    unsigned flags = row->reading->flags |
+                     reading_meaning_flags(row->reading, row->measure, row_scale(row));
+    return flags == 0 ? null_value() : (Value){.kind = VALUE_FLAGS, .as.integer = flags};
+}
+
+static Value reading_received(const Row *row)
+{
+    return row->reading != NULL ? time_value(row->reading->received) : null_value();
+}
+
+static Value reading_revision(const Row *row)
+{
+    if (row->reading == NULL)
+        return null_value();
+    return (Value){.kind = VALUE_INT, .as.integer = row->reading->revision};
+}
+
+static Value reading_raw(const Row *row)
+{
+    return row->reading != NULL ? str_value(row->reading->raw) : null_value();
+}
+
+const Field MEASURE_FIELDS[] = {
+    {"measure", measure_id, BOTH},
+    {"station", measure_station, BOTH},
+    {"label", measure_label, BOTH},
+    {"parameter", measure_parameter, BOTH},
+    {"parameter_name", measure_parameter_name, BOTH},
+    {"qualifier", measure_qualifier, BOTH},
+    {"value_type", measure_value_type, BOTH},
+    {"period_s", measure_period, BOTH},
+    {"unit", measure_unit, BOTH},
+    {"datum", measure_datum, BOTH},
+    {"typical_low", scale_typical_low, BOTH},
+    {"typical_high", scale_typical_high, BOTH},
+    {"record_high", scale_record_high, BOTH},
+    {"record_high_time", scale_record_high_time, BOTH},
+    {"record_low", scale_record_low, BOTH},
+    {"record_low_time", scale_record_low_time, BOTH},
+    {"listed", measure_listed, BOTH},
+    {"latest", reading_time, BOTH},
+    {"latest_value", reading_value, BOTH},
+    {0},
+};
+
+#define READING_COLUMNS                                                                            \
+    {"station", measure_station, BOTH}, {"measure", measure_id, BOTH},                             \
+        {"parameter", measure_parameter, BOTH}, {"qualifier", measure_qualifier, BOTH},            \
+        {"unit", measure_unit, BOTH}, {"time", reading_time, BOTH},                                \
+        {"value", reading_value, BOTH}, {"flags", reading_flags, BOTH | FIELD_OMIT_NULL}
+
+#define CHOSEN_COLUMNS                                                                             \
+    {"label", station_label, 0}, {"river", station_river, 0},                                      \
+        {"catchment", station_catchment, 0}, {"town", station_town, 0}, {"lat", station_lat, 0},   \
+        {"long", station_long, 0}, {"parameter_name", measure_parameter_name, 0},                  \
+        {"value_type", measure_value_type, 0}, {"period_s", measure_period, 0},                    \
+        {"datum", measure_datum, 0}, {"received", reading_received, 0},                            \
+        {"revision", reading_revision, 0}, {"raw", reading_raw, 0}
+
+const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
+
+const Field LATEST_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
+
+FieldSet field_set_default(const Field *table, unsigned where)
+{
+    FieldSet set = {.count = 0};
+    for (const Field *field = table; field->name != NULL; field++) {
+        if ((field->in & where) == 0)
+            continue;
+        assert(set.count < FIELD_SET_MAX);
+        set.fields[set.count++] = field;
+    }
+    return set;
+}
+
+const Field *field_find(const Field *table, Str name)
+{
+    for (const Field *field = table; field->name != NULL; field++)
+        if (str_eq(str_of(field->name), name))
+            return field;
+    return NULL;
+}

@@ -1,0 +1,27 @@
+/* server/format.h - the forms an answer can have, and which of them a client would rather have. */
+#pragma once
+#include "base/str.h"
+
+typedef enum Format { FORMAT_JSON, FORMAT_CSV, FORMAT_NDJSON, FORMAT_COUNT } Format;
+
+typedef struct FormatInfo {
+    const char *name; /* the suffix of a path and the value of `format` */
+    const char *media_type;
+    const char *content_type; /* the same, with parameters */
+} FormatInfo;
+
+extern const FormatInfo FORMATS[FORMAT_COUNT];
+
+/* Sets of formats are bits. */
+#define FORMAT_BIT(format) (1u << (format))
+enum {
+    FORMATS_ROWS = FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_NDJSON)
+};
+
+/* By its name, case ignored; only among `offered`. */
+bool format_find(Str name, unsigned offered, Format *ret);
+
+/* What `accept` (the text of an Accept header; none or empty: anything) likes best of `offered`:
+ * the highest q, then what it names more exactly, then what it names first, then our own order.
+ * False: nothing of it is acceptable. */
+bool format_negotiate(Str accept, unsigned offered, Format *ret);

@@ -1,0 +1,241 @@
+/* How the service itself is: /v1/status, /live, /ready, /metrics; and its own papers:
+ * /openapi.yaml, /problems/{type}. */
+#include "base/metrics.h"
+#include "server/assets.h"
+#include "server/route.h"
+#include "server/rows.h"
+
+static ErrCode finish(Reply *reply, const char *content_type, Err *err)
+{
+    reply->content_type = content_type;
+    return buf_check(&reply->body, err);
+}
+
+/* ---- status ---------------------------------------------------------------------------------- */
+
+static void put_int(JsonWriter *json, const char *key, int64_t value)
+{
+    json_key(json, key);
+    json_int(json, value);
+}
+
+static void put_moment(JsonWriter *json, const char *key, UnixSec time)
+{
+    json_key(json, key);
+    json_time(json, time);
+}
+
+static void put_poll(JsonWriter *json, const char *key, const PollReport *poll)
+{
+    json_key(json, key);
+    if (poll == NULL) {
+        json_null(json);
+        return;
+    }
+    json_open(json, '{');
+    put_moment(json, "started", poll->started);
+    put_moment(json, "finished", poll->finished);
+    json_key(json, "fault");
+    json_text(json, fault_name(poll->fault));
+    json_key(json, "detail");
+    json_str(json, poll->detail);
+    json_key(json, "unmodified");
+    json_bool(json, poll->unmodified);
+    put_int(json, "requests", poll->requests);
+    put_int(json, "wire_bytes", poll->wire_bytes);
+    put_int(json, "fetch_ms", poll->fetch_ms);
+    put_int(json, "parse_ms", poll->parse_ms);
+    put_int(json, "apply_ms", poll->apply_ms);
+    put_int(json, "received", poll->received);
+    put_int(json, "new", poll->fresh);
+    put_int(json, "late", poll->late);
+    put_int(json, "unchanged", poll->unchanged);
+    put_int(json, "corrected", poll->corrected);
+    put_int(json, "expired", poll->expired);
+    put_int(json, "quarantined", poll->quarantined);
+    json_close(json, '}');
+}
+
+static ErrCode put_polls(JsonWriter *json, const Request *req, Snapshot *snap, Err *err)
+{
+    static const struct {
+        const char *key;
+        bool only_good;
+    } polls[] = {{"last_poll", false}, {"last_good_poll", true}};
+    for (size_t i = 0; i < countof(polls); i++) {
+        PollReport poll;
+        ErrCode rc = snapshot_last_poll(snap, polls[i].only_good, req->arena, &poll, err);
+        if (rc != OK && rc != ERR_NOT_FOUND)
+            return rc;
+        put_poll(json, polls[i].key, rc == OK ? &poll : NULL);
+    }
+    put_moment(json, "next_poll", store_next_expected(req->site->store));
+    return OK;
+}
+
+static ErrCode put_quarantine(JsonWriter *json, Snapshot *snap, Err *err)
+{
+    int64_t counts[REFUSAL_REASON_COUNT];
+    ErrCode rc = snapshot_quarantine_counts(snap, counts, err);
+    if (rc != OK)
+        return rc;
+    json_key(json, "quarantine");
+    json_open(json, '{');
+    for (unsigned i = 0; i < REFUSAL_REASON_COUNT; i++)
+        put_int(json, refusal_name((RefusalReason) i), counts[i]);
+    json_close(json, '}');
+    return OK;
+}
+
+static ErrCode put_store(JsonWriter *json, const Request *req, Snapshot *snap, Err *err)
+{
+    StoreCounts counts;
+    ErrCode rc = snapshot_counts(snap, &counts, err);
+    if (rc != OK)
+        return rc;
+    json_key(json, "rows");
+    json_open(json, '{');
+    put_int(json, "stations", counts.stations);
+    put_int(json, "measures", counts.measures);
+    put_int(json, "readings", counts.readings);
+    json_close(json, '}');
+    json_key(json, "bytes");
+    json_open(json, '{');
+    put_int(json, "store", counts.store_bytes);
+    put_int(json, "log", counts.wal_bytes);
+    json_close(json, '}');
+    json_key(json, "window");
+    json_open(json, '{');
+    put_int(json, "length_s", req->site->options->window_s);
+    put_moment(json, "earliest", counts.earliest);
+    put_moment(json, "latest", counts.latest);
+    json_close(json, '}');
+    return OK;
+}
+
+static void put_state(JsonWriter *json, const SnapshotInfo *info)
+{
+    json_key(json, "generation");
+    if (info->generation > 0)
+        json_text(json, info->tag);
+    else
+        json_null(json);
+    put_moment(json, "as_of", info->as_of);
+    json_key(json, "state");
+    json_text(json, info->service.fault == FAULT_NONE ? "ok" : "degraded");
+    json_key(json, "fault");
+    json_text(json, fault_name(info->service.fault));
+    put_moment(json, "since", info->service.since);
+}
+
+static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, Err *err)
+{
+    json_open(json, '{');
+    put_state(json, snapshot_info(snap));
+    ErrCode rc = put_polls(json, req, snap, err);
+    if (rc == OK)
+        rc = put_store(json, req, snap, err);
+    if (rc == OK)
+        rc = put_quarantine(json, snap, err);
+    json_key(json, "build");
+    json_text(json, req->site->options->build);
+    json_close(json, '}');
+    return rc;
+}
+
+/* The store itself is at fault: that is the status, told as far as it is known. */
+static void put_store_fault(JsonWriter *json, const Request *req)
+{
+    Store *store = req->site->store;
+    SnapshotInfo info = {.generation = store_generation(store),
+                         .as_of = store_as_of(store),
+                         .service = {.fault = FAULT_STORE, .since = NO_TIME}};
+    store_generation_tag(store, info.generation, info.tag);
+    json_open(json, '{');
+    put_state(json, &info);
+    json_key(json, "build");
+    json_text(json, req->site->options->build);
+    json_close(json, '}');
+}
+
+ErrCode get_status(const Request *req, Reply *reply, Err *err)
+{
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    JsonWriter json = json_writer(&reply->body);
+    ErrCode rc = store_snapshot(req->site->store, &snap, err);
+    if (rc == OK)
+        rc = put_status(&json, req, snap, err);
+    if (rc != OK) {
+        buf_clear(&reply->body);
+        json = json_writer(&reply->body);
+        put_store_fault(&json, req);
+    }
+    buf_put_char(&reply->body, '\n');
+    return finish(reply, FORMATS[FORMAT_JSON].content_type, err);
+}
+
+/* ---- probes ---------------------------------------------------------------------------------- */
+
+ErrCode get_live(const Request *req, Reply *reply, Err *err)
+{
+    (void) req;
+    BUF_LITERAL(&reply->body, "{\"status\":\"live\"}\n");
+    return finish(reply, FORMATS[FORMAT_JSON].content_type, err);
+}
+
+static ErrCode not_ready(Reply *reply, const char *why, Err *err)
+{
+    problem_set(&reply->problem, PROBLEM_UNAVAILABLE, str_of(why));
+    return err_set(err, ERR_STOPPED, "%s", why);
+}
+
+/* Ready while the upstream is down: what is held can be served, and the body says degraded. */
+ErrCode get_ready(const Request *req, Reply *reply, Err *err)
+{
+    if (req->site->draining)
+        return not_ready(reply, "The service is about to stop.", err);
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    ErrCode rc = store_snapshot(req->site->store, &snap, err);
+    if (rc != OK)
+        return rc;
+    if (snapshot_info(snap)->readings == 0) /* a failed first poll is a generation too */
+        return not_ready(reply, "No reading has been stored yet.", err);
+    JsonWriter json = json_writer(&reply->body);
+    json_open(&json, '{');
+    json_key(&json, "status");
+    json_text(&json, "ready");
+    put_state(&json, snapshot_info(snap));
+    json_close(&json, '}');
+    buf_put_char(&reply->body, '\n');
+    return finish(reply, FORMATS[FORMAT_JSON].content_type, err);
+}
+
+ErrCode get_metrics(const Request *req, Reply *reply, Err *err)
+{
+    (void) req;
+    metrics_render(&reply->body);
+    return finish(reply, "text/plain; version=0.0.4; charset=utf-8", err);
+}
+
+/* ---- papers ---------------------------------------------------------------------------------- */
+
+ErrCode get_asset(const Request *req, Reply *reply, Err *err)
+{
+    for (const Asset *asset = ASSETS; asset->path != NULL; asset++) {
+        if (!str_eq(str_of(asset->path), str_of(req->route->pattern)))
+            continue;
+        buf_put(&reply->body, asset->bytes, asset->len);
+        return finish(reply, asset->content_type, err);
+    }
+    return err_set(err, ERR_NOT_FOUND, "this build has no %s", req->route->pattern);
+}
+
+ErrCode get_problem(const Request *req, Reply *reply, Err *err)
+{
+    ProblemType type;
+    if (!problem_find(req->args[0], &type))
+        return err_set(err, ERR_NOT_FOUND, "'" STR_FMT "' is no type of problem.",
+                       STR_ARG(req->args[0]));
+    problem_render_page(type, &reply->body);
+    return finish(reply, "text/html; charset=utf-8", err);
+}

@@ -1,0 +1,264 @@
+#include "server/reply.h"
+
+#include "base/clock.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- being made ------------------------------------------------------------------------------ */
+
+Reply reply_init(size_t max_bytes)
+{
+    return (Reply){.status = 200, .body = buf_init(max_bytes)};
+}
+
+void reply_release(Reply *reply)
+{
+    buf_release(&reply->body);
+}
+
+void reply_header(Reply *reply, const char *name, Str value)
+{
+    assert(reply->header_count < REPLY_HEADERS_MAX);
+    reply->headers[reply->header_count++] = (Header){name, value};
+}
+
+/* The one place where an error of ours becomes an HTTP status. */
+static const ProblemType PROBLEM_OF[ERR_CODE_COUNT] = {
+    [ERR_INVALID] = PROBLEM_BAD_PARAMETER, [ERR_NOT_FOUND] = PROBLEM_NOT_FOUND,
+    [ERR_FORMAT] = PROBLEM_UNAVAILABLE,    [ERR_TOO_LARGE] = PROBLEM_TOO_LARGE,
+    [ERR_BUSY] = PROBLEM_OVERLOADED,       [ERR_NETWORK] = PROBLEM_UNAVAILABLE,
+    [ERR_UPSTREAM] = PROBLEM_UNAVAILABLE,  [ERR_STORAGE] = PROBLEM_UNAVAILABLE,
+    [ERR_CORRUPT] = PROBLEM_UNAVAILABLE,   [ERR_NO_MEMORY] = PROBLEM_OVERLOADED,
+    [ERR_STOPPED] = PROBLEM_UNAVAILABLE,
+};
+
+void reply_fail(Reply *reply, Arena *arena, ErrCode code, const Err *err)
+{
+    const ProblemInfo *info = &PROBLEMS[PROBLEM_OF[code]];
+    bool is_ours = info->status >= 500; /* what failed inside is for the log, not for the client */
+    problem_set(&reply->problem, PROBLEM_OF[code],
+                is_ours ? str_of(info->help) : arena_format(arena, "%s", err->text));
+}
+
+void reply_render_problem(Reply *reply, Arena *arena)
+{
+    const ProblemInfo *info = &PROBLEMS[reply->problem.type];
+    reply->status = info->status;
+    reply->content_type = "application/problem+json";
+    buf_clear(&reply->body);
+    problem_render(&reply->problem, &reply->body);
+    if (info->retry_after_s > 0)
+        reply_header(reply, "Retry-After", arena_format(arena, "%u", info->retry_after_s));
+}
+
+/* ---- finished -------------------------------------------------------------------------------- */
+
+/* What is sent, counted: each response over it holds one count, and may outlive its Finished. */
+typedef struct Bytes {
+    _Atomic unsigned count;
+    char *ptr;
+    size_t len;
+} Bytes;
+
+struct Finished {
+    _Atomic unsigned count;
+    unsigned status;
+    UnixSec expires;
+    Bytes *bytes;
+    struct MHD_Response *response; /* shared by all who need no header of their own */
+};
+
+/* What libmicrohttpd allocates for a response and its headers, about. */
+enum { RESPONSE_BYTES = 2000 };
+static const char EXPIRES[] = "Expires";
+
+static void bytes_drop(void *cls)
+{
+    Bytes *bytes = cls;
+    if (atomic_fetch_sub_explicit(&bytes->count, 1, memory_order_acq_rel) > 1)
+        return;
+    free(bytes->ptr);
+    free(bytes);
+}
+
+/* Takes the memory of `body` over, without its slack: it may stay for a while. */
+static Bytes *bytes_take(Buf *body)
+{
+    Bytes *bytes = malloc(sizeof *bytes);
+    if (bytes == NULL)
+        return NULL;
+    char *shrunk = body->len > 0 ? realloc(body->ptr, body->len) : NULL;
+    *bytes = (Bytes){.count = 1, .ptr = shrunk != NULL ? shrunk : body->ptr, .len = body->len};
+    *body = buf_init(body->max);
+    return bytes;
+}
+
+static struct MHD_Response *response_over(Bytes *bytes)
+{
+    (void) atomic_fetch_add_explicit(&bytes->count, 1, memory_order_relaxed);
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        bytes->len, bytes->ptr, bytes_drop, bytes);
+    if (response == NULL)
+        bytes_drop(bytes);
+    return response;
+}
+
+static bool add_headers(struct MHD_Response *response, const Header *headers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char text[REPLY_HEADER_MAX_BYTES + 1];
+        Str value = headers[i].value;
+        assert(value.len < sizeof text);
+        memcpy(text, value.ptr, value.len);
+        text[value.len] = '\0';
+        if (MHD_add_response_header(response, headers[i].name, text) != MHD_YES)
+            return false;
+    }
+    return true;
+}
+
+static bool add_expires(struct MHD_Response *response, UnixSec expires)
+{
+    char text[CLOCK_HTTP_SIZE];
+    if (expires == NO_TIME)
+        return true;
+    clock_format_http(expires, text);
+    return MHD_add_response_header(response, EXPIRES, text) == MHD_YES;
+}
+
+/* Takes one count of `bytes` and the response, whatever comes of it. */
+static Finished *finished_new(unsigned status, UnixSec expires, Bytes *bytes,
+                              struct MHD_Response *response)
+{
+    Finished *made = response != NULL ? malloc(sizeof *made) : NULL;
+    if (made == NULL) {
+        if (response != NULL)
+            MHD_destroy_response(response);
+        bytes_drop(bytes);
+        return NULL;
+    }
+    *made = (Finished){
+        .count = 1, .status = status, .expires = expires, .bytes = bytes, .response = response};
+    return made;
+}
+
+/* The response, or NULL when something could not be added to it. */
+static struct MHD_Response *unless(bool failed, struct MHD_Response *response)
+{
+    if (!failed)
+        return response;
+    MHD_destroy_response(response);
+    return NULL;
+}
+
+Finished *reply_finish(Reply *reply, UnixSec expires)
+{
+    Bytes *bytes = bytes_take(&reply->body);
+    if (bytes == NULL)
+        return NULL;
+    struct MHD_Response *response = response_over(bytes);
+    if (reply->content_type != NULL)
+        reply_header(reply, "Content-Type", str_of(reply->content_type));
+    if (response != NULL)
+        response = unless(!add_headers(response, reply->headers, reply->header_count) ||
+                              !add_expires(response, expires),
+                          response);
+    return finished_new(reply->status, expires, bytes, response);
+}
+
+typedef struct Copying {
+    struct MHD_Response *to;
+    bool without_expires, failed;
+} Copying;
+
+static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    (void) kind;
+    Copying *copying = cls;
+    if (copying->without_expires && strcmp(name, EXPIRES) == 0)
+        return MHD_YES;
+    copying->failed = MHD_add_response_header(copying->to, name, value) != MHD_YES;
+    return copying->failed ? MHD_NO : MHD_YES;
+}
+
+static struct MHD_Response *response_like(const Finished *finished, bool without_expires)
+{
+    Copying copying = {.to = response_over(finished->bytes), .without_expires = without_expires};
+    if (copying.to == NULL)
+        return NULL;
+    (void) MHD_get_response_headers(finished->response, copy_header, &copying);
+    return unless(copying.failed, copying.to);
+}
+
+Finished *finished_again(Finished *finished, UnixSec expires)
+{
+    struct MHD_Response *response = response_like(finished, true);
+    if (response != NULL)
+        response = unless(!add_expires(response, expires), response);
+    (void) atomic_fetch_add_explicit(&finished->bytes->count, 1, memory_order_relaxed);
+    return finished_new(finished->status, expires, finished->bytes, response);
+}
+
+Finished *finished_keep(Finished *finished)
+{
+    (void) atomic_fetch_add_explicit(&finished->count, 1, memory_order_relaxed);
+    return finished;
+}
+
+void finished_drop(Finished *finished)
+{
+    if (finished == NULL ||
+        atomic_fetch_sub_explicit(&finished->count, 1, memory_order_acq_rel) > 1)
+        return;
+    MHD_destroy_response(finished->response);
+    bytes_drop(finished->bytes);
+    free(finished);
+}
+
+void finished_dropp(Finished **finished)
+{
+    finished_drop(*finished);
+}
+
+bool finished_queue(Finished *finished, struct MHD_Connection *connection, const Header *extra,
+                    size_t extra_count)
+{
+    if (extra_count == 0)
+        return MHD_queue_response(connection, finished->status, finished->response) == MHD_YES;
+    struct MHD_Response *response = response_like(finished, false);
+    if (response != NULL)
+        response = unless(!add_headers(response, extra, extra_count), response);
+    if (response == NULL)
+        return false;
+    bool queued = MHD_queue_response(connection, finished->status, response) == MHD_YES;
+    MHD_destroy_response(response); /* the connection has its own count */
+    return queued;
+}
+
+unsigned finished_status(const Finished *finished)
+{
+    return finished->status;
+}
+
+UnixSec finished_expires(const Finished *finished)
+{
+    return finished->expires;
+}
+
+Str finished_body(const Finished *finished)
+{
+    return (Str){finished->bytes->len > 0 ? finished->bytes->ptr : "", finished->bytes->len};
+}
+
+Str finished_header(const Finished *finished, const char *name)
+{
+    return str_of(MHD_get_response_header(finished->response, name));
+}
+
+size_t finished_memory_bytes(const Finished *finished)
+{
+    return sizeof *finished + sizeof *finished->bytes + finished->bytes->len + RESPONSE_BYTES;
+}

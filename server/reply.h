@@ -1,0 +1,62 @@
+/* server/reply.h - an answer: first being made, then finished and shared.
+ *
+ * A handler fills a Reply. Once finished its bytes never change: a Finished is counted, may be sent
+ * by several threads at once, and may lie in the cache. With server.c the only user of
+ * libmicrohttpd. */
+#pragma once
+#include "server/request.h"
+
+struct MHD_Connection;
+
+typedef struct Header {
+    const char *name;
+    Str value; /* without control characters; borrowed while the Reply lives */
+} Header;
+
+enum { REPLY_HEADERS_MAX = 24, REPLY_HEADER_MAX_BYTES = 4096 };
+
+typedef struct Reply {
+    unsigned status; /* 200 unless said */
+    const char *content_type;
+    Buf body; /* owned */
+    Header headers[REPLY_HEADERS_MAX];
+    size_t header_count;
+    Problem problem; /* of type PROBLEM_NONE: the body is the answer */
+} Reply;
+
+/* What goes wrong in a handler is an ErrCode with a sentence, or, where more is known, a problem
+ * that it sets in the reply before it returns the code. */
+typedef ErrCode Handler(const Request *req, Reply *reply, Err *err);
+
+Reply reply_init(size_t max_bytes);
+void reply_release(Reply *reply);
+void reply_header(Reply *reply, const char *name, Str value);
+
+/* Turns the reply into the problem that `code` stands for, where it has not set one itself. */
+void reply_fail(Reply *reply, Arena *arena, ErrCode code, const Err *err);
+/* Makes the body of a reply with a problem, and the headers that every problem has. */
+void reply_render_problem(Reply *reply, Arena *arena);
+
+/* ---- finished -------------------------------------------------------------------------------- */
+
+typedef struct Finished Finished;
+
+/* Takes the body over and copies the headers. `expires` becomes the header Expires; NO_TIME: none.
+ * The caller holds the one count; NULL: no memory. */
+Finished *reply_finish(Reply *reply, UnixSec expires);
+/* The same bytes with another Expires; NULL: no memory. */
+Finished *finished_again(Finished *finished, UnixSec expires);
+Finished *finished_keep(Finished *finished); /* one more count; any thread */
+void finished_drop(Finished *finished);      /* NULL is fine */
+void finished_dropp(Finished **finished);    /* for CLEANUP */
+
+unsigned finished_status(const Finished *finished);
+UnixSec finished_expires(const Finished *finished);
+Str finished_body(const Finished *finished);
+Str finished_header(const Finished *finished, const char *name); /* none: it has no such header */
+size_t finished_memory_bytes(const Finished *finished);
+
+/* Hands it to the connection; with headers of its own the same bytes are sent in a response made
+ * for this request alone. False: not possible, the connection must be closed. */
+bool finished_queue(Finished *finished, struct MHD_Connection *connection, const Header *extra,
+                    size_t extra_count);

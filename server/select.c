@@ -1,0 +1,424 @@
+#include "server/select.h"
+
+#include "base/clock.h"
+#include "server/request.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What a clock_format() can write: years 0000 to 9999. */
+static const UnixSec TIME_MIN = -62167219200, TIME_MAX = 253402300799;
+enum { BACK_MAX_DAYS = 36500 };
+
+struct Selector {
+    const Request *req;
+    Selection *selection;
+    Problem *problem;
+    bool has_lat, has_long, has_dist;
+    bool has_from, has_period, has_since;
+};
+
+static void fault(Selector *to, ProblemType type, const ParamInfo *info, const char *reason,
+                  Str value, const char *sentence)
+{
+    problem_add(
+        to->problem, type,
+        (ProblemFault){.parameter = str_of(info->name),
+                       .value = value,
+                       .reason = reason,
+                       .detail = arena_format(to->req->arena, "'%s': %s", info->name, sentence)});
+}
+
+static void bad_value(Selector *to, const ParamInfo *info, Str value, const char *sentence)
+{
+    fault(to, PROBLEM_BAD_PARAMETER, info, "bad", value, sentence);
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+static StrList *list_of(Selector *to, const ParamInfo *info)
+{
+    return (StrList *) (void *) ((char *) &to->selection->filter + info->list_offset);
+}
+
+static void add(Selector *to, const ParamInfo *info, Str value)
+{
+    if (!str_list_add(to->req->arena, list_of(to, info), value))
+        bad_value(to, info, STR_NONE, "there is no memory for so many values");
+}
+
+/* The name as it is: 164 catchments and 23 towns hold commas. */
+static void read_text(Selector *to, const ParamInfo *info, Str value)
+{
+    add(to, info, value);
+}
+
+static void read_list(Selector *to, const ParamInfo *info, Str value, bool trim)
+{
+    Str item, rest = value;
+    bool more = true;
+    while (more) {
+        Str all = rest;
+        more = str_cut(all, ',', &item, &rest);
+        if (!more)
+            item = all;
+        if (trim)
+            item = str_trim(item);
+        if (item.len == 0 && value.len > 0)
+            bad_value(to, info, value, "a name in the list is empty");
+        else
+            add(to, info, item);
+    }
+}
+
+/* Ids are opaque: a blank at their end is a part of them. */
+static void read_ids(Selector *to, const ParamInfo *info, Str value)
+{
+    read_list(to, info, value, false);
+}
+
+static void read_words(Selector *to, const ParamInfo *info, Str value)
+{
+    read_list(to, info, value, true);
+}
+
+static void read_search(Selector *to, const ParamInfo *info, Str value)
+{
+    if (!filter_words(to->req->arena, value, &to->selection->filter.words))
+        bad_value(to, info, STR_NONE, "there is no memory for so many words");
+    else if (to->selection->filter.words.count == 0)
+        bad_value(to, info, value, "there is no word in it");
+}
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+static bool read_number(Selector *to, const ParamInfo *info, Str text, double least, double most,
+                        double *ret)
+{
+    double value;
+    if (!str_to_double(text, &value)) {
+        bad_value(to, info, text, "expected a decimal number");
+        return false;
+    }
+    if (value < least || value > most) {
+        problem_add(to->problem, PROBLEM_BAD_PARAMETER,
+                    (ProblemFault){.parameter = str_of(info->name),
+                                   .value = text,
+                                   .reason = "bad",
+                                   .detail = arena_format(to->req->arena,
+                                                          "'%s': expected a number from %g to %g",
+                                                          info->name, least, most)});
+        return false;
+    }
+    *ret = value;
+    return true;
+}
+
+static bool split_four(Str text, Str ret_parts[static 4])
+{
+    Str rest = text;
+    for (int i = 0; i < 3; i++) {
+        Str all = rest;
+        if (!str_cut(all, ',', &ret_parts[i], &rest))
+            return false;
+    }
+    ret_parts[3] = rest;
+    return true;
+}
+
+static void read_box(Selector *to, const ParamInfo *info, Str value)
+{
+    Filter *filter = &to->selection->filter;
+    Str parts[4];
+    if (!split_four(value, parts)) {
+        bad_value(to, info, value, "expected west,south,east,north in degrees");
+        return;
+    }
+    if (!read_number(to, info, str_trim(parts[0]), -180, 180, &filter->west_deg) ||
+        !read_number(to, info, str_trim(parts[1]), -90, 90, &filter->south_deg) ||
+        !read_number(to, info, str_trim(parts[2]), -180, 180, &filter->east_deg) ||
+        !read_number(to, info, str_trim(parts[3]), -90, 90, &filter->north_deg))
+        return;
+    if (filter->south_deg > filter->north_deg)
+        bad_value(to, info, value, "its south lies north of its north: west,south,east,north");
+    filter->has_box = true;
+}
+
+static void read_lat(Selector *to, const ParamInfo *info, Str value)
+{
+    to->has_lat = true;
+    (void) read_number(to, info, value, -90, 90, &to->selection->filter.lat_deg);
+}
+
+static void read_long(Selector *to, const ParamInfo *info, Str value)
+{
+    to->has_long = true;
+    (void) read_number(to, info, value, -180, 180, &to->selection->filter.long_deg);
+}
+
+static void read_dist(Selector *to, const ParamInfo *info, Str value)
+{
+    to->has_dist = true;
+    (void) read_number(to, info, value, 0, 20100, &to->selection->filter.dist_km); /* half round */
+}
+
+static void check_circle(Selector *to)
+{
+    if (!to->has_lat && !to->has_long && !to->has_dist)
+        return;
+    const struct {
+        const char *name;
+        bool is_there;
+    } parts[] = {{"lat", to->has_lat}, {"long", to->has_long}, {"dist", to->has_dist}};
+    for (size_t i = 0; i < countof(parts); i++)
+        if (!parts[i].is_there)
+            problem_add(to->problem, PROBLEM_BAD_PARAMETER,
+                        (ProblemFault){.parameter = str_of(parts[i].name),
+                                       .reason = "missing",
+                                       .detail = arena_format(
+                                           to->req->arena,
+                                           "'%s' is missing: lat, long and dist (km) go together",
+                                           parts[i].name)});
+    to->selection->filter.has_circle = true;
+}
+
+/* ---- times ----------------------------------------------------------------------------------- */
+
+/* Seconds, or milliseconds where the number is too large to be seconds of our time. */
+static bool parse_epoch(Str text, UnixSec *ret)
+{
+    int64_t number;
+    if (!str_to_int(text, &number))
+        return false;
+    if (number >= 100000000000)
+        number /= 1000;
+    *ret = number;
+    return true;
+}
+
+/* An offset's + that was not encoded has become a blank: 10:00:00 01:00. The blank before the time
+ * of day has no colon in front of it. */
+static Str with_plus(Arena *arena, Str text)
+{
+    Str copy;
+    if (!arena_copy(arena, text, &copy))
+        return text;
+    for (size_t i = copy.len; i > 0; i--) {
+        if (copy.ptr[i - 1] != ' ')
+            continue;
+        if (memchr(copy.ptr, ':', i) != NULL)
+            return arena_format(arena, STR_FMT "+" STR_FMT, STR_ARG(((Str){copy.ptr, i - 1})),
+                                STR_ARG(((Str){copy.ptr + i, copy.len - i})));
+        break;
+    }
+    return copy;
+}
+
+static bool parse_time(Arena *arena, Str text, UnixSec *ret)
+{
+    return (parse_epoch(text, ret) || clock_parse(with_plus(arena, text), ret)) &&
+           *ret >= TIME_MIN && *ret <= TIME_MAX;
+}
+
+static const char EXPECTED_TIME[] =
+    "expected a moment that exists: 2026-11-22T10:16:07Z, 2026-11-22, or seconds since 1970";
+
+/* NO_TIME, and the fault told, when it is none. */
+static UnixSec read_time(Selector *to, const ParamInfo *info, Str value)
+{
+    UnixSec time;
+    if (parse_time(to->req->arena, value, &time))
+        return time;
+    fault(to, PROBLEM_BAD_TIME, info, "bad", value, EXPECTED_TIME);
+    return NO_TIME;
+}
+
+static void read_from(Selector *to, const ParamInfo *info, Str value)
+{
+    to->has_from = to->selection->span.has_from = true;
+    to->selection->span.from = read_time(to, info, value);
+}
+
+static void read_to(Selector *to, const ParamInfo *info, Str value)
+{
+    to->selection->span.has_to = true;
+    to->selection->span.to = read_time(to, info, value);
+}
+
+static bool read_duration(Str value, int64_t *ret_s)
+{
+    return clock_parse_duration(value, ret_s) && *ret_s <= (int64_t) BACK_MAX_DAYS * 86400;
+}
+
+static void read_period(Selector *to, const ParamInfo *info, Str value)
+{
+    to->has_period = true;
+    if (read_duration(value, &to->selection->span.back_s))
+        to->selection->span.has_back = true;
+    else
+        fault(to, PROBLEM_BAD_TIME, info, "bad", value,
+              "expected a duration of weeks, days, hours, minutes, seconds, at most P36500D: PT6H");
+}
+
+static void read_since(Selector *to, const ParamInfo *info, Str value)
+{
+    Span *span = &to->selection->span;
+    to->has_since = true;
+    if (read_duration(value, &span->back_s)) {
+        span->has_back = span->back_excludes = true;
+    } else {
+        span->from = read_time(to, info, value) + 1; /* exclusive, in whole seconds */
+        span->has_from = true;
+    }
+}
+
+static void check_span(Selector *to)
+{
+    Span *span = &to->selection->span;
+    int starts = to->has_from + to->has_period + to->has_since;
+    const char *sentence = NULL;
+    if (starts > 1)
+        sentence = "the start of the window is said in more than one way";
+    else if (span->has_to && to->has_since)
+        sentence = "`since` stands alone: use `from` with `to`";
+    else if (span->has_to && starts == 0)
+        sentence = "`to` needs `from` or `period`";
+    else if (to->has_from && span->has_to && span->to != NO_TIME && span->from > span->to)
+        sentence = "`from` lies behind `to`";
+    if (sentence == NULL)
+        return;
+    const struct {
+        const char *name;
+        bool is_there;
+    } parts[] = {{"from", to->has_from},
+                 {"to", span->has_to},
+                 {"period", to->has_period},
+                 {"since", to->has_since}};
+    for (size_t i = 0; i < countof(parts); i++)
+        if (parts[i].is_there)
+            problem_add(to->problem, PROBLEM_WINDOW_CONFLICT,
+                        (ProblemFault){.parameter = str_of(parts[i].name),
+                                       .reason = "conflict",
+                                       .detail = arena_format(to->req->arena, "'%s': %s",
+                                                              parts[i].name, sentence)});
+}
+
+bool span_is_given(const Span *span)
+{
+    return span->has_from || span->has_to || span->has_back;
+}
+
+Window span_resolve(const Span *span, UnixSec as_of)
+{
+    Window window = window_everything();
+    if (span->has_to)
+        window.to = span->to;
+    if (span->has_from)
+        window.from = span->from;
+    if (span->has_back) {
+        UnixSec end = span->has_to ? span->to : as_of;
+        UnixSec begin = end - span->back_s + (span->back_excludes ? 1 : 0);
+        window.from = begin > TIME_MIN ? begin : TIME_MIN;
+        if (!span->back_excludes)
+            window.to = end;
+    }
+    return window;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static void read_format(Selector *to, const ParamInfo *info, Str value)
+{
+    (void) info;
+    to->selection->has_format = true;
+    to->selection->format = value;
+}
+
+#define LIST(name) offsetof(Filter, name)
+
+const ParamInfo PARAMS[] = {
+    {"station", PARAMS_STATION, false, true, read_ids, LIST(station)},
+    {"measure", PARAMS_MEASURE, false, false, read_ids, LIST(measure)},
+    {"parameter", PARAMS_MEASURE, false, false, read_words, LIST(parameter)},
+    {"qualifier", PARAMS_MEASURE, false, true, read_text,
+     LIST(qualifier)}, /* 207 measures have "" */
+    {"river", PARAMS_STATION, false, false, read_text, LIST(river)},
+    {"catchment", PARAMS_STATION, false, false, read_text, LIST(catchment)},
+    {"town", PARAMS_STATION, false, false, read_text, LIST(town)},
+    {"status", PARAMS_STATION, false, false, read_words, LIST(status)},
+    {"type", PARAMS_STATION, false, false, read_words, LIST(type)},
+    {"reference", PARAMS_STATION, false, true, read_text, LIST(reference)},
+    {"rloi_id", PARAMS_STATION, false, false, read_text, LIST(rloi_id)},
+    {"wiski_id", PARAMS_STATION, false, false, read_text, LIST(wiski_id)},
+    {"q", PARAMS_STATION, true, false, read_search, 0},
+    {"bbox", PARAMS_STATION, true, false, read_box, 0},
+    {"lat", PARAMS_STATION, true, false, read_lat, 0},
+    {"long", PARAMS_STATION, true, false, read_long, 0},
+    {"dist", PARAMS_STATION, true, false, read_dist, 0},
+    {"from", PARAMS_TIME, true, true, read_from, 0},
+    {"to", PARAMS_TIME, true, true, read_to, 0},
+    {"period", PARAMS_TIME, true, true, read_period, 0},
+    {"since", PARAMS_TIME, true, true, read_since, 0},
+    {"format", PARAMS_FORMAT, true, false, read_format, 0},
+    {0},
+};
+
+static const ParamInfo *find_param(Str name, unsigned allowed)
+{
+    for (const ParamInfo *info = PARAMS; info->name != NULL; info++)
+        if ((info->group & allowed) != 0 && str_eq(str_of(info->name), name))
+            return info;
+    return NULL;
+}
+
+static void unknown_param(Selector *to, unsigned allowed, Str name)
+{
+    Arena *arena = to->req->arena;
+    StrList names = {.count = 0};
+    for (const ParamInfo *info = PARAMS; info->name != NULL; info++)
+        if ((info->group & allowed) != 0 && !str_list_add(arena, &names, str_of(info->name)))
+            break;
+    Str suggestion = nearest_name(name, &names);
+    Str hint = str_is_none(suggestion)
+                   ? STR("")
+                   : arena_format(arena, " Did you mean '" STR_FMT "'?", STR_ARG(suggestion));
+    problem_add(
+        to->problem, PROBLEM_UNKNOWN_PARAMETER,
+        (ProblemFault){.parameter = name,
+                       .reason = "unknown",
+                       .suggestion = suggestion,
+                       .detail = arena_format(
+                           arena, "'" STR_FMT "' is not a parameter of " STR_FMT "." STR_FMT,
+                           STR_ARG(name), STR_ARG(to->req->target.path), STR_ARG(hint))});
+}
+
+static void read_param(Selector *to, const ParamInfo *info, const Param *param, bool is_repeated)
+{
+    if (info->once && is_repeated)
+        bad_value(to, info, param->value, "it is given more than once");
+    else if (param->value.len == 0 && !info->may_be_empty)
+        bad_value(to, info, param->value, "it has no value");
+    else
+        info->read(to, info, param->value);
+}
+
+bool selection_read(const Request *req, unsigned allowed, Selection *ret, Problem *problem)
+{
+    *ret = (Selection){.has_format = false};
+    if ((allowed & PARAMS_IGNORED) != 0)
+        return true;
+    Selector to = {.req = req, .selection = ret, .problem = problem};
+    const Target *target = &req->target;
+    for (size_t i = 0; i < target->param_count; i++) {
+        const Param *param = &target->params[i];
+        bool is_repeated = i > 0 && str_eq(target->params[i - 1].name, param->name);
+        const ParamInfo *info = find_param(param->name, allowed);
+        if (info == NULL)
+            unknown_param(&to, allowed, param->name);
+        else
+            read_param(&to, info, param, is_repeated);
+    }
+    check_circle(&to);
+    check_span(&to);
+    return problem->type == PROBLEM_NONE;
+}

@@ -1,0 +1,51 @@
+/* server/select.h - what a request selects: which stations and measures, and of which time.
+ *
+ * One table names every query parameter and what it means, the same on every path that has it. */
+#pragma once
+#include "model/window.h"
+#include "server/problem.h"
+
+typedef struct Request Request;
+
+/* What a path may have; or-ed. */
+enum {
+    PARAMS_STATION = 1, /* filters on stations */
+    PARAMS_MEASURE = 2, /* filters on measures */
+    PARAMS_TIME = 4,
+    PARAMS_FORMAT = 8,
+    PARAMS_IGNORED = 16, /* anything goes: probes and pages */
+};
+
+typedef struct Selector Selector; /* a selection being read */
+typedef struct ParamInfo {
+    const char *name; /* NULL ends the table */
+    unsigned group;
+    bool once; /* may not be repeated */
+    bool may_be_empty;
+    void (*read)(Selector *to, const struct ParamInfo *info, Str value);
+    size_t list_offset; /* of its StrList in Filter, for those that have one */
+} ParamInfo;
+
+extern const ParamInfo PARAMS[];
+
+/* The time that was asked for; what counts back from the generation's as_of waits for it. */
+typedef struct Span {
+    bool has_from, has_to, has_back;
+    UnixSec from, to;
+    int64_t back_s;     /* period, or since as a duration */
+    bool back_excludes; /* since: without the moment itself */
+} Span;
+
+typedef struct Selection {
+    Filter filter;
+    Span span;
+    bool has_format;
+    Str format; /* as written */
+} Selection;
+
+/* Reads the query of `req` into *ret. False: *problem tells every fault. */
+bool selection_read(const Request *req, unsigned allowed, Selection *ret, Problem *problem);
+
+/* Without an end, or without any time, `to` (and `from`) are those of window_everything(). */
+Window span_resolve(const Span *span, UnixSec as_of);
+bool span_is_given(const Span *span);

@@ -1,0 +1,393 @@
+#include "server/server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "server/answer.h"
+#include "server/peers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    LISTEN_BACKLOG = 1024,
+    DRAIN_MS = 3000,            /* the whole stop has 5 s */
+    BODY_DRAIN_MAX = 64 * 1024, /* of a request: more is not waited for, the connection is closed */
+    CONNECTION_ROOM_BYTES =
+        10 * 1024, /* beside the target: header fields, and the head of our answer */
+    SURPLUS_CONNECTIONS =
+        64, /* at each thread, to say 503 to before libmicrohttpd stops accepting */
+};
+
+struct Server {
+    ServerOptions options;
+    Site site;
+    Cache *cache;
+    Peers *peers;
+    struct MHD_Daemon *daemon;
+    unsigned port;
+};
+
+/* ---- one request ----------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    size_t offset;
+} HEAD_FIELDS[] = {
+    {MHD_HTTP_HEADER_ACCEPT, offsetof(Head, accept)},
+    {MHD_HTTP_HEADER_IF_NONE_MATCH, offsetof(Head, if_none_match)},
+    {MHD_HTTP_HEADER_IF_MODIFIED_SINCE, offsetof(Head, if_modified_since)},
+    {"X-Request-Id", offsetof(Head, request_id)},
+    {"traceparent", offsetof(Head, traceparent)},
+};
+
+typedef struct HeadReader {
+    Head head;
+    int64_t content_length;
+} HeadReader;
+
+static enum MHD_Result read_field(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    (void) kind;
+    HeadReader *reader = cls;
+    Head *head = &reader->head;
+    Str field = str_of(name), text = str_of(value);
+    head->bytes += field.len + text.len + 4;
+    if (str_eq_nocase(field, STR("Host")))
+        head->host_count++;
+    else if (str_eq_nocase(field, STR("Transfer-Encoding")))
+        head->has_transfer_encoding = true;
+    else if (str_eq_nocase(field, STR("Content-Length"))) {
+        head->content_length_count++;
+        if (!str_to_int(text, &reader->content_length))
+            reader->content_length = INT64_MAX;
+    }
+    for (size_t i = 0; i < countof(HEAD_FIELDS); i++)
+        if (str_eq_nocase(field, str_of(HEAD_FIELDS[i].name)))
+            *(Str *) (void *) ((char *) head + HEAD_FIELDS[i].offset) = text;
+    return MHD_YES;
+}
+
+static HeadReader read_head(struct MHD_Connection *connection, const Peer *peer, const char *method,
+                            const char *version)
+{
+    HeadReader reader = {.head = {.method = str_of(method),
+                                  .target = buf_view(&peer->target),
+                                  .is_http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0}};
+    (void) MHD_get_connection_values(connection, MHD_HEADER_KIND, read_field, &reader);
+    return reader;
+}
+
+static void count_answer(unsigned status)
+{
+    static const Metric CLASSES[] = {METRIC_HTTP_REQUESTS_2XX, METRIC_HTTP_REQUESTS_3XX,
+                                     METRIC_HTTP_REQUESTS_4XX, METRIC_HTTP_REQUESTS_5XX};
+    metric_add(CLASSES[status / 100 - 2], 1);
+}
+
+static enum MHD_Result queue(struct MHD_Connection *connection, Answer *answer, bool close)
+{
+    CLEANUP(finished_dropp) Finished *finished = answer->finished;
+    if (finished == NULL)
+        return MHD_NO;
+    Header extra[EXTRA_MAX + 1];
+    size_t count = answer->extra_count;
+    memcpy(extra, answer->extra, count * sizeof *extra);
+    if (close)
+        extra[count++] = (Header){MHD_HTTP_HEADER_CONNECTION, STR("close")};
+    count_answer(finished_status(finished));
+    return finished_queue(finished, connection, extra, count) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connection,
+                                  const Peer *peer, const Head *head, bool close)
+{
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Answer answer;
+    if (peer->is_surplus)
+        answer =
+            answer_problem(head, &arena, PROBLEM_OVERLOADED, "There are too many connections.");
+    else if (peer->target.error != OK)
+        answer = answer_problem(head, &arena, PROBLEM_TARGET_TOO_LONG,
+                                "Path and query are longer than is read here.");
+    else
+        answer = answer_request(&server->site, server->cache, head, &arena);
+    return queue(connection, &answer, close || server->site.draining);
+}
+
+/* libmicrohttpd calls once for the head, then for each piece of a body, then once more. An answer
+ * to the first call closes the connection: so that is kept for those who are not to have it any
+ * longer, or whose body is not worth waiting for. */
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload_data,
+                                  size_t *upload_data_size, void **con_cls)
+{
+    (void) url;
+    (void) upload_data;
+    Server *server = cls;
+    Peer *peer = *con_cls;
+    if (peer == NULL)
+        return MHD_NO; /* there was no memory for it */
+    if (*upload_data_size > 0) {
+        *upload_data_size = 0;
+        return MHD_YES;
+    }
+    HeadReader reader = read_head(connection, peer, method, version);
+    const Head *head = &reader.head;
+    if (peer->is_begun)
+        return answer_now(server, connection, peer, head, false);
+    peer->is_begun = true;
+    peer_begins(server->peers, peer);
+    if (peer->is_surplus || head->has_transfer_encoding || head->content_length_count > 1 ||
+        reader.content_length > BODY_DRAIN_MAX)
+        return answer_now(server, connection, peer, head, true);
+    return MHD_YES;
+}
+
+/* The only sight of the target as it came: what the handler gets is decoded and cut at %00. */
+static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    (void) cls;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    Peer *peer = info != NULL ? info->socket_context : NULL;
+    if (peer != NULL) {
+        buf_clear(&peer->target);
+        buf_put_str(&peer->target, str_of(target));
+    }
+    return peer;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void) connection;
+    (void) why;
+    Server *server = cls;
+    if (*con_cls != NULL)
+        peer_ends(server->peers, *con_cls);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    Server *server = cls;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*socket_context != NULL)
+            peers_leave(server->peers, *socket_context);
+        return;
+    }
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int socket_fd =
+        fd->connect_fd; /* the union is the connection's own: the next call overwrites it */
+    const union MHD_ConnectionInfo *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    *socket_context = peers_join(server->peers, socket_fd, address->client_addr);
+}
+
+static void on_log(void *cls, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
+
+static void on_log(void *cls, const char *fmt, va_list args)
+{
+    (void) cls;
+    char text[400];
+    (void) vsnprintf(text, sizeof text, fmt, args);
+    log_debug("http library detail=" LOG_TEXT, text);
+}
+
+/* ---- listening ------------------------------------------------------------------------------- */
+
+typedef struct Address {
+    char host[128], port[16];
+} Address;
+
+/* host:port, [v6]:port, :port */
+static bool split_address(Str listen_on, Address *ret)
+{
+    Str port = str_after_last(listen_on, ':');
+    if (port.len == listen_on.len || port.len == 0 || port.len >= sizeof ret->port)
+        return false;
+    Str host = {listen_on.ptr, listen_on.len - port.len - 1};
+    int64_t number;
+    if (!str_to_int(port, &number) || number < 0 || number > 65535)
+        return false;
+    if (str_starts(host, STR("[")) && str_ends(host, STR("]")))
+        host = (Str){host.ptr + 1, host.len - 2};
+    if (host.len >= sizeof ret->host)
+        return false;
+    (void) snprintf(ret->host, sizeof ret->host, STR_FMT, STR_ARG(host));
+    (void) snprintf(ret->port, sizeof ret->port, STR_FMT, STR_ARG(port));
+    return true;
+}
+
+/* -1, with errno. */
+static int listen_at(const struct addrinfo *at, bool both_families)
+{
+    int on = 1, off = 0;
+    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    (void) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (both_families)
+        (void) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+        return fd;
+    int failure = errno;
+    (void) close(fd);
+    errno = failure;
+    return -1;
+}
+
+static int listen_first(const struct addrinfo *found, int family, bool both_families)
+{
+    int fd = -1;
+    for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
+        if (family == AF_UNSPEC || at->ai_family == family)
+            fd = listen_at(at, both_families);
+    return fd;
+}
+
+static ErrCode open_listener(const char *listen_on, int *ret_fd, Err *err)
+{
+    Address address;
+    if (!split_address(str_of(listen_on), &address))
+        return err_set(err, ERR_INVALID, "'%s' is no address to listen on: host:port", listen_on);
+    bool is_any = address.host[0] == '\0';
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    int failure = getaddrinfo(is_any ? NULL : address.host, address.port, &hints, &found);
+    if (failure != 0)
+        return err_set(err, ERR_INVALID, "'%s': %s", listen_on, gai_strerror(failure));
+    int fd = is_any ? listen_first(found, AF_INET6, true) : -1; /* takes IPv4 too */
+    if (fd < 0)
+        fd = listen_first(found, is_any ? AF_INET : AF_UNSPEC, false);
+    int reason = errno;
+    freeaddrinfo(found);
+    if (fd < 0)
+        return err_set(err, ERR_NETWORK, "'%s': %s", listen_on, strerror(reason));
+    *ret_fd = fd;
+    return OK;
+}
+
+static unsigned port_of(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    char text[NI_MAXSERV];
+    int64_t port = 0;
+    if (getsockname(fd, (struct sockaddr *) &address, &len) == 0 &&
+        getnameinfo((struct sockaddr *) &address, len, NULL, 0, text, sizeof text,
+                    NI_NUMERICSERV) == 0)
+        (void) str_to_int(str_of(text), &port);
+    return (unsigned) port;
+}
+
+/* Debian gives a process 1024 descriptors, and lets it have more when it asks. */
+static void ask_for_descriptors(unsigned connections)
+{
+    enum { OTHERS = 256 }; /* of the store, the upstream, the system */
+    struct rlimit limit;
+    rlim_t need = (rlim_t) connections + OTHERS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+        return;
+    limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need)
+        log_warn("http descriptors too few for max-connections need=%llu allowed=%llu",
+                 (unsigned long long) need, (unsigned long long) limit.rlim_max);
+}
+
+/* ---- start and stop -------------------------------------------------------------------------- */
+
+/* Takes `fd` over, when it succeeds. */
+static ErrCode start_daemon(Server *server, int fd, Err *err)
+{
+    const ServerOptions *options = &server->options;
+    unsigned threads = options->thread_count > 1 ? options->thread_count : 1;
+    unsigned connections = options->max_connections + threads * SURPLUS_CONNECTIONS;
+    ask_for_descriptors(connections);
+    struct MHD_OptionItem items[] = {
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+         (intptr_t) (options->max_target_bytes + CONNECTION_ROOM_BYTES), NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t) connections, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t) options->idle_timeout_s, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t) threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
+        NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, items,
+        MHD_OPTION_END);
+    if (server->daemon == NULL)
+        return err_set(err, ERR_NO_MEMORY, "the HTTP library could not start its %u threads",
+                       threads);
+    return OK;
+}
+
+ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_server, Err *err)
+{
+    int fd = -1;
+    Server *server = calloc(1, sizeof *server);
+    if (server == NULL)
+        return err_set(err, ERR_NO_MEMORY, "no memory for the server");
+    server->options = *options;
+    server->site = (Site){.store = store, .options = &server->options};
+    server->cache = cache_open(options->cache_bytes);
+    const PeersOptions peers = {
+        .max = options->max_connections,
+        .max_per_address = options->max_connections_per_address,
+        .head_deadline_ms = options->idle_timeout_s * 1000,
+        .max_target_bytes = options->max_target_bytes,
+    };
+    ErrCode rc = server->cache != NULL ? peers_open(&peers, &server->peers, err)
+                                       : err_set(err, ERR_NO_MEMORY, "no memory for the cache");
+    if (rc == OK)
+        rc = open_listener(options->listen, &fd, err);
+    if (rc == OK) {
+        server->port = port_of(fd);
+        rc = start_daemon(server, fd, err);
+    }
+    if (rc != OK) {
+        if (fd >= 0)
+            (void) close(fd);
+        server_stop(server);
+        return rc;
+    }
+    *ret_server = server;
+    return OK;
+}
+
+unsigned server_port(const Server *server)
+{
+    return server->port;
+}
+
+void server_stop(Server *server)
+{
+    if (server == NULL)
+        return;
+    server->site.draining = true;
+    if (server->daemon != NULL) {
+        MHD_socket fd = MHD_quiesce_daemon(server->daemon);
+        if (fd != MHD_INVALID_SOCKET)
+            (void) close(fd);
+        if (!peers_drain(server->peers, clock_elapsed_ms() + DRAIN_MS))
+            log_warn("http stopping with requests under way");
+        MHD_stop_daemon(server->daemon);
+    }
+    peers_close(server->peers);
+    cache_close(server->cache);
+    free(server);
+}

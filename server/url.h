@@ -1,0 +1,9 @@
+/* server/url.h - addresses of ours that stand in answers. */
+#pragma once
+#include "server/request.h"
+
+/* The address of what `req` asks for, in `format`: the suffix where its path can have one, the
+ * parameter `format` where not. */
+Str url_in_format(const Request *req, Format format);
+/* The address that `req` came by, with `id` in place of its first argument. */
+Str url_with_id(const Request *req, Str id);

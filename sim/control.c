@@ -1,0 +1,156 @@
+#include "sim/control.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "sim/params.h"
+#include "sim/simtime.h"
+
+#include <inttypes.h>
+
+typedef struct Control {
+    Upstream *upstream;
+    const Params *params;
+    Str query, body;
+    Answer *answer;
+} Control;
+
+static ErrCode post_fault(const Control *control, Err *err)
+{
+    Fault fault;
+    ErrCode rc = fault_parse(control->query, simtime_now(), &fault, err);
+    return rc == OK ? faults_add(&control->upstream->faults, &fault, err) : rc;
+}
+
+static ErrCode delete_faults(const Control *control, UNUSED Err *err)
+{
+    control->upstream->faults.count = 0;
+    return OK;
+}
+
+/* What changes the data is published anew, or a conditional request would not see it. */
+static void publish(Upstream *upstream)
+{
+    UnixSec now = simtime_now();
+    upstream->changed = upstream->changed < now ? now : upstream->changed + 1;
+}
+
+static ErrCode post_item(const Control *control, Err *err)
+{
+    Str path = STR("/data/readings");
+    (void) params_get(control->params, "path", &path);
+    publish(control->upstream);
+    return overlay_add_item(&control->upstream->overlay, path, control->body, err);
+}
+
+static ErrCode delete_items(const Control *control, UNUSED Err *err)
+{
+    publish(control->upstream);
+    overlay_clear_items(&control->upstream->overlay);
+    return OK;
+}
+
+static ErrCode post_value(const Control *control, Err *err)
+{
+    Str id, time_text, value;
+    UnixSec time;
+    if (!params_get(control->params, "measure", &id) ||
+        !params_get(control->params, "time", &time_text) ||
+        !params_get(control->params, "value", &value) || !clock_parse(time_text, &time))
+        return err_set(err, ERR_INVALID, "a change needs measure, time and value");
+    uint32_t measure = world_find_measure(control->upstream->world, id);
+    if (measure == WORLD_NONE)
+        return err_set(err, ERR_NOT_FOUND, "no measure '" STR_FMT "'", STR_ARG(id));
+    publish(control->upstream);
+    return overlay_set_value(&control->upstream->overlay, measure, time, value, err);
+}
+
+static void put_count(Buf *out, const RouteCount *count)
+{
+    buf_printf(out, "\"requests\":%" PRIu64 ",\"not_modified\":%" PRIu64 ",\"bytes\":%" PRIu64,
+               count->requests, count->not_modified, count->bytes);
+}
+
+static ErrCode get_stats(const Control *control, UNUSED Err *err)
+{
+    const Upstream *upstream = control->upstream;
+    Buf *out = &control->answer->body;
+    RouteCount sum = {.requests = 0};
+    for (size_t i = 0; i < upstream->count_count; i++) {
+        sum.requests += upstream->counts[i].requests;
+        sum.not_modified += upstream->counts[i].not_modified;
+        sum.bytes += upstream->counts[i].bytes;
+    }
+    BUF_LITERAL(out, "{");
+    put_count(out, &sum);
+    BUF_LITERAL(out, ",\"paths\":{");
+    for (size_t i = 0; i < upstream->count_count; i++) {
+        buf_printf(out, "%s\"%s\":{", i > 0 ? "," : "", upstream->counts[i].route);
+        put_count(out, &upstream->counts[i]);
+        BUF_LITERAL(out, "}");
+    }
+    BUF_LITERAL(out, "}}\n");
+    return OK;
+}
+
+static ErrCode delete_stats(const Control *control, UNUSED Err *err)
+{
+    control->upstream->count_count = 0;
+    return OK;
+}
+
+static ErrCode get_now(const Control *control, UNUSED Err *err)
+{
+    char now[CLOCK_TEXT_SIZE], release[CLOCK_TEXT_SIZE];
+    clock_format(simtime_now(), now);
+    clock_format(release_at(simtime_now()), release);
+    buf_printf(&control->answer->body, "{\"now\":\"%s\",\"release\":\"%s\"}\n", now, release);
+    return OK;
+}
+
+static const struct {
+    const char *method, *path;
+    ErrCode (*answer)(const Control *control, Err *err);
+} ROUTES[] = {
+    {"POST", "/sim/fault", post_fault},     {"DELETE", "/sim/fault", delete_faults},
+    {"POST", "/sim/item", post_item},       {"DELETE", "/sim/item", delete_items},
+    {"POST", "/sim/value", post_value},     {"GET", "/sim/stats", get_stats},
+    {"DELETE", "/sim/stats", delete_stats}, {"GET", "/sim/now", get_now},
+};
+
+static ErrCode dispatch(const Control *control, Str method, Str path, Err *err)
+{
+    for (size_t i = 0; i < countof(ROUTES); i++) {
+        if (!str_eq(method, str_of(ROUTES[i].method)) || !str_eq(path, str_of(ROUTES[i].path)))
+            continue;
+        pthread_rwlock_wrlock(&control->upstream->lock);
+        ErrCode rc = ROUTES[i].answer(control, err);
+        pthread_rwlock_unlock(&control->upstream->lock);
+        return rc;
+    }
+    return err_set(err, ERR_NOT_FOUND, "no " STR_FMT " " STR_FMT " here", STR_ARG(method),
+                   STR_ARG(path));
+}
+
+void control_answer(Upstream *upstream, Str method, Str path, Str query, Str body,
+                    Answer *ret_answer)
+{
+    CLEANUP(params_release) Params params = {.count = 0};
+    Answer answer = {.status = 200,
+                     .content_type = "application/json",
+                     .body = buf_init(1 << 20),
+                     .route = "/sim"};
+    Control control = {upstream, &params, query, body, &answer};
+    Err err;
+    ErrCode rc = params_parse(query, &params, &err);
+    if (rc == OK)
+        rc = dispatch(&control, method, path, &err);
+    if (rc == OK && answer.body.len == 0)
+        BUF_LITERAL(&answer.body, "{}\n");
+    if (rc != OK) {
+        answer.status = rc == ERR_NOT_FOUND ? 404 : rc == ERR_INVALID ? 400 : 500;
+        answer.content_type = "text/plain";
+        buf_clear(&answer.body);
+        buf_printf(&answer.body, "%s\n", err.text);
+    }
+    *ret_answer = answer;
+}

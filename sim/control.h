@@ -1,0 +1,15 @@
+/* sim/control.h - /sim/...: a test's hand on the simulator, over HTTP.
+ *
+ *     POST   /sim/fault?SPEC               adds a fault (sim/fault.h)
+ *     DELETE /sim/fault                    ends all of them
+ *     POST   /sim/item[?path=/data/readings]   the body, one raw JSON item, stands at the end of
+ * that list DELETE /sim/item                     takes all of them out POST
+ * /sim/value?measure=ID&time=T&value=JSON   changes one reading GET    /sim/stats requests and
+ * bytes, in all and by route; DELETE begins anew GET    /sim/now                      {"now",
+ * "release"}: what time it is here */
+#pragma once
+#include "sim/upstream.h"
+
+/* Always gives an answer: JSON, or text that says what is wrong. */
+void control_answer(Upstream *upstream, Str method, Str path, Str query, Str body,
+                    Answer *ret_answer);

@@ -1,0 +1,48 @@
+/* store/apply.h - a batch on its way into the store, inside one transaction. Private to the folder.
+ *
+ * writer.c begins and ends the transaction; catalogue.c applies what the batch says of stations and
+ * measures; readings.c its readings. */
+#pragma once
+#include "store/inside.h"
+
+/* Keys seen, one bit each: they are small and dense. */
+typedef struct KeySet {
+    uint64_t *words; /* owned */
+    size_t count;
+} KeySet;
+
+typedef struct Apply {
+    Db *db;
+    const Batch *batch;
+    uint64_t generation; /* that this batch makes, if it changes anything */
+    UnixSec now;
+    int64_t window_s;
+    Meta *meta; /* its counts of rows are kept as they change */
+    Applied applied;
+    size_t
+        *unknown; /* owned: readings of measures that are not known, by their place in the batch */
+    size_t unknown_count;
+    bool changed;
+} Apply;
+
+/* Stations, then measures, then types: a measure may bring a station. */
+MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
+MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
+MUST_USE ErrCode apply_types(Apply *apply, Err *err);
+
+MUST_USE ErrCode apply_readings(Apply *apply, Err *err);
+/* Finds a station's newest time anew and trims it: one of its measures has come or gone. */
+MUST_USE ErrCode apply_station_window(Apply *apply, int64_t station, Err *err);
+
+void key_set_release(KeySet *set);
+/* *ret_new: it was not yet in it. */
+MUST_USE ErrCode key_set_add(KeySet *set, int64_t key, bool *ret_new, Err *err);
+bool key_set_has(const KeySet *set, int64_t key);
+
+/* The keys that a bound statement gives. */
+typedef struct KeyList {
+    int64_t *keys; /* owned */
+    size_t count, cap;
+} KeyList;
+void key_list_release(KeyList *list);
+MUST_USE ErrCode key_list_read(KeyList *list, Db *db, sqlite3_stmt *st, Err *err);

@@ -1,0 +1,288 @@
+#include "store/files.h"
+
+#include "base/clock.h"
+#include "store/schema.h"
+#include "store/statements.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char STORE_NAME[] = "freshet.db", LEDGER_NAME[] = "ledger.db",
+                  LOCK_NAME[] = "freshet.lock";
+
+/* ---- the directory -----------------------------------------------------------------------------
+ */
+
+static ErrCode join(char path[static FILES_PATH_SIZE], const char *dir, const char *name, Err *err)
+{
+    int len = snprintf(path, FILES_PATH_SIZE, "%s/%s", dir, name);
+    /* What SQLite and we append (-wal, .damaged-...) must fit too. */
+    if (len < 0 || len > FILES_PATH_SIZE - 64)
+        return err_set(err, ERR_STORAGE, "data directory: the path is too long: '%.100s...'", dir);
+    return OK;
+}
+
+static ErrCode lock_dir(Files *files, const char *dir, Err *err)
+{
+    char path[FILES_PATH_SIZE];
+    ErrCode rc = join(path, dir, LOCK_NAME, err);
+    if (rc != OK)
+        return rc;
+    if (mkdir(dir, 0750) != 0 && errno != EEXIST)
+        return err_set(err, ERR_STORAGE, "data directory '%s' cannot be made: %s", dir,
+                       strerror(errno));
+    files->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (files->lock_fd < 0)
+        return err_set(err, ERR_STORAGE, "data directory '%s': %s cannot be opened: %s", dir,
+                       LOCK_NAME, strerror(errno));
+    if (flock(files->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return OK;
+    return errno == EWOULDBLOCK
+               ? err_set(err, ERR_BUSY, "data directory '%s' is in use by another process", dir)
+               : err_set(err, ERR_STORAGE, "data directory '%s' cannot be locked: %s", dir,
+                         strerror(errno));
+}
+
+int64_t files_bytes(const char *path, const char *suffix)
+{
+    char name[FILES_PATH_SIZE + 8];
+    struct stat st;
+    (void) snprintf(name, sizeof name, "%s%s", path, suffix);
+    return stat(name, &st) == 0 ? (int64_t) st.st_size : 0;
+}
+
+/* ---- setting aside -----------------------------------------------------------------------------
+ */
+
+/* <path>.damaged-20261122T101607Z, or with .1, .2, ... where that is taken. */
+static void name_aside(char aside[static FILES_PATH_SIZE], const char *path)
+{
+    char rfc[CLOCK_TEXT_SIZE], compact[CLOCK_TEXT_SIZE] = "";
+    clock_format(clock_now(), rfc);
+    for (size_t i = 0, len = 0; rfc[i] != '\0'; i++)
+        if (rfc[i] != '-' && rfc[i] != ':')
+            compact[len++] = rfc[i];
+
+    (void) snprintf(aside, FILES_PATH_SIZE, "%s.damaged-%s", path, compact);
+    for (int i = 1; access(aside, F_OK) == 0; i++)
+        (void) snprintf(aside, FILES_PATH_SIZE, "%s.damaged-%s.%d", path, compact, i);
+}
+
+/* The log goes with its file: together they can still be looked into. */
+static ErrCode set_aside(const char *path, const char *why, char *note, size_t note_size, Err *err)
+{
+    static const char *const SUFFIXES[] = {"", "-wal", "-shm"};
+    char aside[FILES_PATH_SIZE], from[FILES_PATH_SIZE + 8], to[FILES_PATH_SIZE + 8];
+    name_aside(aside, path);
+    for (size_t i = 0; i < countof(SUFFIXES); i++) {
+        (void) snprintf(from, sizeof from, "%s%s", path, SUFFIXES[i]);
+        (void) snprintf(to, sizeof to, "%s%s", aside, SUFFIXES[i]);
+        if (rename(from, to) != 0 && errno != ENOENT)
+            return err_set(err, ERR_STORAGE, "'%s' cannot be set aside: %s", from, strerror(errno));
+    }
+    size_t used = strlen(note);
+    (void) snprintf(note + used, note_size - used, "%sset aside as %s: %s", used > 0 ? "; " : "",
+                    aside, why);
+    return OK;
+}
+
+/* ---- opening -----------------------------------------------------------------------------------
+ */
+
+typedef struct FileKind {
+    const char *name;
+    const Schema *schema;
+    const char *pragmas;
+    const char *one; /* a count that is 1 in every file of ours; NULL: nothing to ask */
+    const SqlText *sql;
+    size_t sql_count;
+} FileKind;
+
+/* Checkpoints are the writer's to order. An announced generation may not be un-committed by a power
+ * cut, hence FULL. 16 MB of cache hold what a poll of the whole country changes: else it would be
+ * spilt to the log and read back. */
+static const FileKind STORE_KIND = {
+    .name = STORE_NAME,
+    .schema = &STORE_SCHEMA,
+    .pragmas =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+        "PRAGMA cache_size = -16384",
+    .one = "SELECT count(*) FROM meta WHERE only = 1",
+    .sql = WRITE_SQL,
+    .sql_count = WRITE_SQL_COUNT,
+};
+
+/* The ledger may lose its last rows in a power cut. */
+static const FileKind LEDGER_KIND = {
+    .name = LEDGER_NAME,
+    .schema = &LEDGER_SCHEMA,
+    .pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+    .sql = LEDGER_WRITE_SQL,
+    .sql_count = LEDGER_WRITE_SQL_COUNT,
+};
+
+/* Finds damage anywhere in the file; its time grows with the file. */
+static ErrCode quick_check(Db *db, Err *err)
+{
+    sqlite3_stmt *st = NULL;
+    ErrCode rc = OK;
+    if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK ||
+        sqlite3_step(st) != SQLITE_ROW)
+        rc = db_fail(db, err, "quick_check");
+    else if (!str_eq(sql_str(st, 0), STR("ok")))
+        rc = err_set(err, ERR_CORRUPT, "%s: quick_check: " STR_FMT, db->name,
+                     STR_ARG(sql_str(st, 0)));
+    (void) sqlite3_finalize(st);
+    return rc;
+}
+
+/* Nothing is written before the file is known to be ours: a foreign one stays as it was. */
+static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
+{
+    SchemaFound found = SCHEMA_NONE;
+    int64_t version = 0;
+    ErrCode rc = schema_find(db, kind->schema, &found, &version, err);
+    if (rc != OK)
+        return rc;
+    if (found == SCHEMA_FOREIGN)
+        return err_set(err, ERR_CORRUPT, "%s: it is no database of ours", kind->name);
+    if (found == SCHEMA_NEWER)
+        return err_set(err, ERR_STORAGE,
+                       "%s was made by a newer build (its version is %" PRId64 ", ours %" PRId64
+                       "): start that one, or another data directory",
+                       kind->name, version, kind->schema->version);
+    rc = db_exec(db, kind->pragmas, err);
+    if (rc == OK && check && found == SCHEMA_OURS)
+        rc = quick_check(db, err);
+    if (rc == OK)
+        rc = schema_migrate(db, kind->schema, err);
+    if (rc != OK)
+        return rc;
+    rc = db_prepare(db, kind->sql, kind->sql_count, err);
+    int64_t one = 1;
+    if (rc == OK && kind->one != NULL)
+        rc = db_query_int(db, kind->one, &one, err);
+    if (rc == OK && one != 1)
+        rc = err_set(err, ERR_CORRUPT, "%s: its meta row is missing", kind->name);
+    if (rc == ERR_STORAGE && (sqlite3_errcode(db->handle) & 0xff) == SQLITE_ERROR)
+        rc = err->code = ERR_CORRUPT; /* no such table or column: it is not what it says it is */
+    return rc;
+}
+
+static ErrCode open_file(Db *db, const char *path, const FileKind *kind, bool check,
+                         atomic_bool *damaged, Err *err)
+{
+    if (files_bytes(path, "") == 0 && files_bytes(path, "-wal") > 0) /* SQLite would drop the log */
+        return err_set(err, ERR_CORRUPT, "%s: it is empty, its log is not", kind->name);
+    ErrCode rc = db_open(db, path, kind->name, DB_WRITE, damaged, err);
+    if (rc != OK)
+        return rc;
+    rc = prepare_file(db, kind, check, err);
+    if (rc == OK)
+        return OK;
+    /* Closing must not checkpoint: what is set aside keeps its log. */
+    (void) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    db_close(db);
+    return rc;
+}
+
+/* The same, and when the file is damaged, once more with a new one. */
+static ErrCode open_or_replace(Db *db, const char *path, const FileKind *kind, bool check,
+                               atomic_bool *damaged, char *note, size_t note_size, Err *err)
+{
+    ErrCode rc = open_file(db, path, kind, check, damaged, err);
+    if (rc != ERR_CORRUPT)
+        return rc;
+    char why[sizeof err->text];
+    memcpy(why, err->text, sizeof why);
+    rc = set_aside(path, why, note, note_size, err);
+    if (rc != OK)
+        return rc;
+    if (damaged != NULL)
+        atomic_store(damaged, false); /* what is damaged is no longer here */
+    return open_file(db, path, kind, false, damaged, err);
+}
+
+/* ---- the mark of an orderly close: the store's size and time of change, kept in the ledger
+ * ------- */
+
+static bool look(const char *path, int64_t *ret_bytes, int64_t *ret_changed_ns)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return false;
+    *ret_bytes = (int64_t) st.st_size;
+    *ret_changed_ns = (int64_t) st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return true;
+}
+
+/* Whether the store is as it was left. The mark is dropped: from here on a crash needs no trace. */
+static bool take_mark(Files *files)
+{
+    Err err;
+    int64_t bytes = 0, changed_ns = 0;
+    bool marked = false, same = false;
+    {
+        CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&files->ledger, LEDGER_READ_CLOSED);
+        if (sql_step(&files->ledger, st, &marked, &err) == OK && marked)
+            same = look(files->store_path, &bytes, &changed_ns) && sql_int(st, 0) == bytes &&
+                   sql_int(st, 1) == changed_ns;
+    }
+    if (!marked)
+        return false;
+    return sql_run(&files->ledger, sql_begin(&files->ledger, LEDGER_DROP_CLOSED), &err) == OK &&
+           same;
+}
+
+static void put_mark(Files *files)
+{
+    Err err;
+    int64_t bytes = 0, changed_ns = 0;
+    if (files_bytes(files->store_path, "-wal") > 0 || !look(files->store_path, &bytes, &changed_ns))
+        return; /* the log could not be emptied: the next open shall look */
+    sqlite3_stmt *st = sql_begin(&files->ledger, LEDGER_SET_CLOSED);
+    sql_bind_int(st, 1, bytes);
+    sql_bind_int(st, 2, changed_ns);
+    if (sql_run(&files->ledger, st, &err) != OK)
+        return; /* without it the next open takes longer, that is all */
+}
+
+/* ---- open, close -------------------------------------------------------------------------------
+ */
+
+ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *note,
+                   size_t note_size, Err *err)
+{
+    *files = (Files){.lock_fd = -1};
+    ErrCode rc = join(files->store_path, dir, STORE_NAME, err);
+    if (rc == OK)
+        rc = join(files->ledger_path, dir, LEDGER_NAME, err);
+    if (rc == OK)
+        rc = lock_dir(files, dir, err);
+    if (rc == OK) /* it is small: checked each time */
+        rc = open_or_replace(&files->ledger, files->ledger_path, &LEDGER_KIND, true, damaged, note,
+                             note_size, err);
+    if (rc == OK)
+        rc = open_or_replace(&files->store, files->store_path, &STORE_KIND, !take_mark(files),
+                             damaged, note, note_size, err);
+    if (rc != OK)
+        files_close(files, true);
+    return rc;
+}
+
+void files_close(Files *files, bool damaged)
+{
+    db_close(&files->store); /* the last connection to it: this empties and removes the log */
+    if (!damaged)
+        put_mark(files);
+    db_close(&files->ledger);
+    if (files->lock_fd >= 0)
+        (void) close(files->lock_fd);
+    files->lock_fd = -1;
+}

@@ -1,0 +1,68 @@
+/* store/inside.h - what a Store, a Snapshot and a Writer are made of. Private to the folder. */
+#pragma once
+#include "base/lock.h"
+#include "store/files.h"
+#include "store/snapshot.h"
+#include "store/statements.h"
+#include "store/writer.h"
+
+/* The one row of table meta. */
+typedef struct Meta {
+    uint32_t epoch;
+    uint64_t generation;
+    UnixSec as_of;
+    Service service;
+    int64_t stations, measures, readings; /* rows held */
+} Meta;
+MUST_USE ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err);
+
+struct Store {
+    /* settled by store_open() and store_watch(), then only read */
+    StoreOptions options; /* data_dir: not kept, NULL */
+    uint32_t epoch;
+    struct {
+        WatchFn *fn;
+        void *ctx;
+    } watchers[STORE_WATCHERS_MAX];
+    size_t watcher_count;
+    /* any thread */
+    _Atomic uint64_t generation;
+    _Atomic int64_t as_of, next_expected;
+    atomic_bool damaged; /* corruption was met: the next open shall look for it */
+    /* guarded by lock */
+    Lock lock;
+    Cond came_back;
+    Snapshot *idle; /* the most recently used first: its cache is warm */
+    size_t idle_count;
+    bool has_writer;
+    uint64_t span_generation; /* of which earliest and latest are; 0: not known */
+    UnixSec earliest, latest;
+    /* main, then the writer's thread, then main */
+    Files files;
+    /* the pool, in one piece; each is touched by who holds it */
+    Snapshot *snapshots;
+};
+
+/* A connection of the pool; pinned while it is lent. */
+struct Snapshot {
+    Store *store;
+    Snapshot *next_idle;
+    Db db;     /* opened when first lent */
+    Db ledger; /* a connection of its own, opened when first asked: its trouble costs no reading */
+    Meta meta;
+    SnapshotInfo info;
+};
+
+struct Writer {
+    Store *store;
+    Db *db, *ledger;
+    Meta meta; /* as committed */
+};
+
+/* After a commit: makes the generation known and tells the watchers. */
+void store_announce(Store *store, const Meta *meta);
+
+/* store/ledger.c: what the parser refused, and the readings of unknown measures. Nobody's round
+ * ends when it fails: *ret_error says so, OK otherwise. */
+void ledger_add_refusals(Db *ledger, const Batch *batch, const size_t *unknown,
+                         size_t unknown_count, UnixSec now, Err *ret_error);

@@ -1,0 +1,226 @@
+#include "store/inside.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+enum {
+    REFUSALS_MAX = 10000, /* as in LEDGER_TRIM_REFUSALS_BY_COUNT */
+    REFUSALS_KEPT_S = 24 * 3600,
+};
+
+/* ---- writing: the ingest thread ----------------------------------------------------------------
+ */
+
+ErrCode writer_record_poll(Writer *writer, const PollReport *report, Err *err)
+{
+    const int64_t numbers[] = {
+        report->unmodified,
+        report->requests,
+        report->wire_bytes,
+        report->fetch_ms,
+        report->parse_ms,
+        report->apply_ms,
+        (int64_t) report->generation,
+        report->received,
+        report->fresh,
+        report->late,
+        report->unchanged,
+        report->corrected,
+        report->expired,
+        report->quarantined,
+    };
+    Db *ledger = writer->ledger;
+    sqlite3_stmt *st = sql_begin(ledger, LEDGER_ADD_POLL);
+    sql_bind_int(st, 1, report->started);
+    sql_bind_int(st, 2, report->finished);
+    sql_bind_int(st, 3, report->fault);
+    sql_bind_str(st, 4, report->detail);
+    for (size_t i = 0; i < countof(numbers); i++)
+        sql_bind_int(st, 5 + (int) i, numbers[i]);
+    ErrCode rc = sql_run(ledger, st, err);
+    if (rc == OK)
+        rc = sql_run(ledger, sql_begin(ledger, LEDGER_TRIM_POLLS), err);
+    return rc;
+}
+
+static ErrCode add_refusal(Db *ledger, UnixSec now, RefusalReason reason, Str measure_id, Str raw,
+                           Err *err)
+{
+    sqlite3_stmt *st = sql_begin(ledger, LEDGER_ADD_REFUSAL);
+    sql_bind_int(st, 1, now);
+    sql_bind_str(st, 2, str_of(refusal_name(reason)));
+    sql_bind_str(st, 3, measure_id);
+    sql_bind_str(st, 4, raw);
+    return sql_run(ledger, st, err);
+}
+
+/* The reading as the upstream would write it: its own text is gone, it was no refusal of the
+ * parser's. */
+static void put_reading(Buf *out, const BatchReading *given)
+{
+    JsonWriter json = json_writer(out);
+    json_open(&json, '{');
+    json_key(&json, "dateTime");
+    json_time(&json, given->reading.time);
+    json_key(&json, "measure");
+    json_str(&json, given->reading.measure_id);
+    json_key(&json, "value");
+    if (given->candidates.count == 0)
+        json_double(&json, given->reading.value);
+    else
+        json_open(&json, '[');
+    for (size_t i = 0; i < given->candidates.count; i++)
+        json_double(&json, given->candidates.values[i]);
+    if (given->candidates.count > 0)
+        json_close(&json, ']');
+    json_close(&json, '}');
+}
+
+static Str cut(Str s)
+{
+    return (Str){s.ptr, s.len < REFUSAL_RAW_MAX ? s.len : REFUSAL_RAW_MAX};
+}
+
+static ErrCode add_unknown(Db *ledger, const BatchReading *given, UnixSec now, Err *err)
+{
+    CLEANUP(buf_release) Buf raw = buf_init(8 * REFUSAL_RAW_MAX); /* what is beyond is cut anyway */
+    put_reading(&raw, given);
+    return add_refusal(ledger, now, REFUSED_UNKNOWN_MEASURE, cut(given->reading.measure_id),
+                       cut(buf_view(&raw)), err);
+}
+
+/* What would be trimmed at once is not written. */
+static size_t first_kept(size_t count)
+{
+    return count > REFUSALS_MAX ? count - REFUSALS_MAX : 0;
+}
+
+static ErrCode trim_refusals(Db *ledger, UnixSec now, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(ledger, LEDGER_TRIM_REFUSALS_BY_AGE);
+    sql_bind_int(st, 1, now - REFUSALS_KEPT_S);
+    ErrCode rc = sql_run(ledger, st, err);
+    if (rc == OK)
+        rc = sql_run(ledger, sql_begin(ledger, LEDGER_TRIM_REFUSALS_BY_COUNT), err);
+    return rc;
+}
+
+static ErrCode add_all(Db *ledger, const Batch *batch, const size_t *unknown, size_t unknown_count,
+                       UnixSec now, Err *err)
+{
+    ErrCode rc = OK;
+    for (size_t i = first_kept(batch->refusal_count); i < batch->refusal_count && rc == OK; i++) {
+        const Refusal *refusal = &batch->refusals[i];
+        rc = add_refusal(ledger, now, refusal->reason, refusal->measure_id, refusal->raw, err);
+    }
+    for (size_t i = first_kept(unknown_count); i < unknown_count && rc == OK; i++)
+        rc = add_unknown(ledger, &batch->readings[unknown[i]], now, err);
+    return rc == OK ? trim_refusals(ledger, now, err) : rc;
+}
+
+void ledger_add_refusals(Db *ledger, const Batch *batch, const size_t *unknown,
+                         size_t unknown_count, UnixSec now, Err *ret_error)
+{
+    *ret_error = (Err){.code = OK};
+    if (batch->refusal_count == 0 && unknown_count == 0)
+        return;
+    ErrCode rc = sql_run(ledger, sql_begin(ledger, LEDGER_BEGIN), ret_error);
+    if (rc == OK)
+        rc = add_all(ledger, batch, unknown, unknown_count, now, ret_error);
+    if (rc == OK)
+        rc = sql_run(ledger, sql_begin(ledger, LEDGER_COMMIT), ret_error);
+    if (rc != OK)
+        db_rollback(ledger);
+}
+
+/* ---- reading: through a snapshot ---------------------------------------------------------------
+ */
+
+static ErrCode connect(Snapshot *snap, Err *err)
+{
+    if (snap->ledger.handle != NULL)
+        return OK;
+    const Files *files = &snap->store->files;
+    ErrCode rc = db_open(&snap->ledger, files->ledger_path, files->ledger.name, DB_READ,
+                         &snap->store->damaged, err);
+    if (rc == OK)
+        rc = db_prepare(&snap->ledger, LEDGER_READ_SQL, LEDGER_READ_SQL_COUNT, err);
+    if (rc != OK)
+        db_close(&snap->ledger);
+    return rc;
+}
+
+static PollReport row_poll(sqlite3_stmt *st)
+{
+    return (PollReport){
+        .started = sql_int(st, 0),
+        .finished = sql_int(st, 1),
+        .fault = (Fault) sql_int(st, 2),
+        .detail = sql_str(st, 3),
+        .unmodified = sql_int(st, 4) != 0,
+        .requests = sql_int(st, 5),
+        .wire_bytes = sql_int(st, 6),
+        .fetch_ms = sql_int(st, 7),
+        .parse_ms = sql_int(st, 8),
+        .apply_ms = sql_int(st, 9),
+        .generation = (uint64_t) sql_int(st, 10),
+        .received = sql_int(st, 11),
+        .fresh = sql_int(st, 12),
+        .late = sql_int(st, 13),
+        .unchanged = sql_int(st, 14),
+        .corrected = sql_int(st, 15),
+        .expired = sql_int(st, 16),
+        .quarantined = sql_int(st, 17),
+    };
+}
+
+ErrCode snapshot_last_poll(Snapshot *snap, bool only_good, Arena *arena, PollReport *ret_report,
+                           Err *err)
+{
+    ErrCode rc = connect(snap, err);
+    if (rc != OK)
+        return rc;
+    CLEANUP(sql_endp)
+    sqlite3_stmt *st =
+        sql_begin(&snap->ledger, only_good ? LEDGER_LAST_GOOD_POLL : LEDGER_LAST_POLL);
+    bool row = false;
+    rc = sql_step(&snap->ledger, st, &row, err);
+    if (rc != OK)
+        return rc;
+    if (!row)
+        return err_set(err, ERR_NOT_FOUND, "no %spoll was recorded yet", only_good ? "good " : "");
+    PollReport report = row_poll(st);
+    if (!arena_copy(arena, report.detail, &report.detail))
+        return err_set(err, ERR_NO_MEMORY, "no memory for a poll report");
+    *ret_report = report;
+    return OK;
+}
+
+static void add_count(int64_t counts[static REFUSAL_REASON_COUNT], Str reason, int64_t count)
+{
+    for (int i = 0; i < REFUSAL_REASON_COUNT; i++)
+        if (str_eq(reason, str_of(refusal_name((RefusalReason) i))))
+            counts[i] += count;
+}
+
+ErrCode snapshot_quarantine_counts(Snapshot *snap, int64_t ret_counts[static REFUSAL_REASON_COUNT],
+                                   Err *err)
+{
+    ErrCode rc = connect(snap, err);
+    if (rc != OK)
+        return rc;
+    int64_t counts[REFUSAL_REASON_COUNT] = {0};
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->ledger, LEDGER_COUNT_REFUSALS);
+    for (;;) {
+        bool row = false;
+        rc = sql_step(&snap->ledger, st, &row, err);
+        if (rc != OK)
+            return rc;
+        if (!row)
+            break;
+        add_count(counts, sql_str(st, 0), sql_int(st, 1));
+    }
+    for (int i = 0; i < REFUSAL_REASON_COUNT; i++)
+        ret_counts[i] = counts[i];
+    return OK;
+}

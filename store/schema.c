@@ -1,0 +1,147 @@
+#include "store/schema.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* "key" is ours, small and dense: it stands in every reading in place of an id of 40 bytes. A table
+ * of readings must one day hold 60 million rows, so it has no second index and no row id, and the
+ * columns that are nearly always 0 or NULL cost one byte each.
+ *
+ * What each poll changes (station_newest) lies apart from what hardly ever changes (station): else
+ * every poll would write the whole catalogue to the log. `raw` comes last, so that SQLite need not
+ * pass over it to reach the other columns. */
+static const char *const STORE_MIGRATIONS[] = {
+    "CREATE TABLE meta ("
+    " only INTEGER PRIMARY KEY CHECK (only = 1),"
+    " epoch INTEGER NOT NULL, generation INTEGER NOT NULL, as_of INTEGER,"
+    " fault INTEGER NOT NULL, since INTEGER,"
+    " stations INTEGER NOT NULL, measures INTEGER NOT NULL, readings INTEGER NOT NULL" /* rows held
+                                                                                        */
+    ") STRICT;"
+
+    "CREATE TABLE station ("
+    " key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " reference TEXT, label TEXT, river TEXT, catchment TEXT, town TEXT,"
+    " label_all TEXT, river_all TEXT, catchment_all TEXT, town_all TEXT,"
+    " type TEXT, type_all TEXT, status TEXT, grid_reference TEXT, opened TEXT,"
+    " rloi_id TEXT, wiski_id TEXT, rloi_id_all TEXT, wiski_id_all TEXT,"
+    " lat_deg REAL, long_deg REAL, easting_m REAL, northing_m REAL, datum_offset_m REAL,"
+    " stage_typical_low REAL, stage_typical_high REAL, stage_record_high REAL, stage_record_low "
+    "REAL,"
+    " stage_record_high_time TEXT, stage_record_low_time TEXT,"
+    " downstage_typical_low REAL, downstage_typical_high REAL,"
+    " downstage_record_high REAL, downstage_record_low REAL,"
+    " downstage_record_high_time TEXT, downstage_record_low_time TEXT,"
+    " listed INTEGER NOT NULL, generation INTEGER NOT NULL, raw TEXT"
+    ") STRICT;"
+
+    "CREATE TABLE station_newest (station INTEGER PRIMARY KEY, time INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE station_alias ("
+    " kind INTEGER NOT NULL, value TEXT NOT NULL, station INTEGER NOT NULL,"
+    " PRIMARY KEY (kind, value, station)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX station_alias_station ON station_alias (station);"
+
+    "CREATE TABLE measure ("
+    " key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, station INTEGER NOT NULL,"
+    " label TEXT, parameter TEXT, parameter_name TEXT, qualifier TEXT, value_type TEXT,"
+    " unit TEXT, datum TEXT, period_s INTEGER NOT NULL,"
+    " listed INTEGER NOT NULL, generation INTEGER NOT NULL, raw TEXT"
+    ") STRICT;"
+    "CREATE INDEX measure_station ON measure (station, id);"
+
+    "CREATE TABLE reading ("
+    " measure INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL,"
+    " flags INTEGER NOT NULL, received INTEGER NOT NULL, revision INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL, raw TEXT,"
+    " PRIMARY KEY (measure, time)"
+    ") STRICT, WITHOUT ROWID;"
+
+    "INSERT INTO meta (only, epoch, generation, fault, stations, measures, readings)"
+    " VALUES (1, abs(random() % 4294967296), 0, 0, 0, 0, 0);",
+};
+
+static const char *const LEDGER_MIGRATIONS[] = {
+    "CREATE TABLE poll ("
+    " id INTEGER PRIMARY KEY, started INTEGER NOT NULL, finished INTEGER NOT NULL,"
+    " fault INTEGER NOT NULL, detail TEXT, unmodified INTEGER NOT NULL,"
+    " requests INTEGER NOT NULL, wire_bytes INTEGER NOT NULL,"
+    " fetch_ms INTEGER NOT NULL, parse_ms INTEGER NOT NULL, apply_ms INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL, received INTEGER NOT NULL, fresh INTEGER NOT NULL,"
+    " late INTEGER NOT NULL, unchanged INTEGER NOT NULL, corrected INTEGER NOT NULL,"
+    " expired INTEGER NOT NULL, quarantined INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX poll_fault ON poll (fault);"
+
+    "CREATE TABLE quarantine ("
+    " id INTEGER PRIMARY KEY, received INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " measure TEXT, raw TEXT"
+    ") STRICT;"
+    "CREATE INDEX quarantine_received ON quarantine (received);"
+    "CREATE INDEX quarantine_reason ON quarantine (reason);"
+
+    /* How freshet.db looked when it was last closed in order; no row while it is open. */
+    "CREATE TABLE closed ("
+    " only INTEGER PRIMARY KEY CHECK (only = 1), bytes INTEGER NOT NULL, changed_ns INTEGER NOT "
+    "NULL"
+    ") STRICT;",
+};
+
+const Schema STORE_SCHEMA = {
+    .application_id = 0x66726573, /* "fres" */
+    .migrations = STORE_MIGRATIONS,
+    .version = countof(STORE_MIGRATIONS),
+};
+
+const Schema LEDGER_SCHEMA = {
+    .application_id = 0x6672656c, /* "frel" */
+    .migrations = LEDGER_MIGRATIONS,
+    .version = countof(LEDGER_MIGRATIONS),
+};
+
+ErrCode schema_find(Db *db, const Schema *schema, SchemaFound *ret_found, int64_t *ret_version,
+                    Err *err)
+{
+    int64_t owner = 0, version = 0, tables = 0;
+    ErrCode rc = db_query_int(db, "PRAGMA application_id", &owner, err);
+    if (rc == OK)
+        rc = db_query_int(db, "PRAGMA user_version", &version, err);
+    if (rc == OK)
+        rc = db_query_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err);
+    if (rc != OK)
+        return rc;
+    if (owner == 0 && tables == 0)
+        *ret_found =
+            SCHEMA_NONE; /* a process may be killed between making the file and its tables */
+    else if (owner != schema->application_id || version < 1)
+        *ret_found = SCHEMA_FOREIGN;
+    else
+        *ret_found = version > schema->version ? SCHEMA_NEWER : SCHEMA_OURS;
+    *ret_version = version;
+    return OK;
+}
+
+ErrCode schema_migrate(Db *db, const Schema *schema, Err *err)
+{
+    int64_t version = 0;
+    ErrCode rc = db_query_int(db, "PRAGMA user_version", &version, err);
+    if (rc != OK || version == schema->version)
+        return rc;
+
+    char stamp[96];
+    (void) snprintf(stamp, sizeof stamp,
+                    "PRAGMA application_id = %" PRId64 "; PRAGMA user_version = %" PRId64,
+                    schema->application_id, schema->version);
+    rc = db_exec(db, "BEGIN IMMEDIATE", err);
+    for (int64_t i = version; rc == OK && i < schema->version; i++)
+        if (sqlite3_exec(db->handle, schema->migrations[i], NULL, NULL, NULL) != SQLITE_OK)
+            rc = db_fail(db, err, "make tables");
+    if (rc == OK)
+        rc = db_exec(db, stamp, err);
+    if (rc == OK)
+        rc = db_exec(db, "COMMIT", err);
+    if (rc != OK)
+        db_rollback(db);
+    return rc;
+}

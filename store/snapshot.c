@@ -1,0 +1,385 @@
+#include "base/buf.h"
+#include "store/lookup.h"
+#include "store/rows.h"
+
+#include <stdlib.h>
+
+/* ---- counts ------------------------------------------------------------------------------------
+ */
+
+static ErrCode read_time(Snapshot *snap, sqlite3_stmt *st, UnixSec *ret_time, Err *err)
+{
+    bool row = false;
+    ErrCode rc = sql_step(&snap->db, st, &row, err);
+    if (rc == OK)
+        *ret_time = row ? sql_time(st, 0) : NO_TIME;
+    return rc;
+}
+
+static ErrCode newest_time(Snapshot *snap, int64_t measure, UnixSec *ret_time, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_NEWEST_TIME);
+    sql_bind_int(st, 1, measure);
+    return read_time(snap, st, ret_time, err);
+}
+
+static ErrCode first_time(Snapshot *snap, int64_t measure, UnixSec from, UnixSec *ret_time,
+                          Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_FIRST_TIME);
+    sql_bind_int(st, 1, measure);
+    sql_bind_int(st, 2, from);
+    return read_time(snap, st, ret_time, err);
+}
+
+/* The earliest reading inside its station's window, and the latest of all: one look into each
+ * measure. */
+static ErrCode read_span(Snapshot *snap, UnixSec *ret_earliest, UnixSec *ret_latest, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_WINDOWS);
+    UnixSec earliest = NO_TIME, latest = NO_TIME;
+    for (;;) {
+        bool row = false;
+        ErrCode rc = sql_step(&snap->db, st, &row, err);
+        if (rc != OK)
+            return rc;
+        if (!row)
+            break;
+        UnixSec first = NO_TIME, newest = sql_int(st, 1);
+        Window kept = window_ending_at(newest, snap->store->options.window_s);
+        rc = first_time(snap, sql_int(st, 0), kept.from, &first, err);
+        if (rc != OK)
+            return rc;
+        if (first != NO_TIME && (earliest == NO_TIME || first < earliest))
+            earliest = first;
+        if (newest > latest)
+            latest = newest;
+    }
+    *ret_earliest = earliest;
+    *ret_latest = latest;
+    return OK;
+}
+
+/* Read once for each generation, for all who ask. */
+static ErrCode find_span(Snapshot *snap, UnixSec *ret_earliest, UnixSec *ret_latest, Err *err)
+{
+    Store *store = snap->store;
+    uint64_t generation = snap->meta.generation;
+    lock_take(&store->lock);
+    bool known = generation != 0 && store->span_generation == generation;
+    UnixSec earliest = store->earliest, latest = store->latest;
+    lock_give(&store->lock);
+    if (!known) {
+        ErrCode rc = read_span(snap, &earliest, &latest, err);
+        if (rc != OK)
+            return rc;
+        lock_take(&store->lock);
+        store->span_generation = generation;
+        store->earliest = earliest;
+        store->latest = latest;
+        lock_give(&store->lock);
+    }
+    *ret_earliest = earliest;
+    *ret_latest = latest;
+    return OK;
+}
+
+ErrCode snapshot_counts(Snapshot *snap, StoreCounts *ret_counts, Err *err)
+{
+    const Files *files = &snap->store->files;
+    StoreCounts counts = {
+        .stations = snap->meta.stations,
+        .measures = snap->meta.measures,
+        .readings = snap->meta.readings,
+        .store_bytes = files_bytes(files->store_path, ""),
+        .wal_bytes = files_bytes(files->store_path, "-wal"),
+    };
+    ErrCode rc = find_span(snap, &counts.earliest, &counts.latest, err);
+    if (rc == OK)
+        *ret_counts = counts;
+    return rc;
+}
+
+/* ---- walking: each station that passes, and what is asked of it
+ * ---------------------------------- */
+
+typedef struct Walk Walk;
+typedef ErrCode VisitFn(Walk *walk, const Station *station, int64_t key, Err *err);
+
+struct Walk {
+    Snapshot *snap;
+    Filter filter; /* its stations are ids */
+    VisitFn *visit;
+    bool stopped; /* a callback has had enough */
+    /* what the visit is for: one of these */
+    struct {
+        StationFn *each;
+        Buf bytes; /* of the ids of one station's measures */
+        Str *ids;
+        size_t count, cap;
+    } stations;
+    struct {
+        MeasureFn *each;
+        bool with_reading_only;
+    } measures;
+    struct {
+        const ReadingVisitor *visitor;
+        Window window;
+    } readings;
+    void *ctx;
+};
+
+/* The rows of `st`, bound: stations. */
+static ErrCode walk_rows(Walk *walk, sqlite3_stmt *st, Err *err)
+{
+    while (!walk->stopped) {
+        bool row = false;
+        int64_t key = 0;
+        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+        if (rc != OK || !row)
+            return rc;
+        Station station = row_station(st, &key);
+        if (filter_takes_station(&walk->filter, &station))
+            rc = walk->visit(walk, &station, key, err);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+static ErrCode walk_all(Walk *walk, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_STATIONS);
+    return walk_rows(walk, st, err);
+}
+
+static ErrCode walk_one(Walk *walk, int64_t key, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_STATION);
+    sql_bind_int(st, 1, key);
+    return walk_rows(walk, st, err);
+}
+
+static ErrCode walk_stations(Walk *walk, const Filter *filter, Err *err)
+{
+    CLEANUP(arena_release) Arena arena = arena_init();
+    CLEANUP(station_refs_release) StationRefs refs = {.items = NULL};
+    bool all = false;
+    ErrCode rc = lookup_candidates(walk->snap, filter, &arena, &walk->filter, &all, &refs, err);
+    if (rc != OK)
+        return rc;
+    if (all)
+        return walk_all(walk, err);
+    for (size_t i = 0; i < refs.count && rc == OK && !walk->stopped; i++)
+        rc = walk_one(walk, refs.items[i].key, err);
+    return rc;
+}
+
+/* ---- stations ----------------------------------------------------------------------------------
+ */
+
+static ErrCode has_measure(Walk *walk, int64_t station, bool *ret_has, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_MEASURES);
+    sql_bind_int(st, 1, station);
+    *ret_has = false;
+    while (!*ret_has) {
+        bool row = false;
+        int64_t key = 0;
+        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+        if (rc != OK || !row)
+            return rc;
+        Measure measure = row_measure(st, &key);
+        *ret_has = filter_takes_measure(&walk->filter, &measure);
+    }
+    return OK;
+}
+
+/* Copied, as each id dies with its row. The bytes move while they grow: pointers come last. */
+static ErrCode read_measure_ids(Walk *walk, int64_t station, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_MEASURE_IDS);
+    sql_bind_int(st, 1, station);
+    buf_clear(&walk->stations.bytes);
+    walk->stations.count = 0;
+    bool row = true;
+    while (row) {
+        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+        if (rc != OK)
+            return rc;
+        if (!row)
+            break;
+        if (walk->stations.count == walk->stations.cap) {
+            size_t cap = walk->stations.cap * 2 + 8;
+            Str *ids = reallocarray(walk->stations.ids, cap, sizeof *ids);
+            if (ids == NULL)
+                return err_set(err, ERR_NO_MEMORY, "no memory for %zu measure ids", cap);
+            walk->stations.ids = ids;
+            walk->stations.cap = cap;
+        }
+        Str id = sql_str(st, 0);
+        walk->stations.ids[walk->stations.count++].len = id.len;
+        buf_put_str(&walk->stations.bytes, id);
+        buf_put_char(&walk->stations.bytes, '\0');
+    }
+    ErrCode rc = buf_check(&walk->stations.bytes, err);
+    const char *at = buf_view(&walk->stations.bytes).ptr;
+    for (size_t i = 0; i < walk->stations.count && rc == OK; i++) {
+        walk->stations.ids[i].ptr = at;
+        at += walk->stations.ids[i].len + 1;
+    }
+    return rc;
+}
+
+static ErrCode visit_station(Walk *walk, const Station *station, int64_t key, Err *err)
+{
+    bool takes = true;
+    ErrCode rc = OK;
+    if (filter_narrows_measures(&walk->filter))
+        rc = has_measure(walk, key, &takes, err);
+    if (rc != OK || !takes)
+        return rc;
+    rc = read_measure_ids(walk, key, err);
+    if (rc == OK)
+        walk->stopped =
+            !walk->stations.each(station, walk->stations.ids, walk->stations.count, walk->ctx);
+    return rc;
+}
+
+ErrCode snapshot_each_station(Snapshot *snap, const Filter *filter, StationFn *each, void *ctx,
+                              Err *err)
+{
+    enum { IDS_MAX_BYTES = 64 << 20 }; /* of one station: never reached */
+    Walk walk = {
+        .snap = snap,
+        .visit = visit_station,
+        .stations = {.each = each, .bytes = buf_init(IDS_MAX_BYTES)},
+        .ctx = ctx,
+    };
+    ErrCode rc = walk_stations(&walk, filter, err);
+    buf_release(&walk.stations.bytes);
+    free(walk.stations.ids);
+    return rc;
+}
+
+/* ---- measures and their newest -----------------------------------------------------------------
+ */
+
+/* Hands a measure out with the tail of its readings. */
+static ErrCode visit_newest(Walk *walk, const Station *station, Measure *measure, int64_t key,
+                            Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_NEWEST);
+    bool row = false;
+    sql_bind_int(st, 1, key);
+    ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+    if (rc != OK || (!row && walk->measures.with_reading_only))
+        return rc;
+    Reading newest = {.measure_id = measure->id};
+    if (row) {
+        newest = row_reading(st);
+        newest.measure_id = measure->id;
+        measure->newest = newest.time;
+    }
+    walk->stopped = !walk->measures.each(station, measure, row ? &newest : NULL, walk->ctx);
+    return OK;
+}
+
+static ErrCode visit_measures(Walk *walk, const Station *station, int64_t station_key, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_MEASURES);
+    sql_bind_int(st, 1, station_key);
+    while (!walk->stopped) {
+        bool row = false;
+        int64_t key = 0;
+        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+        if (rc != OK || !row)
+            return rc;
+        Measure measure = row_measure(st, &key);
+        measure.station_id = station->id;
+        if (filter_takes_measure(&walk->filter, &measure))
+            rc = visit_newest(walk, station, &measure, key, err);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+ErrCode snapshot_each_measure(Snapshot *snap, const Filter *filter, MeasureFn *each, void *ctx,
+                              Err *err)
+{
+    Walk walk = {.snap = snap, .visit = visit_measures, .measures = {.each = each}, .ctx = ctx};
+    return walk_stations(&walk, filter, err);
+}
+
+ErrCode snapshot_each_latest(Snapshot *snap, const Filter *filter, MeasureFn *each, void *ctx,
+                             Err *err)
+{
+    Walk walk = {.snap = snap,
+                 .visit = visit_measures,
+                 .measures = {.each = each, .with_reading_only = true},
+                 .ctx = ctx};
+    return walk_stations(&walk, filter, err);
+}
+
+/* ---- readings ----------------------------------------------------------------------------------
+ */
+
+static ErrCode visit_range(Walk *walk, const Measure *measure, int64_t key, Window range, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_READINGS);
+    sql_bind_int(st, 1, key);
+    sql_bind_int(st, 2, range.from);
+    sql_bind_int(st, 3, range.to);
+    while (!walk->stopped) {
+        bool row = false;
+        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+        if (rc != OK || !row)
+            return rc;
+        Reading reading = row_reading(st);
+        reading.measure_id = measure->id;
+        walk->stopped =
+            !walk->readings.visitor->each_reading(&reading, walk->readings.visitor->ctx);
+    }
+    return OK;
+}
+
+static ErrCode visit_readings(Walk *walk, const Station *station, int64_t station_key, Err *err)
+{
+    const ReadingVisitor *visitor = walk->readings.visitor;
+    /* A last known reading lies before the window of its station: the range leaves it out. */
+    Window kept = {.from = 0, .to = 0};
+    if (station->newest != NO_TIME)
+        kept = window_ending_at(station->newest, walk->snap->store->options.window_s);
+    Window range = window_both(kept, walk->readings.window);
+
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_MEASURES);
+    sql_bind_int(st, 1, station_key);
+    while (!walk->stopped) {
+        bool row = false;
+        int64_t key = 0;
+        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+        if (rc != OK || !row)
+            return rc;
+        Measure measure = row_measure(st, &key);
+        measure.station_id = station->id;
+        if (!filter_takes_measure(&walk->filter, &measure))
+            continue;
+        rc = newest_time(walk->snap, key, &measure.newest, err);
+        if (rc != OK)
+            return rc;
+        walk->stopped = !visitor->each_measure(station, &measure, kept, visitor->ctx);
+        rc = visit_range(walk, &measure, key, range, err);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+ErrCode snapshot_each_reading(Snapshot *snap, const Filter *filter, Window window,
+                              const ReadingVisitor *visitor, Err *err)
+{
+    Walk walk = {
+        .snap = snap, .visit = visit_readings, .readings = {.visitor = visitor, .window = window}};
+    return walk_stations(&walk, filter, err);
+}

@@ -1,0 +1,170 @@
+#include "store/statements.h"
+
+#include "store/rows.h"
+
+#define META_COLUMNS "epoch, generation, as_of, fault, since, stations, measures, readings"
+/* LEFT: a station without readings has no newest time. */
+#define STATIONS_WITH_NEWEST                                                                       \
+    " FROM station LEFT JOIN station_newest ON station_newest.station = station.key"
+#define NEAR "32"
+
+const SqlText READ_SQL[READ_SQL_COUNT] = {
+    [READ_BEGIN] = {"begin snapshot", "BEGIN"},
+    [READ_END] = {"end snapshot", "COMMIT"},
+    [READ_META] = {"read meta", "SELECT " META_COLUMNS " FROM meta WHERE only = 1"},
+    [READ_STATIONS] = {"list stations",
+                       "SELECT " STATION_ROW STATIONS_WITH_NEWEST " ORDER BY station.id"},
+    [READ_STATION] = {"read station",
+                      "SELECT " STATION_ROW STATIONS_WITH_NEWEST " WHERE station.key = ?1"},
+    [READ_STATION_BY_ID] = {"find station", "SELECT key, id FROM station WHERE id = ?1"},
+    [READ_STATION_BY_ALIAS] = {"find station by another key",
+                               "SELECT station.key, station.id FROM station_alias"
+                               " CROSS JOIN station ON station.key = station_alias.station"
+                               " WHERE kind = ?1 AND value = ?2"},
+    [READ_STATION_IDS_FROM] = {"list station ids",
+                               "SELECT id FROM station WHERE id >= ?1 ORDER BY id LIMIT " NEAR},
+    [READ_STATION_IDS_BEFORE] =
+        {"list station ids backwards",
+         "SELECT id FROM station WHERE id < ?1 ORDER BY id DESC LIMIT " NEAR},
+    [READ_MEASURES] = {"list measures of a station",
+                       "SELECT " MEASURE_ROW " FROM measure WHERE station = ?1 ORDER BY id"},
+    [READ_MEASURE_IDS] = {"list measure ids of a station",
+                          "SELECT id FROM measure WHERE station = ?1 ORDER BY id"},
+    [READ_MEASURE_STATION] = {"find measure", "SELECT station.key, station.id FROM measure"
+                                              " CROSS JOIN station ON station.key = measure.station"
+                                              " WHERE measure.id = ?1"},
+    [READ_MEASURE_IDS_FROM] = {"list measure ids",
+                               "SELECT id FROM measure WHERE id >= ?1 ORDER BY id LIMIT " NEAR},
+    [READ_MEASURE_IDS_BEFORE] =
+        {"list measure ids backwards",
+         "SELECT id FROM measure WHERE id < ?1 ORDER BY id DESC LIMIT " NEAR},
+    [READ_READINGS] = {"list readings",
+                       "SELECT " READING_ROW " FROM reading"
+                       " WHERE measure = ?1 AND time >= ?2 AND time < ?3 ORDER BY time"},
+    [READ_NEWEST] = {"read newest reading", "SELECT " READING_ROW " FROM reading"
+                                            " WHERE measure = ?1 ORDER BY time DESC LIMIT 1"},
+    [READ_NEWEST_TIME] = {"read measure's newest time",
+                          "SELECT max(time) FROM reading WHERE measure = ?1"},
+    [READ_FIRST_TIME] = {"read first time",
+                         "SELECT min(time) FROM reading WHERE measure = ?1 AND time >= ?2"},
+    [READ_WINDOWS] = {"list windows",
+                      "SELECT measure.key, station_newest.time FROM station_newest"
+                      " CROSS JOIN measure ON measure.station = station_newest.station"},
+};
+
+const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
+    [WRITE_BEGIN] = {"begin", "BEGIN IMMEDIATE"},
+    [WRITE_COMMIT] = {"commit", "COMMIT"},
+    [WRITE_READ_META] = {"read meta", "SELECT " META_COLUMNS " FROM meta WHERE only = 1"},
+    [WRITE_META] = {"store meta",
+                    "UPDATE meta SET generation = ?1, as_of = ?2, fault = ?3, since = ?4,"
+                    " stations = ?5, measures = ?6, readings = ?7 WHERE only = 1"},
+
+    [WRITE_FIND_STATION] = {"find station",
+                            "SELECT key, type, type_all, listed, raw FROM station WHERE id = ?1"},
+    [WRITE_ADD_STATION] = {"add station",
+                           "INSERT INTO station (" STATION_TEXTS(AS_NAME) STATION_REALS(
+                               AS_NAME) "listed, generation, id) VALUES (" STATION_TEXTS(AS_MARK)
+                               STATION_REALS(AS_MARK) "?, ?, ?)"},
+    [WRITE_SET_STATION] = {"change station",
+                           "UPDATE station SET " STATION_TEXTS(AS_SET)
+                               STATION_REALS(AS_SET) "listed = ?, generation = ? WHERE key = ?"},
+    [WRITE_ADD_BARE_STATION] = {"add bare station",
+                                "INSERT INTO station (id, listed, generation) VALUES (?1, 0, ?2)"},
+    [WRITE_LISTED_STATIONS] = {"list listed stations", "SELECT key FROM station WHERE listed = 1"},
+    [WRITE_UNLIST_STATION] = {"unlist station",
+                              "UPDATE station SET listed = 0, generation = ?2 WHERE key = ?1"},
+    [WRITE_DROP_ALIASES] = {"drop other keys", "DELETE FROM station_alias WHERE station = ?1"},
+    [WRITE_ADD_ALIAS] = {"add another key",
+                         "INSERT OR IGNORE INTO station_alias (kind, value, station)"
+                         " VALUES (?1, ?2, ?3)"}, /* an array may repeat a value */
+    [WRITE_TYPED_STATIONS] = {"list stations with a type",
+                              "SELECT key FROM station WHERE type IS NOT NULL"},
+    [WRITE_SET_TYPE] =
+        {"change type of station",
+         "UPDATE station SET type = ?2, type_all = ?3, generation = ?4 WHERE key = ?1"},
+
+    [WRITE_FIND_MEASURE] = {"find measure",
+                            "SELECT key, station, listed, raw FROM measure WHERE id = ?1"},
+    [WRITE_ADD_MEASURE] = {"add measure",
+                           "INSERT INTO measure (" MEASURE_TEXTS(
+                               AS_NAME) "period_s, station, listed, generation, id) VALUES "
+                                        "(" MEASURE_TEXTS(AS_MARK) "?, ?, ?, ?, ?)"},
+    [WRITE_SET_MEASURE] =
+        {"change measure",
+         "UPDATE measure SET " MEASURE_TEXTS(
+             AS_SET) "period_s = ?, station = ?, listed = ?, generation = ? WHERE key = ?"},
+    [WRITE_LISTED_MEASURES] = {"list listed measures", "SELECT key FROM measure WHERE listed = 1"},
+    [WRITE_UNLIST_MEASURE] = {"unlist measure",
+                              "UPDATE measure SET listed = 0, generation = ?2 WHERE key = ?1"},
+    [WRITE_MEASURE_KEYS] = {"list measures of a station",
+                            "SELECT key FROM measure WHERE station = ?1"},
+
+    [WRITE_STATION_NEWEST] = {"read station's newest time",
+                              "SELECT time FROM station_newest WHERE station = ?1"},
+    [WRITE_SET_NEWEST] = {"store station's newest time",
+                          "INSERT INTO station_newest (station, time) VALUES (?1, ?2)"
+                          " ON CONFLICT (station) DO UPDATE SET time = excluded.time"},
+    [WRITE_DROP_NEWEST] = {"drop station's newest time",
+                           "DELETE FROM station_newest WHERE station = ?1"},
+    [WRITE_MEASURE_NEWEST] = {"read measure's newest time",
+                              "SELECT max(time) FROM reading WHERE measure = ?1"},
+    [WRITE_KNOWN_READINGS] = {"read known readings",
+                              "SELECT time, value, raw IS NOT NULL FROM reading"
+                              " WHERE measure = ?1 AND time >= ?2 ORDER BY time"},
+    [WRITE_READING_BEFORE] = {"read previous reading",
+                              "SELECT value FROM reading WHERE measure = ?1 AND time < ?2"
+                              " ORDER BY time DESC LIMIT 1"},
+    [WRITE_READING_RAW] = {"read raw reading",
+                           "SELECT raw FROM reading WHERE measure = ?1 AND time = ?2"},
+    [WRITE_ADD_READING] = {"add reading",
+                           "INSERT INTO reading"
+                           " (measure, time, value, flags, received, revision, raw, generation)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)"},
+    [WRITE_CORRECT_READING] = {"correct reading",
+                               "UPDATE reading SET value = ?3, flags = ?4, received = ?5,"
+                               " revision = revision + 1, raw = ?6, generation = ?7"
+                               " WHERE measure = ?1 AND time = ?2"},
+    /* The newest reading of a measure stays, whatever its age: it is the last known. */
+    [WRITE_TRIM] = {"trim readings",
+                    "DELETE FROM reading WHERE measure = ?1 AND time < ?2"
+                    " AND time < (SELECT max(time) FROM reading WHERE measure = ?1)"},
+};
+
+#define POLL_COLUMNS                                                                               \
+    "started, finished, fault, detail, unmodified, requests, wire_bytes, fetch_ms, parse_ms,"      \
+    " apply_ms, generation, received, fresh, late, unchanged, corrected, expired, quarantined"
+
+const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
+    [LEDGER_BEGIN] = {"begin", "BEGIN IMMEDIATE"},
+    [LEDGER_COMMIT] = {"commit", "COMMIT"},
+    [LEDGER_ADD_POLL] =
+        {"add poll",
+         "INSERT INTO poll (" POLL_COLUMNS ") VALUES"
+         " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"},
+    [LEDGER_TRIM_POLLS] = {"trim polls",
+                           "DELETE FROM poll WHERE id <= (SELECT max(id) FROM poll) - 1000"},
+    [LEDGER_ADD_REFUSAL] = {"add refusal", "INSERT INTO quarantine (received, reason, measure, raw)"
+                                           " VALUES (?1, ?2, ?3, ?4)"},
+    [LEDGER_TRIM_REFUSALS_BY_AGE] = {"trim refusals by age",
+                                     "DELETE FROM quarantine WHERE received <= ?1"},
+    [LEDGER_TRIM_REFUSALS_BY_COUNT] = {"trim refusals by count",
+                                       "DELETE FROM quarantine"
+                                       " WHERE id <= (SELECT max(id) FROM quarantine) - 10000"},
+    [LEDGER_READ_CLOSED] = {"read mark of orderly close",
+                            "SELECT bytes, changed_ns FROM closed WHERE only = 1"},
+    [LEDGER_SET_CLOSED] = {"store mark of orderly close",
+                           "INSERT OR REPLACE INTO closed (only, bytes, changed_ns)"
+                           " VALUES (1, ?1, ?2)"},
+    [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", "DELETE FROM closed WHERE only = 1"},
+};
+
+const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
+    [LEDGER_LAST_POLL] = {"read last poll", "SELECT " POLL_COLUMNS " FROM poll"
+                                            " WHERE id = (SELECT max(id) FROM poll)"},
+    [LEDGER_LAST_GOOD_POLL] = {"read last good poll",
+                               "SELECT " POLL_COLUMNS " FROM poll"
+                               " WHERE id = (SELECT max(id) FROM poll WHERE fault = 0)"},
+    [LEDGER_COUNT_REFUSALS] = {"count refusals",
+                               "SELECT reason, count(*) FROM quarantine GROUP BY reason"},
+};

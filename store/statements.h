@@ -1,0 +1,92 @@
+/* store/statements.h - every statement there is, as text, by the connection that prepares it.
+ * Private to the folder, and read by the test of query plans.
+ *
+ * Parameters are told where they are not in the text; see store/rows.h for the lists of columns. */
+#pragma once
+#include "store/sql.h"
+
+typedef enum ReadSql {
+    READ_BEGIN,
+    READ_END,
+    READ_META,
+    READ_STATIONS,           /* all, by id */
+    READ_STATION,            /* ?1 key */
+    READ_STATION_BY_ID,      /* ?1 id */
+    READ_STATION_BY_ALIAS,   /* ?1 kind, ?2 value */
+    READ_STATION_IDS_FROM,   /* ?1 id, itself included; the next NEAR_IDS */
+    READ_STATION_IDS_BEFORE, /* ?1 id; the NEAR_IDS before it, backwards */
+    READ_MEASURES,           /* ?1 station's key; by id */
+    READ_MEASURE_IDS,        /* ?1 station's key; by id */
+    READ_MEASURE_STATION,    /* ?1 measure's id */
+    READ_MEASURE_IDS_FROM,
+    READ_MEASURE_IDS_BEFORE,
+    READ_READINGS,    /* ?1 measure's key, ?2 from, ?3 to; oldest first */
+    READ_NEWEST,      /* ?1 measure's key */
+    READ_NEWEST_TIME, /* ?1 measure's key */
+    READ_FIRST_TIME,  /* ?1 measure's key, ?2 from */
+    READ_WINDOWS,     /* each measure's key with its station's newest time */
+    READ_SQL_COUNT
+} ReadSql;
+extern const SqlText READ_SQL[READ_SQL_COUNT];
+
+typedef enum WriteSql {
+    WRITE_BEGIN,
+    WRITE_COMMIT,
+    WRITE_READ_META,
+    WRITE_META,
+    WRITE_FIND_STATION, /* ?1 id */
+    WRITE_ADD_STATION,
+    WRITE_SET_STATION,
+    WRITE_ADD_BARE_STATION, /* ?1 id, ?2 generation */
+    WRITE_LISTED_STATIONS,
+    WRITE_UNLIST_STATION, /* ?1 key, ?2 generation */
+    WRITE_DROP_ALIASES,   /* ?1 station's key */
+    WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
+    WRITE_TYPED_STATIONS,
+    WRITE_SET_TYPE, /* ?1 key, ?2 type, ?3 all types, ?4 generation */
+    WRITE_FIND_MEASURE,
+    WRITE_ADD_MEASURE,
+    WRITE_SET_MEASURE,
+    WRITE_LISTED_MEASURES,
+    WRITE_UNLIST_MEASURE,
+    WRITE_MEASURE_KEYS,   /* ?1 station's key */
+    WRITE_STATION_NEWEST, /* ?1 station's key */
+    WRITE_SET_NEWEST,     /* ?1 station's key, ?2 time */
+    WRITE_DROP_NEWEST,
+    WRITE_MEASURE_NEWEST,  /* ?1 measure's key */
+    WRITE_KNOWN_READINGS,  /* ?1 measure's key, ?2 from */
+    WRITE_READING_BEFORE,  /* ?1 measure's key, ?2 time */
+    WRITE_READING_RAW,     /* ?1 measure's key, ?2 time */
+    WRITE_ADD_READING,     /* ?1 measure's key, ?2 time, ?3 value, ?4 flags, ?5 received, ?6 raw, ?7
+                              generation */
+    WRITE_CORRECT_READING, /* the same */
+    WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
+    WRITE_SQL_COUNT
+} WriteSql;
+extern const SqlText WRITE_SQL[WRITE_SQL_COUNT];
+
+typedef enum LedgerWriteSql {
+    LEDGER_BEGIN,
+    LEDGER_COMMIT,
+    LEDGER_ADD_POLL,
+    LEDGER_TRIM_POLLS,
+    LEDGER_ADD_REFUSAL,          /* ?1 received, ?2 reason, ?3 measure id, ?4 raw */
+    LEDGER_TRIM_REFUSALS_BY_AGE, /* ?1 the last time that goes */
+    LEDGER_TRIM_REFUSALS_BY_COUNT,
+    LEDGER_READ_CLOSED,
+    LEDGER_SET_CLOSED, /* ?1 bytes, ?2 time of change in nanoseconds */
+    LEDGER_DROP_CLOSED,
+    LEDGER_WRITE_SQL_COUNT
+} LedgerWriteSql;
+extern const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT];
+
+typedef enum LedgerReadSql {
+    LEDGER_LAST_POLL,
+    LEDGER_LAST_GOOD_POLL,
+    LEDGER_COUNT_REFUSALS, /* by reason */
+    LEDGER_READ_SQL_COUNT
+} LedgerReadSql;
+extern const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT];
+
+/* Other keys of a station, in the order in which they are tried. */
+typedef enum AliasKind { ALIAS_REFERENCE, ALIAS_WISKI, ALIAS_RLOI, ALIAS_KIND_COUNT } AliasKind;

@@ -1,0 +1,265 @@
+#include "store/inside.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(db, statement);
+    bool row = false;
+    ErrCode rc = sql_step(db, st, &row, err);
+    if (rc != OK)
+        return rc;
+    if (!row)
+        return err_set(err, ERR_CORRUPT, "%s: its meta row is missing", db->name);
+    *ret_meta = (Meta){
+        .epoch = (uint32_t) sql_int(st, 0),
+        .generation = (uint64_t) sql_int(st, 1),
+        .as_of = sql_time(st, 2),
+        .service = {.fault = (Fault) sql_int(st, 3), .since = sql_time(st, 4)},
+        .stations = sql_int(st, 5),
+        .measures = sql_int(st, 6),
+        .readings = sql_int(st, 7),
+    };
+    return OK;
+}
+
+/* ---- open, close -------------------------------------------------------------------------------
+ */
+
+static void publish(Store *store, const Meta *meta)
+{
+    atomic_store(&store->as_of, meta->as_of);
+    atomic_store(&store->generation, meta->generation);
+    metric_set(METRIC_GENERATION, (int64_t) meta->generation);
+    metric_set(METRIC_AS_OF, meta->as_of == NO_TIME ? 0 : meta->as_of);
+    metric_set(METRIC_STATIONS, meta->stations);
+    metric_set(METRIC_MEASURES, meta->measures);
+    metric_set(METRIC_READINGS_HELD, meta->readings);
+}
+
+static Store *make(const StoreOptions *options)
+{
+    Store *store = calloc(1, sizeof *store);
+    Snapshot *snapshots = calloc(options->reader_count, sizeof *snapshots);
+    if (store == NULL || snapshots == NULL) {
+        free(store);
+        free(snapshots);
+        return NULL;
+    }
+    store->options = *options;
+    store->options.data_dir = NULL;
+    store->next_expected = NO_TIME;
+    store->snapshots = snapshots;
+    lock_init(&store->lock);
+    cond_init(&store->came_back);
+    for (size_t i = 0; i < options->reader_count; i++) {
+        snapshots[i] = (Snapshot){.store = store, .next_idle = store->idle};
+        store->idle = &snapshots[i];
+    }
+    store->idle_count = options->reader_count;
+    return store;
+}
+
+static void destroy(Store *store)
+{
+    cond_release(&store->came_back);
+    lock_release(&store->lock);
+    free(store->snapshots);
+    free(store);
+}
+
+ErrCode store_open(const StoreOptions *options, Store **ret_store,
+                   char ret_set_aside[static STORE_NOTE_SIZE], Err *err)
+{
+    assert(options->reader_count >= 1);
+    db_setup();
+    ret_set_aside[0] = '\0';
+    Store *store = make(options);
+    if (store == NULL)
+        return err_set(err, ERR_NO_MEMORY, "store: no memory for %zu readers",
+                       options->reader_count);
+
+    Meta meta = {.generation = 0};
+    ErrCode rc = files_open(&store->files, options->data_dir, &store->damaged, ret_set_aside,
+                            STORE_NOTE_SIZE, err);
+    if (rc != OK) {
+        destroy(store);
+        return rc;
+    }
+    rc = meta_read(&store->files.store, WRITE_READ_META, &meta, err);
+    if (rc != OK) {
+        files_close(&store->files, true);
+        destroy(store);
+        return rc;
+    }
+    store->epoch = meta.epoch;
+    publish(store, &meta);
+    *ret_store = store;
+    return OK;
+}
+
+void store_close(Store *store)
+{
+    if (store == NULL)
+        return;
+    assert(!store->has_writer && store->idle_count == store->options.reader_count);
+    for (size_t i = 0; i < store->options.reader_count; i++) {
+        db_close(&store->snapshots[i].db);
+        db_close(&store->snapshots[i].ledger);
+    }
+    files_close(&store->files, atomic_load(&store->damaged));
+    destroy(store);
+}
+
+/* ---- what is newest ----------------------------------------------------------------------------
+ */
+
+uint64_t store_generation(const Store *store)
+{
+    return atomic_load(&store->generation);
+}
+
+UnixSec store_as_of(const Store *store)
+{
+    return atomic_load(&store->as_of);
+}
+
+void store_generation_tag(const Store *store, uint64_t generation,
+                          char tag[static GENERATION_TAG_SIZE])
+{
+    (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, store->epoch, generation);
+}
+
+void store_expect_next(Store *store, UnixSec when)
+{
+    atomic_store(&store->next_expected, when);
+}
+
+UnixSec store_next_expected(const Store *store)
+{
+    return atomic_load(&store->next_expected);
+}
+
+ErrCode store_watch(Store *store, WatchFn *fn, void *ctx, Err *err)
+{
+    assert(!store->has_writer);
+    if (store->watcher_count == STORE_WATCHERS_MAX)
+        return err_set(err, ERR_BUSY, "store: more than %d watchers", STORE_WATCHERS_MAX);
+    store->watchers[store->watcher_count].fn = fn;
+    store->watchers[store->watcher_count++].ctx = ctx;
+    return OK;
+}
+
+void store_announce(Store *store, const Meta *meta)
+{
+    publish(store, meta);
+    for (size_t i = 0; i < store->watcher_count; i++)
+        store->watchers[i].fn(store->watchers[i].ctx, meta->generation);
+}
+
+/* ---- the pool of readers -----------------------------------------------------------------------
+ */
+
+static Snapshot *take_idle(Store *store)
+{
+    int64_t deadline_ms = clock_elapsed_ms() + store->options.snapshot_wait_ms;
+    lock_take(&store->lock);
+    while (store->idle == NULL && cond_wait(&store->came_back, &store->lock, deadline_ms))
+        ;
+    Snapshot *snap = store->idle;
+    if (snap != NULL) {
+        store->idle = snap->next_idle;
+        store->idle_count--;
+    }
+    lock_give(&store->lock);
+    return snap;
+}
+
+static void put_idle(Snapshot *snap)
+{
+    Store *store = snap->store;
+    lock_take(&store->lock);
+    snap->next_idle = store->idle;
+    store->idle = snap;
+    store->idle_count++;
+    cond_signal_all(&store->came_back);
+    lock_give(&store->lock);
+}
+
+static ErrCode connect(Snapshot *snap, Err *err)
+{
+    if (snap->db.handle != NULL)
+        return OK;
+    const Files *files = &snap->store->files;
+    ErrCode rc = db_open(&snap->db, files->store_path, files->store.name, DB_READ,
+                         &snap->store->damaged, err);
+    if (rc == OK)
+        rc = db_prepare(&snap->db, READ_SQL, READ_SQL_COUNT, err);
+    if (rc != OK)
+        db_close(&snap->db);
+    return rc;
+}
+
+/* The first read after BEGIN fixes the place in the log: the number and all that is read after it
+ * belong together. */
+static ErrCode pin(Snapshot *snap, Err *err)
+{
+    ErrCode rc = sql_run(&snap->db, sql_begin(&snap->db, READ_BEGIN), err);
+    if (rc == OK)
+        rc = meta_read(&snap->db, READ_META, &snap->meta, err);
+    if (rc != OK)
+        return rc;
+    snap->info = (SnapshotInfo){
+        .generation = snap->meta.generation,
+        .as_of = snap->meta.as_of,
+        .readings = snap->meta.readings,
+        .service = snap->meta.service,
+    };
+    store_generation_tag(snap->store, snap->meta.generation, snap->info.tag);
+    return OK;
+}
+
+ErrCode store_snapshot(Store *store, Snapshot **ret_snap, Err *err)
+{
+    Snapshot *snap = take_idle(store);
+    if (snap == NULL) {
+        metric_add(METRIC_SNAPSHOT_BUSY, 1);
+        return err_set(err, ERR_BUSY, "store: no reader came free within %" PRId64 " ms",
+                       store->options.snapshot_wait_ms);
+    }
+    ErrCode rc = connect(snap, err);
+    if (rc == OK)
+        rc = pin(snap, err);
+    if (rc != OK) {
+        db_close(&snap->db);
+        put_idle(snap);
+        return rc;
+    }
+    *ret_snap = snap;
+    return OK;
+}
+
+void snapshot_close(Snapshot *snap)
+{
+    if (snap == NULL)
+        return;
+    Err err;
+    if (sql_run(&snap->db, sql_begin(&snap->db, READ_END), &err) != OK)
+        db_close(&snap->db); /* whatever it is in, the next one starts afresh */
+    put_idle(snap);
+}
+
+void snapshot_closep(Snapshot **snap)
+{
+    snapshot_close(*snap);
+}
+
+const SnapshotInfo *snapshot_info(const Snapshot *snap)
+{
+    return &snap->info;
+}

@@ -1,0 +1,179 @@
+#include "store/apply.h"
+
+#include "base/metrics.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { TRUNCATE_WAIT_MS = 200, BUSY_MS = 5000 };
+
+static ErrCode make_writer(Store *store, Writer **ret_writer, Err *err)
+{
+    Meta meta = {.generation = 0};
+    ErrCode rc = meta_read(&store->files.store, WRITE_READ_META, &meta, err);
+    if (rc != OK)
+        return rc;
+    Writer *writer = calloc(1, sizeof *writer);
+    if (writer == NULL)
+        return err_set(err, ERR_NO_MEMORY, "store: no memory for a writer");
+    *writer = (Writer){
+        .store = store,
+        .db = &store->files.store,
+        .ledger = &store->files.ledger,
+        .meta = meta,
+    };
+    *ret_writer = writer;
+    return OK;
+}
+
+static bool set_has_writer(Store *store, bool has)
+{
+    lock_take(&store->lock);
+    bool had = store->has_writer;
+    store->has_writer = has;
+    lock_give(&store->lock);
+    return had;
+}
+
+ErrCode store_writer(Store *store, Writer **ret_writer, Err *err)
+{
+    if (set_has_writer(store, true))
+        return err_set(err, ERR_BUSY, "store: there is a writer already");
+    ErrCode rc = make_writer(store, ret_writer, err);
+    if (rc != OK)
+        (void) set_has_writer(store, false);
+    return rc;
+}
+
+void writer_close(Writer *writer)
+{
+    if (writer == NULL)
+        return;
+    (void) set_has_writer(writer->store, false);
+    free(writer);
+}
+
+Service writer_service(const Writer *writer)
+{
+    return writer->meta.service;
+}
+
+/* ---- applying ----------------------------------------------------------------------------------
+ */
+
+static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(writer->db, WRITE_META);
+    sql_bind_int(st, 1, (int64_t) meta->generation);
+    sql_bind_time(st, 2, meta->as_of);
+    sql_bind_int(st, 3, meta->service.fault);
+    sql_bind_time(st, 4, meta->service.since);
+    sql_bind_int(st, 5, meta->stations);
+    sql_bind_int(st, 6, meta->measures);
+    sql_bind_int(st, 7, meta->readings);
+    return sql_run(writer->db, st, err);
+}
+
+/* The first generation says since when the service is what it is. */
+static void note_service(Apply *apply, Fault fault)
+{
+    Service *service = &apply->meta->service;
+    if (service->fault != fault) {
+        *service = (Service){.fault = fault, .since = apply->now};
+        apply->changed = true;
+    } else if (service->since == NO_TIME) {
+        service->since = apply->now;
+    }
+}
+
+static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
+{
+    ErrCode rc = apply_stations(apply, err);
+    if (rc == OK)
+        rc = apply_measures(apply, err);
+    if (rc == OK)
+        rc = apply_types(apply, err);
+    if (rc == OK)
+        rc = apply_readings(apply, err);
+    if (rc == OK)
+        note_service(apply, fault);
+    return rc;
+}
+
+/* In a transaction that ends with a commit where something changed, and leaves no trace otherwise.
+ */
+static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, Err *err)
+{
+    ErrCode rc = sql_run(writer->db, sql_begin(writer->db, WRITE_BEGIN), err);
+    if (rc != OK)
+        return rc;
+    rc = apply_all(apply, fault, err);
+    if (rc == OK && apply->changed) {
+        apply->meta->generation = apply->generation;
+        apply->meta->as_of = apply->now;
+        rc = write_meta(writer, apply->meta, err);
+        if (rc == OK)
+            rc = sql_run(writer->db, sql_begin(writer->db, WRITE_COMMIT), err);
+    }
+    if (rc != OK || !apply->changed)
+        db_rollback(writer->db);
+    return rc;
+}
+
+ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
+                     Applied *ret_applied, Err *err)
+{
+    Meta meta = writer->meta;
+    Apply apply = {
+        .db = writer->db,
+        .batch = batch,
+        .generation = writer->meta.generation + 1,
+        .now = now,
+        .window_s = writer->store->options.window_s,
+        .meta = &meta,
+    };
+    ErrCode rc = apply_in_transaction(writer, &apply, fault, err);
+    if (rc != OK) {
+        free(apply.unknown);
+        return err_context(err, "apply generation %" PRIu64, apply.generation);
+    }
+    /* The ledger comes after the commit: it may lack a refusal, it must not hold one of a batch
+     * that was rolled back and comes again. */
+    ledger_add_refusals(writer->ledger, batch, apply.unknown, apply.unknown_count, now,
+                        &apply.applied.quarantine_error);
+    free(apply.unknown);
+
+    if (apply.changed) {
+        writer->meta = meta;
+        store_announce(writer->store, &meta);
+    }
+    apply.applied.generation = writer->meta.generation;
+    apply.applied.changed = apply.changed;
+    apply.applied.readings_held = writer->meta.readings;
+    *ret_applied = apply.applied;
+    return OK;
+}
+
+/* ---- the log -----------------------------------------------------------------------------------
+ */
+
+/* A reader that stays in the log is no fault: the next checkpoint comes further. */
+static ErrCode checkpoint(Writer *writer, int mode, Err *err)
+{
+    int rc = sqlite3_wal_checkpoint_v2(writer->db->handle, NULL, mode, NULL, NULL);
+    return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY ? OK
+                                                         : db_fail(writer->db, err, "checkpoint");
+}
+
+ErrCode writer_checkpoint(Writer *writer, Err *err)
+{
+    const Store *store = writer->store;
+    ErrCode rc = checkpoint(writer, SQLITE_CHECKPOINT_PASSIVE, err);
+    if (rc == OK && files_bytes(store->files.store_path, "-wal") > store->options.wal_max_bytes) {
+        (void) sqlite3_busy_timeout(writer->db->handle, TRUNCATE_WAIT_MS);
+        rc = checkpoint(writer, SQLITE_CHECKPOINT_TRUNCATE, err);
+        (void) sqlite3_busy_timeout(writer->db->handle, BUSY_MS);
+    }
+    metric_set(METRIC_WAL_BYTES, files_bytes(store->files.store_path, "-wal"));
+    return rc;
+}

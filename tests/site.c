@@ -1,0 +1,114 @@
+#include "tests/site.h"
+
+#include "base/json.h"
+
+#include <string.h>
+
+void inside_open(Inside *inside, bool filled)
+{
+    *inside = (Inside){.fixture = fixture_open(), .options = test_server_options()};
+    inside->site = (Site){.store = inside->fixture.store, .options = &inside->options};
+    inside->cache = cache_open(inside->options.cache_bytes);
+    REQUIRE(inside->cache != NULL);
+    if (filled)
+        fixture_fill(&inside->fixture);
+}
+
+void inside_close(Inside *inside)
+{
+    cache_close(inside->cache);
+    fixture_close(&inside->fixture);
+}
+
+Asked ask_head(Inside *inside, const Head *head)
+{
+    Asked asked = {.arena = arena_init()};
+    asked.answer = answer_request(&inside->site, inside->cache, head, &asked.arena);
+    REQUIRE(asked.answer.finished != NULL);
+    asked.status = finished_status(asked.answer.finished);
+    asked.body = finished_body(asked.answer.finished);
+    return asked;
+}
+
+Asked ask_accept(Inside *inside, const char *target, const char *accept)
+{
+    const Head head = {.method = STR("GET"),
+                       .target = str_of(target),
+                       .is_http_1_1 = true,
+                       .host_count = 1,
+                       .accept = str_of(accept)};
+    return ask_head(inside, &head);
+}
+
+Asked ask(Inside *inside, const char *target)
+{
+    return ask_accept(inside, target, NULL);
+}
+
+void asked_release(Asked *asked)
+{
+    finished_drop(asked->answer.finished);
+    arena_release(&asked->arena);
+}
+
+Str asked_header(const Asked *asked, const char *name)
+{
+    for (size_t i = 0; i < asked->answer.extra_count; i++)
+        if (strcmp(asked->answer.extra[i].name, name) == 0)
+            return asked->answer.extra[i].value;
+    return finished_header(asked->answer.finished, name);
+}
+
+/* ---- looking into bodies --------------------------------------------------------------------- */
+
+static Str element_at(Str array, int64_t index)
+{
+    Str key, value;
+    JsonWalk walk = json_walk(array);
+    for (int64_t i = 0; json_next(&walk, &key, &value); i++)
+        if (i == index)
+            return value;
+    return STR_NONE;
+}
+
+Str json_at(Str document, const char *path)
+{
+    Str step, rest = str_of(path), at = str_trim(document);
+    bool more = true;
+    while (more && !str_is_none(at)) {
+        Str all = rest;
+        int64_t index;
+        more = str_cut(all, '.', &step, &rest);
+        if (!more)
+            step = all;
+        if (str_to_int(step, &index))
+            at = element_at(at, index);
+        else if (!json_member(at, step, &at))
+            at = STR_NONE;
+    }
+    return at;
+}
+
+Str json_text_at(Str document, const char *path)
+{
+    Str text = json_at(document, path);
+    return text.len >= 2 && text.ptr[0] == '"' ? (Str){text.ptr + 1, text.len - 2} : text;
+}
+
+size_t json_count(Str array)
+{
+    size_t count = 0;
+    Str key, value;
+    JsonWalk walk = json_walk(array);
+    while (json_next(&walk, &key, &value))
+        count++;
+    return count;
+}
+
+Str problem_type(Str body)
+{
+    Str type = json_text_at(body, "type");
+    const Str prefix = STR("/problems/");
+    return str_starts(type, prefix) ? (Str){type.ptr + prefix.len, type.len - prefix.len}
+                                    : STR_NONE;
+}

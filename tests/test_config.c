@@ -1,0 +1,152 @@
+/* Settings: flags over environment over file over default; what cannot be is refused by name. */
+#include "config.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct Variable {
+    const char *name, *value;
+} Variable;
+
+static const Variable *table; /* the environment of the test under way; a NULL name ends it */
+
+static const char *from_table(const char *name)
+{
+    for (size_t i = 0; table != NULL && table[i].name != NULL; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return table[i].value;
+    return NULL;
+}
+
+typedef struct Read {
+    ErrCode rc;
+    Config config;
+    Buf faults;
+} Read;
+
+static Read read_args(const char *const *args)
+{
+    Read got = {.faults = buf_init(65536)};
+    int argc = 1;
+    const char *argv[16] = {"freshet"};
+    for (; args != NULL && args[argc - 1] != NULL; argc++)
+        argv[argc] = args[argc - 1];
+    got.rc = config_read(argc, argv, from_table, &got.config, &got.faults);
+    return got;
+}
+
+static void release(Read *got)
+{
+    config_release(&got->config);
+    buf_release(&got->faults);
+}
+
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+TEST(config_defaults_are_those_of_the_readme)
+{
+    table = NULL;
+    CLEANUP(release) Read got = read_args(NULL);
+    CHECK_INT(OK, got.rc);
+    CHECK_TEXT("127.0.0.1:8080", str_of(got.config.listen));
+    CHECK_TEXT("./data", str_of(got.config.data_dir));
+    CHECK_TEXT("https://environment.data.gov.uk/flood-monitoring", str_of(got.config.upstream));
+    CHECK_INT(900, got.config.poll_interval_s);
+    CHECK_INT(86400, got.config.window_s);
+    CHECK_INT(COMMAND_SERVE, got.config.command);
+}
+
+TEST(config_flags_go_over_environment_over_file)
+{
+    char path[512];
+    (void) snprintf(path, sizeof path, "%s/freshet.conf", test_dir());
+    FILE *file = fopen(path, "w");
+    REQUIRE(file != NULL);
+    (void) fputs("# a comment\n\nthreads = 3   # behind a value\npoll-interval=30m\nlisten = :1\n", file);
+    (void) fclose(file);
+    table = (const Variable[]){{"FRESHET_POLL_INTERVAL", "2s"}, {"FRESHET_LISTEN", ":2"}, {"FRESHET_WINDOW", ""}, {0}};
+    CLEANUP(release) Read got = read_args(ARGS("--listen=:3", "--config", path));
+    table = NULL;
+    CHECK_INT(OK, got.rc);
+    CHECK_TEXT("", buf_view(&got.faults));
+    CHECK_INT(3, got.config.threads);
+    CHECK_INT(2, got.config.poll_interval_s);
+    CHECK_TEXT(":3", str_of(got.config.listen));
+    CHECK_INT(86400, got.config.window_s);
+}
+
+TEST(config_refuses_by_name_with_the_allowed_range)
+{
+    static const struct {
+        const char *name, *arg, *want;
+    } cases[] = {
+        {"unknown", "--lisen=:1", "'lisen' is no setting; did you mean 'listen'?"},
+        {"far from any", "--frobnicate=1", "'frobnicate' is no setting (freshet --help lists them)"},
+        {"no flag", "serve", "'serve' is no setting"},
+        {"too long", "--window=25h", "--window: 25h is outside 15m to 1d"},
+        {"too short", "--poll-interval=0", "--poll-interval: 0 is outside 1s to 1d"},
+        {"no amount", "--threads=many", "--threads: 'many' is not a whole number"},
+        {"wrong unit", "--threads=3s", "--threads: '3s' is not a whole number"},
+        {"overflow", "--cache-bytes=99999999999GB", "--cache-bytes: '99999999999GB' is not bytes"},
+        {"negative", "--cache-bytes=-1", "--cache-bytes: '-1' is not bytes"},
+        {"no choice", "--log-level=loud", "--log-level: 'loud' is none of debug|info|warn|error"},
+        {"no address", "--upstream=ftp://x", "upstream: 'ftp://x' is no http:// or https:// address"},
+        {"no value", "--listen", "--listen: a value is missing"},
+        {"no file", "--config=/no/such/file", "/no/such/file: cannot be opened"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].name);
+        CLEANUP(release) Read got = read_args(ARGS(cases[i].arg));
+        CHECK_INT(ERR_INVALID, got.rc);
+        CHECK_HAS(cases[i].want, buf_view(&got.faults));
+    }
+}
+
+TEST(config_tells_every_fault_not_the_first_alone)
+{
+    table = (const Variable[]){{"FRESHET_THREADS", "x"}, {0}};
+    CLEANUP(release) Read got = read_args(ARGS("--window=2d", "--retry-min=10m"));
+    table = NULL;
+    CHECK_INT(ERR_INVALID, got.rc);
+    CHECK_HAS("FRESHET_THREADS: 'x'", buf_view(&got.faults));
+    CHECK_HAS("--window: 2d", buf_view(&got.faults));
+    CHECK_HAS("retry-min: longer than retry-max", buf_view(&got.faults));
+}
+
+TEST(config_print_reads_back_as_the_same)
+{
+    char path[512];
+    CLEANUP(release) Read first = read_args(ARGS("--threads=7", "--cache-bytes=96MB", "--poll-interval=90s", "--log-form=json"));
+    CLEANUP(buf_release) Buf printed = buf_init(65536);
+    CLEANUP(buf_release) Buf again = buf_init(65536);
+    config_print(&first.config, &printed);
+    CHECK_HAS("poll-interval = 90s\n", buf_view(&printed));
+    CHECK_HAS("cache-bytes = 96MB\n", buf_view(&printed));
+    (void) snprintf(path, sizeof path, "%s/printed.conf", test_dir());
+    FILE *file = fopen(path, "w");
+    REQUIRE(file != NULL);
+    (void) fwrite(printed.ptr, 1, printed.len, file);
+    (void) fclose(file);
+    CLEANUP(release) Read second = read_args(ARGS("--config", path));
+    CHECK_TEXT("", buf_view(&second.faults));
+    config_print(&second.config, &again);
+    CHECK_STR(buf_view(&printed), buf_view(&again));
+}
+
+TEST(config_help_names_every_setting)
+{
+    CLEANUP(buf_release) Buf help = buf_init(65536);
+    CLEANUP(release) Read got = read_args(ARGS("--help"));
+    CHECK_INT(COMMAND_HELP, got.config.command);
+    config_help(&help);
+    CHECK_HAS("--poll-interval", buf_view(&help));
+    CHECK_HAS("1s to 1d [15m]", buf_view(&help));
+    CHECK_HAS("debug|info|warn|error [info]", buf_view(&help));
+}
+
+TEST(config_slash_behind_the_upstream_is_dropped)
+{
+    CLEANUP(release) Read got = read_args(ARGS("--upstream=http://127.0.0.1:9/x/"));
+    CHECK_TEXT("http://127.0.0.1:9/x", str_of(got.config.upstream));
+}

@@ -1,0 +1,142 @@
+/* Finished answers are kept for one generation, within a ceiling. */
+#include "server/cache.h"
+#include "tests/test.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* An answer of `bytes` bytes, all of them `fill`. */
+static Finished *make_answer(char fill, size_t bytes, UnixSec expires)
+{
+    Reply reply = reply_init(1 << 20);
+    reply.content_type = "text/plain";
+    for (size_t i = 0; i < bytes; i++)
+        buf_put_char(&reply.body, fill);
+    reply_header(&reply, "ETag", STR("\"tag\""));
+    Finished *finished = reply_finish(&reply, expires);
+    reply_release(&reply);
+    REQUIRE(finished != NULL);
+    return finished;
+}
+
+static void put(Cache *cache, uint64_t generation, const char *key, char fill, size_t bytes)
+{
+    Finished *finished = make_answer(fill, bytes, 1000);
+    cache_put(cache, generation, str_of(key), finished);
+    finished_drop(finished);
+}
+
+/* The first byte of what is found; 0: nothing. */
+static char find(Cache *cache, uint64_t generation, const char *key)
+{
+    CLEANUP(finished_dropp) Finished *found = cache_find(cache, generation, str_of(key), 1000);
+    return found != NULL ? finished_body(found).ptr[0] : '\0';
+}
+
+TEST(a_generation_is_dropped_as_a_whole)
+{
+    Cache *cache = cache_open(1 << 20);
+    put(cache, 1, "a", 'a', 10);
+    put(cache, 1, "b", 'b', 10);
+    put(cache, 1, "a", 'x', 10); /* the first stays: it is the same answer */
+    CHECK_INT('a', find(cache, 1, "a"));
+    CHECK_INT('b', find(cache, 1, "b"));
+    CHECK_INT(0, find(cache, 1, "c"));
+    put(cache, 2, "a", 'A', 10);
+    CHECK_INT('A', find(cache, 2, "a"));
+    CHECK_INT(0, find(cache, 2, "b"));
+    CASE("an answer that was rendered too long");
+    put(cache, 1, "b", 'b', 10);
+    CHECK_INT(0, find(cache, 2, "b"));
+    CASE("who has not heard of the newest yet may have it");
+    CHECK_INT('A', find(cache, 1, "a"));
+    CASE("one newer is announced");
+    CHECK_INT(0, find(cache, 3, "a"));
+    CHECK_INT(0, find(cache, 2, "a"));
+    cache_close(cache);
+}
+
+TEST(the_least_lately_used_leaves)
+{
+    enum { EACH = 10000, CEILING = 60000 };
+    Cache *cache = cache_open(CEILING);
+    put(cache, 1, "a", 'a', EACH);
+    put(cache, 1, "b", 'b', EACH);
+    put(cache, 1, "c", 'c', EACH);
+    CHECK_INT('a', find(cache, 1, "a"));
+    put(cache, 1, "d", 'd', EACH);
+    put(cache, 1, "e", 'e', EACH);
+    CHECK_INT(0, find(cache, 1, "b"));
+    CHECK_INT('a', find(cache, 1, "a"));
+    CHECK_INT('e', find(cache, 1, "e"));
+    CASE("more than a quarter of the ceiling");
+    put(cache, 1, "f", 'f', CEILING / 4);
+    CHECK_INT(0, find(cache, 1, "f"));
+    CHECK_INT('a', find(cache, 1, "a"));
+    cache_close(cache);
+    CASE("no room at all");
+    cache = cache_open(0);
+    put(cache, 1, "a", 'a', 1);
+    CHECK_INT(0, find(cache, 1, "a"));
+    cache_close(cache);
+}
+
+TEST(an_answer_outlives_the_cache)
+{
+    Cache *cache = cache_open(1 << 20);
+    put(cache, 1, "a", 'a', 10);
+    CLEANUP(finished_dropp) Finished *first = cache_find(cache, 1, STR("a"), 1000);
+    CLEANUP(finished_dropp) Finished *again = cache_find(cache, 1, STR("a"), 2000);
+    REQUIRE(first != NULL && again != NULL);
+    cache_close(cache);
+    CHECK(finished_body(first).ptr == finished_body(again).ptr);
+    CHECK_TEXT("aaaaaaaaaa", finished_body(first));
+    CHECK_TEXT("Thu, 01 Jan 1970 00:16:40 GMT", finished_header(first, "Expires"));
+    CHECK_TEXT("Thu, 01 Jan 1970 00:33:20 GMT", finished_header(again, "Expires"));
+    CHECK_TEXT("\"tag\"", finished_header(again, "ETag"));
+    CHECK_TEXT("text/plain", finished_header(again, "Content-Type"));
+}
+
+typedef struct Shared {
+    Cache *cache;
+    int64_t found;
+} Shared;
+
+static void *use(void *ctx)
+{
+    Shared *shared = ctx;
+    for (int i = 0; i < 2000; i++) {
+        char key[16];
+        uint64_t generation = 1 + (uint64_t) i / 200;
+        (void) snprintf(key, sizeof key, "key%d", i % 40);
+        CLEANUP(finished_dropp)
+        Finished *found = cache_find(shared->cache, generation, str_of(key), i % 3);
+        if (found != NULL) {
+            CHECK_INT('x', finished_body(found).ptr[0]);
+            shared->found++;
+        } else {
+            put(shared->cache, generation, key, 'x', 500);
+        }
+    }
+    return NULL;
+}
+
+TEST(concurrent_use_of_the_cache)
+{
+    enum { THREADS = 4 };
+    Cache *cache = cache_open(50000); /* some leave, some stay */
+    Shared shared[THREADS];
+    pthread_t threads[THREADS];
+    int64_t found = 0;
+    for (size_t i = 0; i < THREADS; i++) {
+        shared[i] = (Shared){.cache = cache};
+        REQUIRE(pthread_create(&threads[i], NULL, use, &shared[i]) == 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        found += shared[i].found;
+    }
+    CHECK(found > 0);
+    cache_close(cache);
+}

@@ -1,0 +1,322 @@
+/* Every path in JSON, CSV and NDJSON: the same rows, times and decimals in all three. */
+#include "base/json.h"
+#include "model/field.h"
+#include "tests/site.h"
+
+/* ---- a decoder for each form, written for this test alone ------------------------------------ */
+
+enum { CELLS_MAX = 64 };
+
+/* The next cell of a CSV line, unquoted; what is missing is none, "" is the empty text. */
+static Str next_cell(Arena *arena, Str *rest, bool *ret_last)
+{
+    Buf cell = buf_init(1 << 20);
+    bool quoted = rest->len > 0 && rest->ptr[0] == '"';
+    size_t i = quoted ? 1 : 0;
+    for (; i < rest->len; i++) {
+        char c = rest->ptr[i];
+        if (quoted && c == '"') {
+            if (i + 1 < rest->len && rest->ptr[i + 1] == '"')
+                i++;
+            else {
+                i++;
+                break;
+            }
+        } else if (!quoted && (c == ',' || c == '\n'))
+            break;
+        buf_put_char(&cell, rest->ptr[i]);
+    }
+    REQUIRE(i < rest->len && (rest->ptr[i] == ',' || rest->ptr[i] == '\n'));
+    *ret_last = rest->ptr[i] == '\n';
+    *rest = (Str){rest->ptr + i + 1, rest->len - i - 1};
+    Str text = STR_NONE;
+    if (cell.len > 0 || quoted)
+        REQUIRE(arena_copy(arena, buf_view(&cell), &text));
+    buf_release(&cell);
+    return text;
+}
+
+static size_t read_line(Arena *arena, Str *rest, Str cells[static CELLS_MAX])
+{
+    size_t count = 0;
+    bool last = false;
+    while (!last) {
+        REQUIRE(count < CELLS_MAX);
+        cells[count++] = next_cell(arena, rest, &last);
+    }
+    return count;
+}
+
+/* A JSON value as a CSV cell says it: strings unescaped, lists joined by semicolons, null none. */
+static Str as_cell(Arena *arena, Str value)
+{
+    if (value.len == 0 || str_eq(value, STR("null")))
+        return STR_NONE;
+    Buf cell = buf_init(1 << 20);
+    if (value.ptr[0] == '[') {
+        Str key, item;
+        JsonWalk walk = json_walk(value);
+        while (json_next(&walk, &key, &item)) {
+            if (cell.len > 0)
+                buf_put_char(&cell, ';');
+            buf_put_str(&cell, as_cell(arena, item));
+        }
+    } else if (value.ptr[0] == '"') {
+        for (size_t i = 1; i + 1 < value.len; i++) {
+            if (value.ptr[i] == '\\')
+                i++;
+            buf_put_char(&cell, value.ptr[i]);
+        }
+    } else {
+        buf_put_str(&cell, value);
+    }
+    bool is_empty_list = value.ptr[0] == '[' && cell.len == 0;
+    Str text = STR_NONE;
+    if (!is_empty_list)
+        REQUIRE(arena_copy(arena, buf_view(&cell), &text));
+    buf_release(&cell);
+    return text;
+}
+
+static void check_same_row(Arena *arena, Str object, const Str *names, const Str *cells,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        Str value = STR_NONE;
+        if (!json_member(object, names[i], &value))
+            value = STR_NONE;
+        CHECK_STR(as_cell(arena, value), cells[i]);
+    }
+}
+
+static void check_same_rows(Str json, Str csv, Str ndjson)
+{
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Str names[CELLS_MAX], cells[CELLS_MAX], key, item = STR_NONE, line = STR_NONE;
+    size_t column_count = read_line(&arena, &csv, names), count = 0;
+    JsonWalk walk = json_walk(json_at(json, "items"));
+    while (json_next(&walk, &key, &item)) {
+        REQUIRE(csv.len > 0);
+        CHECK_INT(column_count, read_line(&arena, &csv, cells));
+        check_same_row(&arena, item, names, cells, column_count);
+        REQUIRE(str_cut(ndjson, '\n', &line, &ndjson));
+        CHECK_STR(item, line);
+        count++;
+    }
+    CHECK(!walk.broken);
+    CHECK_INT(0, csv.len);
+    CHECK_INT(0, ndjson.len);
+    int64_t told;
+    CHECK(str_to_int(json_at(json, "count"), &told));
+    CHECK_INT(count, told);
+}
+
+TEST(all_forms_say_the_same)
+{
+    static const struct {
+        const char *path;
+        bool takes_suffix;
+        int64_t rows;
+    } cases[] = {
+        {"/v1/stations", true, 11},
+        {"/v1/stations/1491TH", false, 1},
+        {"/v1/stations/BARE", false, 1},
+        {"/v1/stations/1491TH/latest", true, 2},
+        {"/v1/stations/1491TH/readings", true, 97},
+        {"/v1/stations/BARE/readings", true, 0},
+        {"/v1/measures", true, 13},
+        {"/v1/measures/1491TH-flow", false, 1},
+        {"/v1/measures/1491TH-level/readings", true, 95},
+        {"/v1/latest", true, 12},
+        {"/v1/readings", true, 109},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].path);
+        CLEANUP(buf_release) Buf csv_path = buf_init(200), ndjson_path = buf_init(200);
+        const char *glue = cases[i].takes_suffix ? "." : "?format=";
+        buf_printf(&csv_path, "%s%scsv%c", cases[i].path, glue, '\0');
+        buf_printf(&ndjson_path, "%s%sndjson%c", cases[i].path, glue, '\0');
+        CLEANUP(asked_release) Asked json = ask(&inside, cases[i].path);
+        CLEANUP(asked_release) Asked csv = ask(&inside, csv_path.ptr);
+        CLEANUP(asked_release) Asked ndjson = ask(&inside, ndjson_path.ptr);
+        CHECK_INT(200, json.status);
+        CHECK_TEXT("application/json", asked_header(&json, "Content-Type"));
+        CHECK_HAS("text/csv", asked_header(&csv, "Content-Type"));
+        CHECK_TEXT("application/x-ndjson", asked_header(&ndjson, "Content-Type"));
+        check_same_rows(json.body, csv.body, ndjson.body);
+        int64_t count = -1;
+        CHECK(str_to_int(asked_header(&csv, "Row-Count"), &count));
+        CHECK_INT(cases[i].rows, count);
+        CHECK_STR(asked_header(&csv, "Row-Count"), asked_header(&ndjson, "Row-Count"));
+        CHECK(str_is_none(asked_header(&json, "Row-Count")));
+    }
+    inside_close(&inside);
+}
+
+TEST(format_is_said_by_suffix_then_parameter_then_accept)
+{
+    static const struct {
+        const char *target, *accept, *want, *vary;
+    } cases[] = {
+        {"/v1/latest.csv?format=json", "application/x-ndjson", "text/csv", NULL},
+        {"/v1/latest?format=ndjson", "text/csv", "application/x-ndjson", "Accept"},
+        {"/v1/latest", "text/csv", "text/csv", "Accept"},
+        {"/v1/latest", NULL, "application/json", "Accept"},
+        {"/v1/stations/a.csv", "image/png", "application/problem+json", "Accept"},
+        {"/v1/status", "text/csv", "application/json", NULL},
+        {"/metrics", "application/openmetrics-text", "text/plain", NULL},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release) Asked asked = ask_accept(&inside, cases[i].target, cases[i].accept);
+        CHECK_HAS(cases[i].want, asked_header(&asked, "Content-Type"));
+        CHECK_STR(str_of(cases[i].vary), asked_header(&asked, "Vary"));
+    }
+    inside_close(&inside);
+}
+
+TEST(other_forms_are_named)
+{
+    static const struct {
+        const char *target, *want;
+    } cases[] = {
+        {"/v1/latest.json?river=River+Thames&format=csv",
+         "</v1/latest.csv?river=River%20Thames>; rel=\"alternate\"; type=\"text/csv\", "
+         "</v1/latest.ndjson?river=River%20Thames>; rel=\"alternate\"; "
+         "type=\"application/x-ndjson\""},
+        {"/v1/stations/SU37%2F63?format=csv",
+         "</v1/stations/SU37%2F63?format=json>; rel=\"alternate\"; type=\"application/json\", "
+         "</v1/stations/SU37%2F63?format=ndjson>; rel=\"alternate\"; "
+         "type=\"application/x-ndjson\""},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
+        CHECK_TEXT(cases[i].want, asked_header(&asked, "Link"));
+    }
+    inside_close(&inside);
+}
+
+/* ---- the envelope ---------------------------------------------------------------------------- */
+
+TEST(envelope_says_what_the_rows_are)
+{
+    Inside inside;
+    inside_open(&inside, true);
+    CLEANUP(asked_release) Asked asked = ask(&inside, "/v1/stations/1491TH/readings");
+    static const struct {
+        const char *path, *want;
+    } members[] = {
+        {"as_of", "2026-11-22T10:00:01Z"},
+        {"service.state", "ok"},
+        {"service.fault", "none"},
+        {"window.from", "2026-11-21T09:45:00Z"},
+        {"window.to", "2026-11-22T09:30:00Z"},
+        {"coverage.earliest", "2026-11-21T09:45:00Z"},
+        {"coverage.latest", "2026-11-22T09:30:00Z"},
+        {"coverage.reason", NULL},
+        {"licence", "OGL-UK-3.0"},
+        {"attribution",
+         "this uses Environment Agency flood and river level data from the real-time "
+         "data API (Beta)"},
+        {"count", "97"},
+        {"next", "null"},
+        {"complete", "true"},
+        {"items.0.measure", "1491TH-flow"},
+        {"items.0.value", "12.0"},
+        {"items.0.flags.0", "off_grid"},
+        {"items.1.value", "-32.768"},
+        {"items.1.flags.0", "suspect"},
+        {"items.2.flags", NULL},
+        {"items.96.value", "0.413"},
+        {"items.96.time", "2026-11-22T09:30:00Z"},
+    };
+    for (size_t i = 0; i < countof(members); i++) {
+        CASE(members[i].path);
+        CHECK_STR(str_of(members[i].want), json_text_at(asked.body, members[i].path));
+    }
+    CHECK(str_ends(asked.body, STR("\"complete\":true}\n"))); /* last: a cut body never parses */
+    char tag[GENERATION_TAG_SIZE];
+    store_generation_tag(inside.fixture.store, 1, tag);
+    CHECK_TEXT(tag, json_text_at(asked.body, "generation"));
+    inside_close(&inside);
+}
+
+TEST(coverage_counts_the_missing_slot)
+{
+    Inside inside;
+    inside_open(&inside, true);
+    CLEANUP(asked_release) Asked asked = ask(&inside, "/v1/measures/1491TH-level/readings");
+    CHECK_TEXT("96", json_at(asked.body, "coverage.expected"));
+    CHECK_TEXT("95", json_at(asked.body, "coverage.received"));
+    inside_close(&inside);
+}
+
+TEST(no_readings_is_an_answer_with_its_reason)
+{
+    static const struct {
+        const char *target, *reason;
+    } cases[] = {
+        {"/v1/stations/BARE/readings", "no measure matches"},
+        {"/v1/measures/FAR1-wind/readings", "no reading of it is kept"},
+        {"/v1/stations/1491TH/readings?parameter=wind", "no measure matches"},
+        {"/v1/stations/1491TH/readings?from=2030-01-01", "the window lies in the future"},
+        {"/v1/readings?from=2026-11-22T09:31:00Z&to=2026-11-22T09:44:00Z",
+         "no reading in the window"},
+        {"/v1/readings?river=Nile", "no measure matches"},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
+        CHECK_INT(200, asked.status);
+        CHECK_TEXT("0", json_at(asked.body, "count"));
+        CHECK_TEXT(cases[i].reason, json_text_at(asked.body, "coverage.reason"));
+        CHECK_TEXT("null", json_at(asked.body, "coverage.completeness"));
+    }
+    inside_close(&inside);
+}
+
+TEST(latest_keeps_what_has_left_the_window)
+{
+    Inside inside;
+    inside_open(&inside, true);
+    CLEANUP(asked_release) Asked latest = ask(&inside, "/v1/stations/FAR1/latest");
+    CLEANUP(asked_release) Asked readings = ask(&inside, "/v1/stations/FAR1/readings");
+    CHECK_TEXT("2", json_at(latest.body, "count"));
+    CHECK_TEXT("FAR1-temp", json_text_at(latest.body, "items.0.measure"));
+    CHECK_TEXT("FAR1-tide", json_text_at(latest.body, "items.1.measure"));
+    CHECK_TEXT("1", json_at(readings.body, "count"));
+    CHECK_TEXT("FAR1-tide", json_text_at(readings.body, "items.0.measure"));
+    inside_close(&inside);
+}
+
+TEST(too_large_is_refused_never_cut)
+{
+    Inside inside;
+    inside_open(&inside, true);
+    inside.options.max_json_items = 50;
+    CLEANUP(asked_release) Asked json = ask(&inside, "/v1/stations/1491TH/readings");
+    CLEANUP(asked_release) Asked csv = ask(&inside, "/v1/stations/1491TH/readings.csv");
+    CHECK_INT(413, json.status);
+    CHECK_TEXT("too-large", problem_type(json.body));
+    CHECK_HAS("CSV or NDJSON", json_text_at(json.body, "detail"));
+    CHECK_INT(200, csv.status);
+    inside.options.max_response_bytes = 1000;
+    CLEANUP(asked_release) Asked ndjson = ask(&inside, "/v1/stations/1491TH/readings.ndjson");
+    CHECK_INT(413, ndjson.status);
+    CHECK_TEXT("too-large", problem_type(ndjson.body));
+    CHECK_HAS("1000 bytes", json_text_at(ndjson.body, "detail"));
+    inside.options = test_server_options();
+    inside.options.max_json_items = 2; /* just what there is */
+    CLEANUP(asked_release) Asked exact = ask(&inside, "/v1/stations/1491TH/latest");
+    CHECK_INT(200, exact.status);
+    inside_close(&inside);
+}

@@ -1,0 +1,193 @@
+/* The bookkeeping: polls and quarantine, beside the generations. */
+#include "tests/test_store_kit.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static Snapshot *snapshot_of(Store *store)
+{
+    Err err = {.code = OK};
+    Snapshot *snap = NULL;
+    REQUIRE_OK(store_snapshot(store, &snap, &err));
+    return snap;
+}
+
+TEST(ledger_gives_back_the_last_poll_and_the_last_good_one)
+{
+    Err err = {.code = OK};
+    Kit kit = kit_open();
+    CLEANUP(arena_release) Arena arena = arena_init();
+    PollReport good = {
+        .started = KIT_ZERO,
+        .finished = KIT_ZERO + 2,
+        .fault = FAULT_NONE,
+        .unmodified = true,
+        .requests = 3,
+        .wire_bytes = 4,
+        .fetch_ms = 5,
+        .parse_ms = 6,
+        .apply_ms = 7,
+        .generation = 8,
+        .received = 21,
+        .fresh = 1,
+        .late = 2,
+        .unchanged = 3,
+        .corrected = 4,
+        .expired = 5,
+        .quarantined = 6,
+    };
+    PollReport bad = {.started = KIT_ZERO + 900,
+                      .finished = KIT_ZERO + 960,
+                      .fault = FAULT_NETWORK,
+                      .detail = STR("no connection")};
+    CLEANUP(snapshot_closep) Snapshot *snap = snapshot_of(kit.store);
+    PollReport got = {.requests = 99};
+    CHECK_INT(ERR_NOT_FOUND, snapshot_last_poll(snap, false, &arena, &got, &err));
+    CHECK_INT(99, got.requests);
+    uint64_t generation = store_generation(kit.store);
+
+    REQUIRE_OK(writer_record_poll(kit.writer, &bad, &err));
+    CHECK_INT(ERR_NOT_FOUND, snapshot_last_poll(snap, true, &arena, &got, &err));
+    REQUIRE_OK(writer_record_poll(kit.writer, &good, &err));
+    REQUIRE_OK(writer_record_poll(kit.writer, &bad, &err));
+
+    REQUIRE_OK(snapshot_last_poll(snap, false, &arena, &got, &err));
+    CHECK_INT(FAULT_NETWORK, got.fault);
+    CHECK_INT(bad.started, got.started);
+    CHECK_STR(bad.detail, got.detail);
+    CHECK(!got.unmodified);
+    REQUIRE_OK(snapshot_last_poll(snap, true, &arena, &got, &err));
+    CHECK(str_is_none(got.detail));
+    good.detail = got.detail;
+    CHECK(got.unmodified);
+    CHECK_INT(good.started, got.started);
+    CHECK_INT(good.finished, got.finished);
+    CHECK_INT(good.requests, got.requests);
+    CHECK_INT(good.wire_bytes, got.wire_bytes);
+    CHECK_INT(good.fetch_ms, got.fetch_ms);
+    CHECK_INT(good.parse_ms, got.parse_ms);
+    CHECK_INT(good.apply_ms, got.apply_ms);
+    CHECK_INT(good.generation, got.generation);
+    CHECK_INT(good.received, got.received);
+    CHECK_INT(good.fresh, got.fresh);
+    CHECK_INT(good.late, got.late);
+    CHECK_INT(good.unchanged, got.unchanged);
+    CHECK_INT(good.corrected, got.corrected);
+    CHECK_INT(good.expired, got.expired);
+    CHECK_INT(good.quarantined, got.quarantined);
+    CHECK_INT(generation, store_generation(kit.store));
+    snapshot_close(TAKE(snap));
+    kit_close(&kit);
+}
+
+TEST(ledger_keeps_the_last_thousand_polls)
+{
+    Err err = {.code = OK};
+    Kit kit = kit_open();
+    for (int i = 0; i < 1010; i++) {
+        PollReport report = {.started = i, .requests = i};
+        REQUIRE_OK(writer_record_poll(kit.writer, &report, &err));
+    }
+    CHECK_INT(1000, kit_sql(&kit, "ledger.db", "SELECT count(*) FROM poll"));
+    CHECK_INT(10, kit_sql(&kit, "ledger.db", "SELECT min(requests) FROM poll"));
+    kit_close(&kit);
+}
+
+static void check_quarantine(Store *store, RefusalReason reason, int64_t want)
+{
+    Err err = {.code = OK};
+    int64_t counts[REFUSAL_REASON_COUNT] = {0};
+    CLEANUP(snapshot_closep) Snapshot *snap = snapshot_of(store);
+    REQUIRE_OK(snapshot_quarantine_counts(snap, counts, &err));
+    CHECK_INT(want, counts[reason]);
+}
+
+TEST(ledger_holds_what_was_refused_with_its_text)
+{
+    Kit kit = kit_open();
+    Batch batch = batch_init();
+    kit_add_readings(&batch, "nobody/15=0.5 nobody/30=0.17|11.5");
+    REQUIRE(batch_add_refusal(&batch, REFUSED_FUTURE, STR("level"), STR("{\"value\":1}")));
+    REQUIRE(batch_add_refusal(&batch, REFUSED_NO_MEASURE, STR_NONE, STR("{}")));
+    uint64_t generation = store_generation(kit.store);
+    Applied applied = kit_apply(&kit, &batch);
+    CHECK_INT(4, applied.readings.received);
+    CHECK_INT(4, applied.readings.quarantined);
+    CHECK_INT(1, applied.unknown_measures);
+    CHECK_INT(generation, store_generation(kit.store)); /* bookkeeping is no change */
+
+    check_quarantine(kit.store, REFUSED_FUTURE, 1);
+    check_quarantine(kit.store, REFUSED_NO_MEASURE, 1);
+    check_quarantine(kit.store, REFUSED_UNKNOWN_MEASURE, 2);
+    check_quarantine(kit.store, REFUSED_NO_TIME, 0);
+    static const char *const rows[] = {
+        "reason = 'future' AND measure = 'level' AND raw = '{\"value\":1}'",
+        "reason = 'no_measure' AND measure IS NULL AND raw = '{}'",
+        "reason = 'unknown_measure' AND measure = 'nobody' AND"
+        " raw = '{\"dateTime\":\"2023-11-14T22:15:00Z\",\"measure\":\"nobody\",\"value\":0.5}'",
+        "reason = 'unknown_measure' AND"
+        " raw = "
+        "'{\"dateTime\":\"2023-11-14T22:30:00Z\",\"measure\":\"nobody\",\"value\":[0.17,11.5]}'",
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        char sql[300];
+        CASE(rows[i]);
+        (void) snprintf(sql, sizeof sql,
+                        "SELECT count(*) FROM quarantine WHERE received = %d AND %s", KIT_ZERO,
+                        rows[i]);
+        CHECK_INT(1, kit_sql(&kit, "ledger.db", sql));
+    }
+    kit_close(&kit);
+}
+
+TEST(ledger_quarantine_is_bounded_by_age_and_count)
+{
+    Kit kit = kit_open();
+    Batch batch = batch_init();
+    REQUIRE(batch_add_refusal(&batch, REFUSED_NO_TIME, STR_NONE, STR("old")));
+    (void) kit_apply(&kit, &batch);
+
+    kit.now = KIT_ZERO + 24 * 3600 - 1;
+    batch = batch_init();
+    REQUIRE(batch_add_refusal(&batch, REFUSED_NO_VALUE, STR_NONE, STR("new")));
+    (void) kit_apply(&kit, &batch);
+    check_quarantine(kit.store, REFUSED_NO_TIME, 1);
+    batch = batch_init();
+    REQUIRE(batch_add_refusal(&batch, REFUSED_NO_VALUE, STR_NONE, STR("newer")));
+    (void) kit_apply(&kit, &batch); /* now the old one is 24 h old */
+    check_quarantine(kit.store, REFUSED_NO_TIME, 0);
+    check_quarantine(kit.store, REFUSED_NO_VALUE, 2);
+
+    batch = batch_init();
+    for (int i = 0; i < 10500; i++)
+        REQUIRE(batch_add_refusal(&batch, REFUSED_BAD_ITEM, STR_NONE, STR("{}")));
+    CHECK_INT(10500, kit_apply(&kit, &batch).readings.quarantined);
+    check_quarantine(kit.store, REFUSED_BAD_ITEM, 10000);
+    check_quarantine(kit.store, REFUSED_NO_VALUE, 0);
+    kit_close(&kit);
+}
+
+TEST(ledger_trouble_costs_no_reading)
+{
+    Err err = {.code = OK};
+    Kit kit = kit_open();
+    Batch batch = batch_init();
+    kit_add_measures(&batch, "level@S");
+    (void) kit_apply(&kit, &batch);
+    CHECK_INT(0, kit_sql(&kit, "ledger.db", "DROP TABLE quarantine"));
+
+    batch = batch_init();
+    Applied applied = {.generation = 0};
+    kit_add_readings(&batch, "level/0=1 nobody/0=1");
+    CHECK_OK(writer_apply(kit.writer, &batch, FAULT_NONE, kit.now, &applied, &err));
+    batch_release(&batch);
+    CHECK_INT(1, applied.readings.fresh);
+    CHECK_INT(1, applied.readings.quarantined);
+    CHECK_INT(ERR_STORAGE, applied.quarantine_error.code);
+    CHECK_HAS("ledger.db", str_of(applied.quarantine_error.text));
+    CLEANUP(buf_release) Buf held = kit_held(kit.store);
+    CHECK_TEXT("level/0=1", buf_view(&held));
+    kit_close(&kit);
+}

@@ -1,0 +1,200 @@
+/* Every statement that is prepared: what SQLite's planner makes of it. */
+#include "store/inside.h"
+#include "tests/test_store_kit.h"
+
+#include <stdio.h>
+
+typedef struct Plan {
+    const char *name; /* of the statement */
+    const char *plan; /* its steps, parted by "; "; "" for what only begins, ends or inserts */
+} Plan;
+
+#define BY_KEY(table)     "SEARCH " table " USING INTEGER PRIMARY KEY (rowid=?)"
+#define NEWEST_OF_STATION BY_KEY("station_newest")
+#define MAX_ID(table)     "; SCALAR SUBQUERY 1; SEARCH " table /* the last row id: one step */
+
+static const Plan READ_PLANS[READ_SQL_COUNT] = {
+    [READ_BEGIN] = {"begin snapshot", ""},
+    [READ_END] = {"end snapshot", ""},
+    [READ_META] = {"read meta", BY_KEY("meta")},
+    /* the one list of everything, in the order of ids: no sorting */
+    [READ_STATIONS] = {"list stations",
+                       "SCAN station USING INDEX sqlite_autoindex_station_1; " NEWEST_OF_STATION
+                       " LEFT-JOIN"},
+    [READ_STATION] = {"read station", BY_KEY("station") "; " NEWEST_OF_STATION " LEFT-JOIN"},
+    [READ_STATION_BY_ID] =
+        {"find station", "SEARCH station USING COVERING INDEX sqlite_autoindex_station_1 (id=?)"},
+    [READ_STATION_BY_ALIAS] =
+        {"find station by another key",
+         "SEARCH station_alias USING PRIMARY KEY (kind=? AND value=?); " BY_KEY("station")},
+    [READ_STATION_IDS_FROM] =
+        {"list station ids",
+         "SEARCH station USING COVERING INDEX sqlite_autoindex_station_1 (id>?)"},
+    [READ_STATION_IDS_BEFORE] =
+        {"list station ids backwards",
+         "SEARCH station USING COVERING INDEX sqlite_autoindex_station_1 (id<?)"},
+    [READ_MEASURES] = {"list measures of a station",
+                       "SEARCH measure USING INDEX measure_station (station=?)"},
+    [READ_MEASURE_IDS] = {"list measure ids of a station",
+                          "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
+    [READ_MEASURE_STATION] =
+        {"find measure",
+         "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?); " BY_KEY("station")},
+    [READ_MEASURE_IDS_FROM] =
+        {"list measure ids",
+         "SEARCH measure USING COVERING INDEX sqlite_autoindex_measure_1 (id>?)"},
+    [READ_MEASURE_IDS_BEFORE] =
+        {"list measure ids backwards",
+         "SEARCH measure USING COVERING INDEX sqlite_autoindex_measure_1 (id<?)"},
+    [READ_READINGS] = {"list readings",
+                       "SEARCH reading USING PRIMARY KEY (measure=? AND time>? AND time<?)"},
+    [READ_NEWEST] = {"read newest reading", "SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [READ_NEWEST_TIME] = {"read measure's newest time",
+                          "SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [READ_FIRST_TIME] = {"read first time",
+                         "SEARCH reading USING PRIMARY KEY (measure=? AND time>?)"},
+    /* all stations, once for each generation */
+    [READ_WINDOWS] = {"list windows",
+                      "SCAN station_newest; "
+                      "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
+};
+
+static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
+    [WRITE_BEGIN] = {"begin", ""},
+    [WRITE_COMMIT] = {"commit", ""},
+    [WRITE_READ_META] = {"read meta", BY_KEY("meta")},
+    [WRITE_META] = {"store meta", BY_KEY("meta")},
+    [WRITE_FIND_STATION] = {"find station",
+                            "SEARCH station USING INDEX sqlite_autoindex_station_1 (id=?)"},
+    [WRITE_ADD_STATION] = {"add station", ""},
+    [WRITE_SET_STATION] = {"change station", BY_KEY("station")},
+    [WRITE_ADD_BARE_STATION] = {"add bare station", ""},
+    /* three that see everything, with a whole list: once a day */
+    [WRITE_LISTED_STATIONS] = {"list listed stations", "SCAN station"},
+    [WRITE_TYPED_STATIONS] = {"list stations with a type", "SCAN station"},
+    [WRITE_LISTED_MEASURES] = {"list listed measures", "SCAN measure"},
+    [WRITE_UNLIST_STATION] = {"unlist station", BY_KEY("station")},
+    [WRITE_DROP_ALIASES] =
+        {"drop other keys",
+         "SEARCH station_alias USING COVERING INDEX station_alias_station (station=?)"},
+    [WRITE_ADD_ALIAS] = {"add another key", ""},
+    [WRITE_SET_TYPE] = {"change type of station", BY_KEY("station")},
+    [WRITE_FIND_MEASURE] = {"find measure",
+                            "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
+    [WRITE_ADD_MEASURE] = {"add measure", ""},
+    [WRITE_SET_MEASURE] = {"change measure", BY_KEY("measure")},
+    [WRITE_UNLIST_MEASURE] = {"unlist measure", BY_KEY("measure")},
+    [WRITE_MEASURE_KEYS] = {"list measures of a station",
+                            "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
+    [WRITE_STATION_NEWEST] = {"read station's newest time", NEWEST_OF_STATION},
+    [WRITE_SET_NEWEST] = {"store station's newest time", ""},
+    [WRITE_DROP_NEWEST] = {"drop station's newest time", NEWEST_OF_STATION},
+    [WRITE_MEASURE_NEWEST] = {"read measure's newest time",
+                              "SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_KNOWN_READINGS] = {"read known readings",
+                              "SEARCH reading USING PRIMARY KEY (measure=? AND time>?)"},
+    [WRITE_READING_BEFORE] = {"read previous reading",
+                              "SEARCH reading USING PRIMARY KEY (measure=? AND time<?)"},
+    [WRITE_READING_RAW] = {"read raw reading",
+                           "SEARCH reading USING PRIMARY KEY (measure=? AND time=?)"},
+    [WRITE_ADD_READING] = {"add reading", ""},
+    [WRITE_CORRECT_READING] = {"correct reading",
+                               "SEARCH reading USING PRIMARY KEY (measure=? AND time=?)"},
+    [WRITE_TRIM] = {"trim readings",
+                    "SEARCH reading USING PRIMARY KEY (measure=? AND time<?); "
+                    "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
+};
+
+static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
+    [LEDGER_BEGIN] = {"begin", ""},
+    [LEDGER_COMMIT] = {"commit", ""},
+    [LEDGER_ADD_POLL] = {"add poll", ""},
+    [LEDGER_TRIM_POLLS] = {"trim polls",
+                           "SEARCH poll USING INTEGER PRIMARY KEY (rowid<?)" MAX_ID("poll")},
+    [LEDGER_ADD_REFUSAL] = {"add refusal", ""},
+    [LEDGER_TRIM_REFUSALS_BY_AGE] =
+        {"trim refusals by age", "SEARCH quarantine USING INDEX quarantine_received (received<?)"},
+    [LEDGER_TRIM_REFUSALS_BY_COUNT] =
+        {"trim refusals by count",
+         "SEARCH quarantine USING INTEGER PRIMARY KEY (rowid<?)" MAX_ID("quarantine")},
+    [LEDGER_READ_CLOSED] = {"read mark of orderly close", BY_KEY("closed")},
+    [LEDGER_SET_CLOSED] = {"store mark of orderly close", ""},
+    [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", BY_KEY("closed")},
+};
+
+static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
+    [LEDGER_LAST_POLL] = {"read last poll", BY_KEY("poll") MAX_ID("poll")},
+    [LEDGER_LAST_GOOD_POLL] = {"read last good poll",
+                               BY_KEY("poll")
+                                   MAX_ID("poll USING COVERING INDEX poll_fault (fault=?)")},
+    /* at most 10,000 rows, counted in the order of the index */
+    [LEDGER_COUNT_REFUSALS] = {"count refusals",
+                               "SCAN quarantine USING COVERING INDEX quarantine_reason"},
+};
+
+static void check_plans(const Kit *kit, const char *file, const SqlText *sql, const Plan *plans,
+                        size_t count)
+{
+    char path[400];
+    sqlite3 *db = NULL;
+    (void) snprintf(path, sizeof path, "%s/%s", kit->dir, file);
+    REQUIRE(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK);
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(buf_release) Buf explain = buf_init(16384);
+        CLEANUP(buf_release) Buf plan = buf_init(16384);
+        sqlite3_stmt *st = NULL;
+        REQUIRE(plans[i].name != NULL); /* every statement has a row above */
+        CASE(plans[i].name);
+        CHECK_TEXT(plans[i].name, str_of(sql[i].name));
+        buf_printf(&explain, "EXPLAIN QUERY PLAN %s", sql[i].text);
+        CHECK_INT(SQLITE_OK,
+                  sqlite3_prepare_v2(db, buf_view(&explain).ptr, (int) explain.len, &st, NULL));
+        while (sqlite3_step(st) == SQLITE_ROW)
+            buf_printf(&plan, "%s%s", plan.len > 0 ? "; " : "",
+                       (const char *) sqlite3_column_text(st, 3));
+        (void) sqlite3_finalize(st);
+        CHECK_STR(str_of(plans[i].plan), plan.len > 0 ? buf_view(&plan) : STR(""));
+    }
+    (void) sqlite3_close(db);
+}
+
+TEST(sql_of_every_statement_uses_the_index_it_is_meant_to)
+{
+    Kit kit = kit_open();
+    check_plans(&kit, "freshet.db", READ_SQL, READ_PLANS, READ_SQL_COUNT);
+    check_plans(&kit, "freshet.db", WRITE_SQL, WRITE_PLANS, WRITE_SQL_COUNT);
+    check_plans(&kit, "ledger.db", LEDGER_WRITE_SQL, LEDGER_WRITE_PLANS, LEDGER_WRITE_SQL_COUNT);
+    check_plans(&kit, "ledger.db", LEDGER_READ_SQL, LEDGER_READ_PLANS, LEDGER_READ_SQL_COUNT);
+    kit_close(&kit);
+}
+
+TEST(sql_of_readers_cannot_write)
+{
+    Err err = {.code = OK};
+    Kit kit = kit_open();
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    REQUIRE_OK(store_snapshot(kit.store, &snap, &err));
+    CHECK_INT(ERR_STORAGE, db_exec(&snap->db, "UPDATE meta SET generation = 99", &err));
+    CHECK_HAS("readonly", str_of(err.text));
+    CHECK_HAS("freshet.db", str_of(err.text));
+    snapshot_close(TAKE(snap));
+    kit_close(&kit);
+}
+
+static int64_t pragma(Db *db, const char *sql)
+{
+    Err err = {.code = OK};
+    int64_t value = -1;
+    CHECK_OK(db_query_int(db, sql, &value, &err));
+    return value;
+}
+
+TEST(sql_of_the_writer_waits_for_the_disk_and_checkpoints_by_order_only)
+{
+    Kit kit = kit_open();
+    Db *db = &kit.store->files.store;
+    CHECK_INT(2, pragma(db, "PRAGMA synchronous")); /* FULL */
+    CHECK_INT(0, pragma(db, "PRAGMA wal_autocheckpoint"));
+    CHECK_INT(1, pragma(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"));
+    kit_close(&kit);
+}

@@ -1,0 +1,28 @@
+#!/bin/sh
+# check_layers.sh [FOLDER] - who may include whom (ARCHITECTURE.md): downwards only, never sideways,
+# and each library behind its fence. Tells every include that breaks it.
+set -eu
+cd "${1:-.}"
+status=0
+any='[^ ]*'
+
+# One line an include: room/file.c "room/file.h  or  room/file.c <library.h
+includes=$(find . -path ./build -prune -o -name '*.[ch]' -print | sort |
+    xargs sed -nE 's/^ *# *include *(["<][^">]*).*/\1/;T;F;p' | paste -d ' ' - - | sed 's|^\./||')
+allow() { # allow WHY FORBIDDEN EXCEPT: no include may match FORBIDDEN, unless it matches EXCEPT
+    found=$(echo "$includes" | grep -E "^($2)\$" | grep -vE "^($3)\$") || return 0
+    echo "$found" | sed "s/^/$1: /" >&2
+    status=1
+}
+
+for room in base sim:base model:base store:base,model ingest:base,model,store server:base,model,store; do
+    below=$(echo "$room" | tr ':,' '||')
+    room=${room%%:*}
+    allow "only ($below) in $room/" "$room/$any \"$any" "$any \"($below)/$any"
+done
+allow 'only in store/' "$any .sqlite3\.h" "(store/|tests/test_store_)$any .*"
+allow 'only in server.c, reply.c, cache.c, sse.c' "$any .microhttpd\.h" "(server/(server|reply|cache|sse)\.c|sim/$any) .*"
+allow 'only in http_client.c' "$any .curl/$any" 'base/http_client\.c .*'
+allow 'only in json.c and parse.c' "$any .(cjson/)?cJSON\.h" "(base/json\.c|ingest/parse\.c|(sim|tests)/$any) .*"
+allow 'only in main.c' "$any .config\.h" '(main|config|tests/test_config)\.c .*'
+exit $status
