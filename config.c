@@ -13,31 +13,38 @@ typedef struct Setting {
     size_t at;        /* in Config */
     Kind kind;
     const char *preset;
-    int64_t min, max;     /* in the kind's unit */
-    const char *choices;  /* of a CHOICE: separated by | */
+    int64_t min, max;    /* in the kind's unit */
+    const char *choices; /* of a CHOICE: separated by | */
     const char *help;
 } Setting;
 
-#define KB INT64_C(1024)
-#define MB (1024 * KB)
-#define DAY_S INT64_C(86400)
+#define KB         INT64_C(1024)
+#define MB         (1024 * KB)
+#define DAY_S      INT64_C(86400)
 #define AT(member) offsetof(Config, member)
 
 static const Setting SETTINGS[] = {
-    {"config", AT(config_file), TEXT, "", 0, 0, NULL, "file of `key = value` lines, `#` begins a comment"},
-    {"listen", AT(listen), TEXT, "127.0.0.1:8080", 0, 0, NULL, "address and port to serve on; port 0: any"},
+    {"config", AT(config_file), TEXT, "", 0, 0, NULL,
+     "file of `key = value` lines, `#` begins a comment"},
+    {"listen", AT(listen), TEXT, "127.0.0.1:8080", 0, 0, NULL,
+     "address and port to serve on; port 0: any"},
     {"data-dir", AT(data_dir), TEXT, "./data", 0, 0, NULL, "where the store is kept"},
     {"upstream", AT(upstream), TEXT, "https://environment.data.gov.uk/flood-monitoring", 0, 0, NULL,
      "base address of the flood-monitoring API"},
     {"poll-interval", AT(poll_interval_s), SECONDS, "15m", 1, DAY_S, NULL,
      "how often the upstream is asked; multiples of 15m keep to its releases"},
-    {"poll-jitter", AT(jitter_s), SECONDS, "10s", 0, 600, NULL, "at most so much is added to a poll's time"},
+    {"poll-jitter", AT(jitter_s), SECONDS, "10s", 0, 600, NULL,
+     "at most so much is added to a poll's time"},
     {"catalogue-interval", AT(catalogue_interval_s), SECONDS, "24h", 1, 30 * DAY_S, NULL,
      "how often the lists of stations and measures are asked for"},
-    {"upstream-timeout", AT(upstream_timeout_s), SECONDS, "120s", 1, 3600, NULL, "for one request, all of it"},
-    {"connect-timeout", AT(connect_timeout_s), SECONDS, "10s", 1, 600, NULL, "for a connection to the upstream"},
-    {"stall-timeout", AT(stall_timeout_s), SECONDS, "30s", 1, 3600, NULL, "without a byte from the upstream"},
-    {"retry-min", AT(retry_min_s), SECONDS, "5s", 1, 3600, NULL, "after the first failed poll; doubles"},
+    {"upstream-timeout", AT(upstream_timeout_s), SECONDS, "120s", 1, 3600, NULL,
+     "for one request, all of it"},
+    {"connect-timeout", AT(connect_timeout_s), SECONDS, "10s", 1, 600, NULL,
+     "for a connection to the upstream"},
+    {"stall-timeout", AT(stall_timeout_s), SECONDS, "30s", 1, 3600, NULL,
+     "without a byte from the upstream"},
+    {"retry-min", AT(retry_min_s), SECONDS, "5s", 1, 3600, NULL,
+     "after the first failed poll; doubles"},
     {"retry-max", AT(retry_max_s), SECONDS, "5m", 1, DAY_S, NULL, "after many failed polls"},
     {"max-body-bytes", AT(max_body_bytes), BYTES, "256MB", 64 * KB, 4096 * MB, NULL,
      "of one upstream answer, decoded"},
@@ -50,7 +57,8 @@ static const Setting SETTINGS[] = {
     {"wal-max-bytes", AT(wal_max_bytes), BYTES, "64MB", MB, 16384 * MB, NULL,
      "of SQLite's log before it is truncated"},
     {"threads", AT(threads), COUNT, "0", 0, 256, NULL, "of HTTP; 0: one for each processor"},
-    {"max-connections", AT(max_connections), COUNT, "1000", 1, 100000, NULL, "in all; beyond it 503"},
+    {"max-connections", AT(max_connections), COUNT, "1000", 1, 100000, NULL,
+     "in all; beyond it 503"},
     {"max-connections-per-address", AT(max_connections_per_address), COUNT, "0", 0, 100000, NULL,
      "0: no limit but that in all"},
     {"idle-timeout", AT(idle_timeout_s), SECONDS, "60s", 1, 3600, NULL, "of a connection"},
@@ -62,8 +70,10 @@ static const Setting SETTINGS[] = {
     {"max-json-items", AT(max_json_items), COUNT, "100000", 1, 10000000, NULL,
      "of one JSON answer; beyond it `too-large`"},
     {"cache-bytes", AT(cache_bytes), BYTES, "32MB", 0, 16384 * MB, NULL, "for finished answers"},
-    {"drain-timeout", AT(drain_timeout_s), SECONDS, "5s", 1, 600, NULL, "from SIGTERM to the end at the latest"},
-    {"log-level", AT(log_level), CHOICE, "info", 0, 0, "debug|info|warn|error", "least level that is logged"},
+    {"drain-timeout", AT(drain_timeout_s), SECONDS, "5s", 1, 600, NULL,
+     "from SIGTERM to the end at the latest"},
+    {"log-level", AT(log_level), CHOICE, "info", 0, 0, "debug|info|warn|error",
+     "least level that is logged"},
     {"log-form", AT(log_form), CHOICE, "logfmt", 0, 0, "logfmt|json", "of log lines, on stderr"},
 };
 
@@ -76,7 +86,8 @@ static const struct {
     {"--version", COMMAND_VERSION, "the version"},
     {"--check", COMMAND_CHECK, "judge the settings and end: 0 good, 2 not"},
     {"--print-config", COMMAND_PRINT_CONFIG, "all settings as they are, as a file for --config"},
-    {"healthcheck", COMMAND_HEALTHCHECK, "ask the service at --listen whether it lives: 0 yes, 1 no"},
+    {"healthcheck", COMMAND_HEALTHCHECK,
+     "ask the service at --listen whether it lives: 0 yes, 1 no"},
 };
 
 /* ---- values ------------------------------------------------------------------------------------ */
@@ -87,8 +98,10 @@ typedef struct Unit {
 } Unit;
 
 static const Unit NO_UNITS[] = {{"", 1}, {NULL, 0}};
-static const Unit BYTE_UNITS[] = {{"", 1}, {"B", 1}, {"KB", KB}, {"MB", MB}, {"GB", 1024 * MB}, {NULL, 0}};
-static const Unit SECOND_UNITS[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", DAY_S}, {NULL, 0}};
+static const Unit BYTE_UNITS[] = {{"", 1},    {"B", 1},          {"KB", KB},
+                                  {"MB", MB}, {"GB", 1024 * MB}, {NULL, 0}};
+static const Unit SECOND_UNITS[] = {{"", 1},     {"s", 1},     {"m", 60},
+                                    {"h", 3600}, {"d", DAY_S}, {NULL, 0}};
 static const Unit MILLI_UNITS[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {NULL, 0}};
 
 static const struct {
@@ -175,7 +188,8 @@ static void set(Config *config, const Setting *setting, Str text, const char *or
         return;
     }
     if (setting->kind == CHOICE && !is_choice(setting, text)) {
-        buf_printf(faults, "%s: '" STR_FMT "' is none of %s\n", origin, STR_ARG(text), setting->choices);
+        buf_printf(faults, "%s: '" STR_FMT "' is none of %s\n", origin, STR_ARG(text),
+                   setting->choices);
         return;
     }
     if (arena_copy(&config->strings, text, &copy))
@@ -239,7 +253,8 @@ static void read_line(Config *config, Str line, const char *origin, Buf *faults)
     if (line.len == 0 || line.ptr[0] == '#')
         return;
     if (!str_cut(line, '=', &name, &value)) {
-        buf_printf(faults, "%s: expected `key = value`, got '" STR_FMT "'\n", origin, STR_ARG(line));
+        buf_printf(faults, "%s: expected `key = value`, got '" STR_FMT "'\n", origin,
+                   STR_ARG(line));
         return;
     }
     (void) str_cut(value, '#', &value, &comment);
@@ -290,7 +305,8 @@ static bool is_command(const char *word, Command *ret)
 
 /* --name value or --name=value. With `only` set every other setting is left for the second reading:
  * the file's name must be known before the file, and flags go over the file. */
-static void read_flags(Config *config, int argc, const char *const *argv, const Setting *only, Buf *faults)
+static void read_flags(Config *config, int argc, const char *const *argv, const Setting *only,
+                       Buf *faults)
 {
     for (int i = 1; i < argc; i++) {
         Str word = str_of(argv[i]), name = word, value = STR_NONE;
@@ -363,11 +379,14 @@ void config_release(Config *config)
 
 void config_help(Buf *out)
 {
-    buf_printf(out, "freshet - England's river levels, flows, rainfall and tides of the last 24 h over HTTP\n\n"
-                    "usage: freshet [healthcheck] [--setting value ...]\n\n");
+    buf_printf(
+        out,
+        "freshet - England's river levels, flows, rainfall and tides of the last 24 h over HTTP\n\n"
+        "usage: freshet [healthcheck] [--setting value ...]\n\n");
     for (size_t i = 0; i < countof(COMMANDS); i++)
         buf_printf(out, "  %-32s %s\n", COMMANDS[i].word, COMMANDS[i].help);
-    buf_printf(out, "\nEach setting is a flag --name, a variable FRESHET_NAME, or a line `name = value` of the\n"
+    buf_printf(out, "\nEach setting is a flag --name, a variable FRESHET_NAME, or a line `name = "
+                    "value` of the\n"
                     "file that --config names; the first of these that is given counts.\n\n");
     for (size_t i = 0; i < countof(SETTINGS); i++) {
         const Setting *setting = &SETTINGS[i];
@@ -455,7 +474,8 @@ StoreOptions config_store_options(const Config *config)
     return (StoreOptions){
         .data_dir = config->data_dir,
         .window_s = config->window_s,
-        .reader_count = (size_t) thread_count(config) + 4, /* render, export and stream beside HTTP */
+        .reader_count =
+            (size_t) thread_count(config) + 4, /* render, export and stream beside HTTP */
         .snapshot_wait_ms = config->snapshot_wait_ms,
         .wal_max_bytes = config->wal_max_bytes,
     };

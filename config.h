@@ -36,8 +36,8 @@ typedef struct Config {
 /* `env` is what getenv() is in main, and a table in the tests. Every fault is appended to *faults, a
  * line each, naming the setting, what it was and what is allowed. Ends with config_release().
  * Errors: ERR_INVALID (see *faults). */
-MUST_USE ErrCode config_read(int argc, const char *const *argv, const char *(*env)(const char *name),
-                             Config *ret_config, Buf *faults);
+MUST_USE ErrCode config_read(int argc, const char *const *argv,
+                             const char *(*env)(const char *name), Config *ret_config, Buf *faults);
 void config_release(Config *config);
 
 void config_help(Buf *out);

@@ -157,7 +157,8 @@ int main(int argc, char **argv)
     if (config.command == COMMAND_HELP || config.command == COMMAND_VERSION)
         buf_clear(&text);
     else if (rc != OK) {
-        fprintf(stderr, "freshet: the settings cannot be used:\n" STR_FMT, STR_ARG(buf_view(&text)));
+        fprintf(stderr, "freshet: the settings cannot be used:\n" STR_FMT,
+                STR_ARG(buf_view(&text)));
         config_release(&config);
         return EXIT_USAGE;
     }
@@ -181,7 +182,8 @@ int main(int argc, char **argv)
         status = serve(&config);
         break;
     }
-    if (fwrite(text.ptr != NULL ? text.ptr : "", 1, text.len, stdout) != text.len || fflush(stdout) != 0)
+    if (fwrite(text.ptr != NULL ? text.ptr : "", 1, text.len, stdout) != text.len ||
+        fflush(stdout) != 0)
         status = EXIT_FAILURE;
     config_release(&config);
     return status;

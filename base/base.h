@@ -5,11 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MUST_USE __attribute__((warn_unused_result))
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
+#define MUST_USE                        __attribute__((warn_unused_result))
+#define CLEANUP(fn)                     __attribute__((cleanup(fn)))
 #define PRINTF_LIKE(fmt_arg, first_arg) __attribute__((format(printf, fmt_arg, first_arg)))
-#define UNUSED __attribute__((unused))
-#define countof(array) (sizeof(array) / sizeof((array)[0]))
+#define UNUSED                          __attribute__((unused))
+#define countof(array)                  (sizeof(array) / sizeof((array)[0]))
 
 /* Hands a pointer on: its value is returned and the variable, which CLEANUP would end, becomes NULL. */
 #define TAKE(pointer)                                                                              \

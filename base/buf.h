@@ -14,9 +14,9 @@ typedef struct Buf {
 } Buf;
 
 Buf buf_init(size_t max_bytes);
-void buf_release(Buf *buf);      /* frees; the Buf is empty and usable again */
-void buf_clear(Buf *buf);        /* keeps the memory, forgets bytes and error */
-Str buf_view(const Buf *buf);    /* borrowed until the next append */
+void buf_release(Buf *buf);                  /* frees; the Buf is empty and usable again */
+void buf_clear(Buf *buf);                    /* keeps the memory, forgets bytes and error */
+Str buf_view(const Buf *buf);                /* borrowed until the next append */
 ErrCode buf_check(const Buf *buf, Err *err); /* what stuck, as an error with the ceiling named */
 
 void buf_put(Buf *buf, const void *bytes, size_t len);

@@ -240,7 +240,11 @@ bool clock_parse_duration(Str text, int64_t *ret_s)
         char letter;
         bool of_time; /* behind the T */
         int64_t seconds;
-    } UNITS[] = {{'W', false, 604800}, {'D', false, 86400}, {'H', true, 3600}, {'M', true, 60}, {'S', true, 1}};
+    } UNITS[] = {{'W', false, 604800},
+                 {'D', false, 86400},
+                 {'H', true, 3600},
+                 {'M', true, 60},
+                 {'S', true, 1}};
     size_t unit = 0; /* each at most once, in this order */
     bool in_time = false;
     int64_t total = 0;
@@ -262,7 +266,8 @@ bool clock_parse_duration(Str text, int64_t *ret_s)
                (UNITS[unit].letter != text.ptr[digits] || UNITS[unit].of_time != in_time))
             unit++;
         int64_t seconds = 0;
-        if (unit == countof(UNITS) || __builtin_mul_overflow(count, UNITS[unit].seconds, &seconds) ||
+        if (unit == countof(UNITS) ||
+            __builtin_mul_overflow(count, UNITS[unit].seconds, &seconds) ||
             __builtin_add_overflow(total, seconds, &total))
             return false;
         unit++;

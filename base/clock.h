@@ -16,7 +16,7 @@ int64_t clock_elapsed_us(void);
 
 /* The moments that can be written: years 0000 to 9999. */
 #define CLOCK_FIRST ((UnixSec) -62167219200)
-#define CLOCK_LAST ((UnixSec) 253402300799)
+#define CLOCK_LAST  ((UnixSec) 253402300799)
 
 /* RFC 3339, always UTC: 2026-11-22T10:16:07Z, 20 bytes and a NUL. */
 enum { CLOCK_TEXT_SIZE = 21 };
@@ -43,5 +43,6 @@ void clock_close(void);
 /* For base/worker.c alone: `sleepers` is told of each jump; the simulator learns when all sleep. */
 bool clock_is_simulated(void);
 void clock_set_jump_handler(void (*on_jump)(int64_t now_ms));
-void clock_report_asleep(int64_t until_ms); /* everything sleeps until then; INT64_MAX: until woken */
+void clock_report_asleep(
+    int64_t until_ms); /* everything sleeps until then; INT64_MAX: until woken */
 void clock_report_awake(void);

@@ -27,8 +27,8 @@ typedef struct Err {
     char text[240];
 } Err;
 
-/* Both return the code, so that reporting and returning are one line. `err` may be NULL. */
-ErrCode err_set(Err *err, ErrCode code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Both return the code, so that reporting and returning are one line. */
+ErrCode err_set(Err *err, ErrCode code, const char *fmt, ...) PRINTF_LIKE(3, 4); /* NULL is fine */
 ErrCode err_context(Err *err, const char *fmt, ...) PRINTF_LIKE(2, 3); /* puts "...: " in front */
 
 bool err_is_retryable(ErrCode code);

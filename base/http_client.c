@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,10 @@ struct HttpClient {
     HttpClientOptions options;
     CURL *easy; /* keeps its connections between requests */
     _Atomic bool stop;
+    /* the exchange under way */
+    curl_off_t got;
+    int64_t got_at_ms;
+    bool stalled;
     char curl_text[CURL_ERROR_SIZE];
 };
 
@@ -81,7 +86,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 
 static void keep_text(char *to, size_t to_size, Str value)
 {
-    size_t len = value.len < to_size ? value.len : 0; /* a validator cut short would be a wrong one */
+    size_t len =
+        value.len < to_size ? value.len : 0; /* a validator cut short would be a wrong one */
     memcpy(to, value.ptr, len);
     to[len] = '\0';
 }
@@ -135,11 +141,19 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     return text.len;
 }
 
-static int on_progress(void *ctx, UNUSED curl_off_t to_get, UNUSED curl_off_t got,
+/* Called at least once a second. libcurl's own limit on slowness averages over seconds, so that a body
+ * which stops after a quick beginning would be waited for too long. */
+static int on_progress(void *ctx, UNUSED curl_off_t to_get, curl_off_t got,
                        UNUSED curl_off_t to_put, UNUSED curl_off_t put)
 {
-    const HttpClient *client = ctx;
-    return client->stop ? 1 : 0;
+    HttpClient *client = ctx;
+    int64_t now_ms = clock_elapsed_ms();
+    if (got != client->got) {
+        client->got = got;
+        client->got_at_ms = now_ms;
+    }
+    client->stalled = now_ms - client->got_at_ms > client->options.stall_ms;
+    return client->stop || client->stalled ? 1 : 0;
 }
 
 /* ---- one exchange ------------------------------------------------------------------------------ */
@@ -149,6 +163,9 @@ static ErrCode explain(const HttpClient *client, CURLcode code, const HttpResult
     const char *text = client->curl_text[0] != '\0' ? client->curl_text : curl_easy_strerror(code);
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
+        if (client->stalled && !client->stop)
+            return err_set(err, ERR_NETWORK, "no byte came for %" PRId64 " ms",
+                           client->options.stall_ms);
         return err_set(err, ERR_STOPPED, "asked to stop");
     case CURLE_WRITE_ERROR:
         if (buf_check(&result->body, err) != OK)
@@ -180,8 +197,6 @@ static void set_options(HttpClient *client, const char *url, struct curl_slist *
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) o->deadline_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) o->connect_ms);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long) ((o->stall_ms + 999) / 1000));
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
@@ -225,6 +240,9 @@ ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
         return err_set(err, ERR_NO_MEMORY, "no memory for request headers");
     }
     client->curl_text[0] = '\0';
+    client->got = 0;
+    client->got_at_ms = clock_elapsed_ms();
+    client->stalled = false;
     set_options(client, url, headers, &result);
     CURLcode code = curl_easy_perform(client->easy);
     if (code == CURLE_OK) {

@@ -8,7 +8,7 @@ typedef struct HttpClient HttpClient;
 
 typedef struct HttpClientOptions {
     const char *user_agent;
-    int64_t deadline_ms;   /* for a whole exchange, redirects included */
+    int64_t deadline_ms; /* for a whole exchange, redirects included */
     int64_t connect_ms;
     int64_t stall_ms;      /* no byte for so long ends it */
     size_t max_body_bytes; /* decoded */
@@ -16,20 +16,21 @@ typedef struct HttpClientOptions {
 } HttpClientOptions;
 
 typedef struct HttpResult {
-    long status;              /* 0: no answer came */
-    Buf body;                 /* decoded; owned; released by http_result_release() */
-    char content_type[96];    /* "" when absent; lower case, without parameters */
-    char last_modified[64];   /* as sent; to be given back as if_modified_since */
+    long status;            /* 0: no answer came */
+    Buf body;               /* decoded; owned; released by http_result_release() */
+    char content_type[96];  /* "" when absent; lower case, without parameters */
+    char last_modified[64]; /* as sent; to be given back as if_modified_since */
     char etag[128];
-    UnixSec date;             /* the server's clock; NO_TIME when it does not say */
-    int64_t age_s;            /* 0 when it does not say */
-    int64_t retry_after_s;    /* 0 when it does not say; a date is turned into seconds */
-    uint64_t wire_bytes;      /* of body, as transferred */
-    int64_t first_byte_us;    /* clock_elapsed_us() when the first byte of the body came */
+    UnixSec date;          /* the server's clock; NO_TIME when it does not say */
+    int64_t age_s;         /* 0 when it does not say */
+    int64_t retry_after_s; /* 0 when it does not say; a date is turned into seconds */
+    uint64_t wire_bytes;   /* of body, as transferred */
+    int64_t first_byte_us; /* clock_elapsed_us() when the first byte of the body came */
 } HttpResult;
 
 /* Owns: *ret_client ends with http_client_close(). Errors: ERR_NO_MEMORY. */
-MUST_USE ErrCode http_client_open(const HttpClientOptions *options, HttpClient **ret_client, Err *err);
+MUST_USE ErrCode http_client_open(const HttpClientOptions *options, HttpClient **ret_client,
+                                  Err *err);
 void http_client_close(HttpClient *client);
 /* Any thread: makes a request under way end with ERR_STOPPED soon, and every later one at once. */
 void http_client_stop(HttpClient *client);

@@ -16,14 +16,14 @@ JsonWriter json_writer(Buf *out);
 void json_open(JsonWriter *json, char bracket);  /* '{' or '[' */
 void json_close(JsonWriter *json, char bracket); /* '}' or ']' */
 void json_key(JsonWriter *json, const char *key);
-void json_str(JsonWriter *json, Str value);      /* none writes null */
+void json_str(JsonWriter *json, Str value); /* none writes null */
 void json_text(JsonWriter *json, const char *value);
 void json_int(JsonWriter *json, int64_t value);
 void json_double(JsonWriter *json, double value); /* NAN and infinities write null */
 void json_bool(JsonWriter *json, bool value);
 void json_null(JsonWriter *json);
-void json_time(JsonWriter *json, UnixSec time);   /* NO_TIME writes null */
-void json_raw(JsonWriter *json, Str value);       /* a finished JSON value, as it is */
+void json_time(JsonWriter *json, UnixSec time); /* NO_TIME writes null */
+void json_raw(JsonWriter *json, Str value);     /* a finished JSON value, as it is */
 
 /* A quoted JSON string; bytes that are not UTF-8 become U+FFFD. */
 void json_put_string(Buf *out, Str value);

@@ -14,8 +14,8 @@ typedef enum LogForm { LOG_LOGFMT, LOG_JSON } LogForm;
 void log_configure(LogLevel least, LogForm form); /* before the first thread */
 void log_line(LogLevel level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-#define LOG_TEXT "\"%s\"" /* the argument's own quotes and line ends are made harmless */
+#define LOG_TEXT       "\"%s\"" /* the argument's own quotes and line ends are made harmless */
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
-#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
-#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)

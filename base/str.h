@@ -12,20 +12,21 @@ typedef struct Str {
 } Str;
 
 #define STR(literal) ((Str){"" literal, sizeof(literal) - 1})
-#define STR_NONE ((Str){NULL, 0})
-#define STR_FMT "%.*s"
-#define STR_ARG(s) (int) (s).len, ((s).ptr != NULL ? (s).ptr : "")
+#define STR_NONE     ((Str){NULL, 0})
+#define STR_FMT      "%.*s"
+#define STR_ARG(s)   (int) (s).len, ((s).ptr != NULL ? (s).ptr : "")
 
 Str str_of(const char *text); /* NULL gives STR_NONE */
 bool str_is_none(Str s);
-bool str_eq(Str a, Str b);                 /* bytewise; none equals only none */
-bool str_eq_nocase(Str a, Str b);          /* ASCII case ignored */
-int str_cmp(Str a, Str b);                 /* bytewise order; none before everything */
+bool str_eq(Str a, Str b);        /* bytewise; none equals only none */
+bool str_eq_nocase(Str a, Str b); /* ASCII case ignored */
+int str_cmp(Str a, Str b);        /* bytewise order; none before everything */
 bool str_starts(Str s, Str prefix);
 bool str_ends(Str s, Str suffix);
-bool str_cut(Str s, char at, Str *ret_head, Str *ret_tail); /* at the first `at`; false: not there */
-Str str_trim(Str s);                       /* without blanks, tabs and line ends around it */
-Str str_after_last(Str s, char at);        /* what follows the last `at`; all of it when there is none */
+bool str_cut(Str s, char at, Str *ret_head,
+             Str *ret_tail);        /* at the first `at`; false: not there */
+Str str_trim(Str s);                /* without blanks, tabs and line ends around it */
+Str str_after_last(Str s, char at); /* what follows the last `at`; all of it when there is none */
 bool str_find(Str s, Str part, size_t *ret_at);
 
 /* Strict numbers: the whole text, no blanks, no sign tricks, no overflow. False leaves *ret alone. */

@@ -19,7 +19,7 @@ struct Worker {
     pthread_t thread;
     _Atomic bool stop;
     Cond roused;
-    bool woken;       /* asked to wake; guarded, like all below, by `all.lock` */
+    bool woken; /* asked to wake; guarded, like all below, by `all.lock` */
     bool asleep;
     int64_t until_ms;
     Worker *next;
@@ -164,7 +164,8 @@ static void wait_roused(Worker *self)
                 self->asleep = false;
                 break;
             }
-            deadline_ms = clock_elapsed_ms() + (left_ms < SLEEP_SLICE_MS ? left_ms : SLEEP_SLICE_MS);
+            deadline_ms =
+                clock_elapsed_ms() + (left_ms < SLEEP_SLICE_MS ? left_ms : SLEEP_SLICE_MS);
         }
         (void) cond_wait(&self->roused, &all.lock, deadline_ms);
     }

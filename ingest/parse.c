@@ -63,7 +63,8 @@ static bool take_text(Batch *batch, const cJSON *item, const char *name, Str *re
 }
 
 /* Also all values of an array, one a line, where there are several: a search looks through them. */
-static bool take_texts(Batch *batch, const cJSON *item, const char *name, Str *ret_first, Str *ret_all)
+static bool take_texts(Batch *batch, const cJSON *item, const char *name, Str *ret_first,
+                       Str *ret_all)
 {
     const cJSON *value = field(item, name);
     if (!copy_text(batch, first_usable(value, is_text), ret_first))
@@ -152,7 +153,8 @@ static bool take_raw(Batch *batch, Str item, Str except, Str *ret)
 
 /* ---- stations ---------------------------------------------------------------------------------- */
 
-static bool take_record(Batch *batch, const cJSON *scale, const char *name, double *ret_value, Str *ret_time)
+static bool take_record(Batch *batch, const cJSON *scale, const char *name, double *ret_value,
+                        Str *ret_time)
 {
     const cJSON *record = first_usable(field(scale, name), is_object);
     *ret_value = number_of(record != NULL ? field(record, "value") : NULL);
@@ -242,7 +244,8 @@ static bool add_measure(Parse *parse, Str text, const cJSON *item)
     Measure measure = {.listed = true, .newest = NO_TIME};
     double period_s = number_of(field(item, "period"));
     if (!take_id(batch, item, &measure.id) ||
-        !arena_copy(&batch->strings, last_segment(uri_of(field(item, "station"))), &measure.station_id))
+        !arena_copy(&batch->strings, last_segment(uri_of(field(item, "station"))),
+                    &measure.station_id))
         return false;
     if (str_is_none(measure.id) || str_is_none(measure.station_id)) {
         batch->item_refused_count++;
@@ -325,7 +328,8 @@ static ErrCode find_items(Str json, Str *ret_items, Err *err)
     JsonWalk document = json_walk(json);
     Str key, value, items = STR_NONE;
     if (document.close != '}')
-        return err_set(err, ERR_FORMAT, json.len == 0 ? "the body is empty" : "the body is no JSON object");
+        return err_set(err, ERR_FORMAT,
+                       json.len == 0 ? "the body is empty" : "the body is no JSON object");
     while (json_next(&document, &key, &value))
         if (str_eq(key, STR("items")))
             items = value;

@@ -19,4 +19,5 @@ MUST_USE ErrCode parse_readings(Str json, UnixSec now, size_t max_readings, Batc
 MUST_USE ErrCode parse_station_types(Str json, Str type, Batch *batch, Err *err);
 
 /* CSV of readings or of the archive: header dateTime,measure,value; several values joined by a bar. */
-MUST_USE ErrCode parse_readings_csv(Str csv, UnixSec now, size_t max_readings, Batch *batch, Err *err);
+MUST_USE ErrCode parse_readings_csv(Str csv, UnixSec now, size_t max_readings, Batch *batch,
+                                    Err *err);

@@ -87,7 +87,8 @@ ErrCode parse_readings_csv(Str csv, UnixSec now, size_t max_readings, Batch *bat
     size_t measure = find_column(&line, STR("measure"));
     size_t value = find_column(&line, STR("value"));
     if (time == line.count || measure == line.count || value == line.count)
-        return err_set(err, ERR_FORMAT, "CSV without the columns dateTime, measure and value: " STR_FMT,
+        return err_set(err, ERR_FORMAT,
+                       "CSV without the columns dateTime, measure and value: " STR_FMT,
                        STR_ARG(text));
     while (next_line(&csv, &line, &text)) {
         bool ok = true;
@@ -97,9 +98,8 @@ ErrCode parse_readings_csv(Str csv, UnixSec now, size_t max_readings, Batch *bat
             ok = batch_add_refusal(batch, REFUSED_BAD_ITEM, STR_NONE, text);
         } else {
             RawReading raw = {
-                .measure_id = line.cells[measure].len > 0
-                                  ? str_after_last(line.cells[measure], '/')
-                                  : STR_NONE,
+                .measure_id = line.cells[measure].len > 0 ? str_after_last(line.cells[measure], '/')
+                                                          : STR_NONE,
                 .time = line.cells[time],
                 .item = text,
             };

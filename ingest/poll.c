@@ -16,8 +16,8 @@ enum {
     RELEASE_PERIOD_S = 900, /* the upstream publishes every 15 minutes */
     RELEASE_OFFSET_S = 300, /* hh:03:21 and four times an hour, then up to 100 s until all is out */
     CLOCK_SKEW_MAX_S = 60,
-    UNKNOWN_RETRY_S = 3600,   /* a measure that the list does not have is not asked for each cycle */
-    STORE_RETRY_S = 30,       /* a full disk does not get better by asking often */
+    UNKNOWN_RETRY_S = 3600, /* a measure that the list does not have is not asked for each cycle */
+    STORE_RETRY_S = 30,     /* a full disk does not get better by asking often */
     RETRY_AFTER_MAX_S = 3600,
 };
 
@@ -26,11 +26,11 @@ struct Poller {
     PollOptions options;
     Worker *worker;
     Upstream *upstream;
-    Writer *writer;          /* the rest belongs to the worker's thread */
-    UnixSec next_catalogue;  /* when stations and measures are asked for again */
+    Writer *writer;         /* the rest belongs to the worker's thread */
+    UnixSec next_catalogue; /* when stations and measures are asked for again */
     UnixSec next_for_unknown;
-    int failures;            /* in a row */
-    int64_t readings_held;   /* by the store */
+    int failures;          /* in a row */
+    int64_t readings_held; /* by the store */
     uint64_t random;
 };
 
@@ -105,7 +105,8 @@ static ErrCode parse_answer(const Poller *poller, Feed feed, const HttpResult *a
     case FEED_MEASURES:
         return parse_measures(body, batch, err);
     default:
-        return parse_station_types(body, str_of(UPSTREAM_STATION_TYPES[feed - FEED_TYPES]), batch, err);
+        return parse_station_types(body, str_of(UPSTREAM_STATION_TYPES[feed - FEED_TYPES]), batch,
+                                   err);
     }
 }
 
@@ -135,10 +136,18 @@ static ErrCode fetch(Poller *poller, Feed feed, Round *round, Err *err)
 static Fault fault_of(ErrCode code)
 {
     static const Fault FAULTS[ERR_CODE_COUNT] = {
-        [OK] = FAULT_NONE,           [ERR_NETWORK] = FAULT_NETWORK,   [ERR_FORMAT] = FAULT_UPSTREAM,
-        [ERR_UPSTREAM] = FAULT_UPSTREAM, [ERR_STORAGE] = FAULT_STORE, [ERR_CORRUPT] = FAULT_STORE,
-        [ERR_TOO_LARGE] = FAULT_INGEST,  [ERR_INVALID] = FAULT_INGEST, [ERR_NO_MEMORY] = FAULT_INGEST,
-        [ERR_BUSY] = FAULT_STORE,        [ERR_NOT_FOUND] = FAULT_INGEST, [ERR_STOPPED] = FAULT_NONE,
+        [OK] = FAULT_NONE,
+        [ERR_NETWORK] = FAULT_NETWORK,
+        [ERR_FORMAT] = FAULT_UPSTREAM,
+        [ERR_UPSTREAM] = FAULT_UPSTREAM,
+        [ERR_STORAGE] = FAULT_STORE,
+        [ERR_CORRUPT] = FAULT_STORE,
+        [ERR_TOO_LARGE] = FAULT_INGEST,
+        [ERR_INVALID] = FAULT_INGEST,
+        [ERR_NO_MEMORY] = FAULT_INGEST,
+        [ERR_BUSY] = FAULT_STORE,
+        [ERR_NOT_FOUND] = FAULT_INGEST,
+        [ERR_STOPPED] = FAULT_NONE,
     };
     return FAULTS[code];
 }
@@ -183,7 +192,8 @@ static ErrCode apply(Poller *poller, Round *round, Fault fault, Applied *ret_app
     if (applied.quarantine_error.code != OK)
         log_warn("ingest quarantine not kept error=" LOG_TEXT, applied.quarantine_error.text);
     if (round->batch.item_refused_count > 0)
-        log_warn("ingest list items without an id passed over count=%zu", round->batch.item_refused_count);
+        log_warn("ingest list items without an id passed over count=%zu",
+                 round->batch.item_refused_count);
     for (int feed = 0; feed < FEED_COUNT; feed++) {
         if (round->fetched[feed])
             upstream_keep(poller->upstream, (Feed) feed, &round->answers[feed]);
@@ -219,7 +229,8 @@ static ErrCode fetch_types(Poller *poller, Round *round, Err *err)
 
 /* Readings first: they are what is waited for. What could be fetched is applied whatever became of
  * the rest. */
-static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, Applied *ret_applied, Err *err)
+static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, Applied *ret_applied,
+                          Err *err)
 {
     Err apply_err = {.code = OK};
     ErrCode rc = fetch(poller, FEED_READINGS, round, err);
@@ -307,17 +318,18 @@ static void log_round(const Poller *poller, const Round *round, ErrCode rc, cons
                  " next_in_s=%" PRId64,
                  fault_name(report->fault), err->text, report->requests, next_in_s);
         if (poller->readings_held == 0 && report->fault == FAULT_NETWORK && poller->failures == 1)
-            log_warn("ingest upstream not reached, nothing to serve yet; trying on. "
-                     "Without a network, make demo shows everything upstream=%s", poller->options.upstream);
+            log_warn(
+                "ingest upstream not reached upstream=%s hint=" LOG_TEXT, poller->options.upstream,
+                "nothing to serve yet, trying on; make demo shows everything without a network");
         return;
     }
     if (round->clock_err.code != OK)
         log_warn("ingest clocks disagree fault=%s error=" LOG_TEXT, fault_name(report->fault),
                  round->clock_err.text);
-    log_info("ingest polled generation=%" PRIu64 " received=%" PRId64 " new=%" PRId64 " late=%" PRId64
-             " unchanged=%" PRId64 " corrected=%" PRId64 " expired=%" PRId64 " quarantined=%" PRId64
-             " requests=%" PRId64 " bytes=%" PRId64 " fetch_ms=%" PRId64 " parse_ms=%" PRId64
-             " apply_ms=%" PRId64 " next_in_s=%" PRId64,
+    log_info("ingest polled generation=%" PRIu64 " received=%" PRId64 " new=%" PRId64
+             " late=%" PRId64 " unchanged=%" PRId64 " corrected=%" PRId64 " expired=%" PRId64
+             " quarantined=%" PRId64 " requests=%" PRId64 " bytes=%" PRId64 " fetch_ms=%" PRId64
+             " parse_ms=%" PRId64 " apply_ms=%" PRId64 " next_in_s=%" PRId64,
              report->generation, report->received, report->fresh, report->late, report->unchanged,
              report->corrected, report->expired, report->quarantined, report->requests,
              report->wire_bytes, report->fetch_ms, report->parse_ms, report->apply_ms, next_in_s);
@@ -343,7 +355,8 @@ static UnixSec next_poll(Poller *poller, const Round *round, ErrCode rc)
 {
     const PollOptions *o = &poller->options;
     UnixSec now = clock_now();
-    UnixSec slot = poll_next_slot(round->report.started, o->interval_s) + draw_up_to(poller, o->jitter_max_s);
+    UnixSec slot =
+        poll_next_slot(round->report.started, o->interval_s) + draw_up_to(poller, o->jitter_max_s);
     if (rc == OK)
         return slot;
     UnixSec retry = now + backoff_s(poller, round->report.fault, round->retry_after_s);
@@ -353,7 +366,8 @@ static UnixSec next_poll(Poller *poller, const Round *round, ErrCode rc)
 static bool run_round(Poller *poller, UnixSec *ret_next)
 {
     Err err = {.code = OK};
-    Round round = {.batch = batch_init(), .all_unmodified = true, .report = {.started = clock_now()}};
+    Round round = {
+        .batch = batch_init(), .all_unmodified = true, .report = {.started = clock_now()}};
     UpstreamTotals before = upstream_totals(poller->upstream);
     ErrCode rc = poll_once(poller, &round, &err);
     batch_release(&round.batch);

@@ -6,13 +6,14 @@
 #include "store/store.h"
 
 typedef struct PollOptions {
-    const char *upstream;        /* base address, without a trailing slash */
+    const char *upstream; /* base address, without a trailing slash */
     const char *user_agent;
-    int64_t interval_s;          /* multiples of 15 min keep to the upstream's releases */
-    int64_t jitter_max_s;        /* added to a slot, drawn anew for each */
-    uint64_t jitter_seed;        /* the same seed draws the same jitter */
-    int64_t catalogue_interval_s; /* stations and measures are asked for this often, and on unknown ids */
-    int64_t deadline_ms;         /* of one request */
+    int64_t interval_s;   /* multiples of 15 min keep to the upstream's releases */
+    int64_t jitter_max_s; /* added to a slot, drawn anew for each */
+    uint64_t jitter_seed; /* the same seed draws the same jitter */
+    int64_t
+        catalogue_interval_s; /* stations and measures are asked for this often, and on unknown ids */
+    int64_t deadline_ms;      /* of one request */
     int64_t connect_ms, stall_ms;
     size_t max_body_bytes;
     size_t max_batch_readings;
@@ -23,7 +24,8 @@ typedef struct Poller Poller;
 
 /* Owns: *ret_poller ends with poller_stop(), which ends a request under way.
  * Errors: ERR_BUSY (the store has a writer), ERR_STORAGE, ERR_NO_MEMORY. */
-MUST_USE ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poller, Err *err);
+MUST_USE ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poller,
+                              Err *err);
 void poller_stop(Poller *poller); /* NULL is fine */
 
 /* The first slot after `now`. With an interval that is a multiple of 15 minutes slots lie 5 minutes

@@ -8,10 +8,10 @@
 enum { RAW_VALUES_MAX = 16 };
 
 typedef struct RawReading {
-    Str measure_id;     /* none: it does not say */
-    Str time;           /* as written; none or empty: it does not say */
-    Str item;           /* all of it, for the quarantine */
-    bool has_value;     /* something stands where the value belongs */
+    Str measure_id; /* none: it does not say */
+    Str time;       /* as written; none or empty: it does not say */
+    Str item;       /* all of it, for the quarantine */
+    bool has_value; /* something stands where the value belongs */
     double values[RAW_VALUES_MAX];
     size_t value_count; /* usable ones */
     Str values_text;    /* where there are several: all of them, as written */

@@ -65,7 +65,8 @@ static void put_address(const Upstream *upstream, Feed feed, Buf *out)
 {
     static const char *const PATHS[] = {
         [FEED_READINGS] = "/data/readings?latest",
-        [FEED_STATIONS] = "/id/stations?_view=full", /* without it a scale is only its address (Q9) */
+        [FEED_STATIONS] =
+            "/id/stations?_view=full", /* without it a scale is only its address (Q9) */
         [FEED_MEASURES] = "/id/measures",
     };
     if (feed < FEED_TYPES)
@@ -104,7 +105,8 @@ ErrCode upstream_fetch(Upstream *upstream, Feed feed, HttpResult *ret_answer,
 
     upstream->totals.requests++;
     metric_add(METRIC_UPSTREAM_REQUESTS, 1);
-    ErrCode rc = http_get(upstream->http, url.ptr, validators->last_modified, validators->etag, &answer, err);
+    ErrCode rc = http_get(upstream->http, url.ptr, validators->last_modified, validators->etag,
+                          &answer, err);
     if (rc != OK)
         return err_context(err, "%s", url.ptr);
     upstream->totals.wire_bytes += (int64_t) answer.wire_bytes;

@@ -23,7 +23,8 @@ typedef struct UpstreamTotals {
 } UpstreamTotals;
 
 /* `base`: address without a trailing slash; copied. Owns: *ret ends with upstream_close(). */
-MUST_USE ErrCode upstream_open(const char *base, const HttpClientOptions *http, Upstream **ret, Err *err);
+MUST_USE ErrCode upstream_open(const char *base, const HttpClientOptions *http, Upstream **ret,
+                               Err *err);
 void upstream_close(Upstream *upstream); /* NULL is fine */
 void upstream_stop(Upstream *upstream);  /* any thread: ends a request under way */
 

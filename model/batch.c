@@ -35,7 +35,7 @@ void batch_release(Batch *batch)
     *batch = batch_init();
 }
 
-/* A zeroed element more at the end of *array, or NULL. */
+/* Room for one element more at the end of *array, or NULL. */
 static void *append(void *array_ptr, size_t *count, size_t *cap, size_t element_bytes)
 {
     void **array = array_ptr;
@@ -68,7 +68,8 @@ bool batch_add_measure(Batch *batch, const Measure *measure)
 
 bool batch_add_reading(Batch *batch, const BatchReading *reading)
 {
-    BatchReading *to = append(&batch->readings, &batch->reading_count, &batch->reading_cap, sizeof *to);
+    BatchReading *to =
+        append(&batch->readings, &batch->reading_count, &batch->reading_cap, sizeof *to);
     if (to != NULL)
         *to = *reading;
     return to != NULL;

@@ -8,15 +8,15 @@
 #include "model/model.h"
 
 typedef enum RefusalReason {
-    REFUSED_NO_VALUE,     /* value missing, null or empty (Q3) */
-    REFUSED_BAD_VALUE,    /* value is no finite number */
-    REFUSED_NO_TIME,      /* dateTime missing or empty (Q29) */
-    REFUSED_BAD_TIME,     /* dateTime is no moment that exists */
-    REFUSED_FUTURE,       /* more than FUTURE_MAX_S ahead of our clock */
-    REFUSED_NO_MEASURE,   /* the reading does not say of which measure it is */
+    REFUSED_NO_VALUE,        /* value missing, null or empty (Q3) */
+    REFUSED_BAD_VALUE,       /* value is no finite number */
+    REFUSED_NO_TIME,         /* dateTime missing or empty (Q29) */
+    REFUSED_BAD_TIME,        /* dateTime is no moment that exists */
+    REFUSED_FUTURE,          /* more than FUTURE_MAX_S ahead of our clock */
+    REFUSED_NO_MEASURE,      /* the reading does not say of which measure it is */
     REFUSED_UNKNOWN_MEASURE, /* waits until the measure is known */
-    REFUSED_BAD_ITEM,     /* the item is no JSON object of the expected kind */
-    REFUSED_TOO_MANY,     /* beyond the ceiling of a batch */
+    REFUSED_BAD_ITEM,        /* the item is no JSON object of the expected kind */
+    REFUSED_TOO_MANY,        /* beyond the ceiling of a batch */
     REFUSAL_REASON_COUNT
 } RefusalReason;
 
@@ -58,10 +58,11 @@ typedef struct Batch {
     size_t refusal_count, refusal_cap;
     StationType *types;
     size_t type_count, type_cap;
-    size_t item_refused_count;  /* station and measure items that were no use; logged, not received */
-    bool has_all_stations;      /* a station that is not in it is listed no more */
+    size_t
+        item_refused_count; /* station and measure items that were no use; logged, not received */
+    bool has_all_stations;  /* a station that is not in it is listed no more */
     bool has_all_measures;
-    bool has_all_types;         /* a station that is not in `types` has no type */
+    bool has_all_types; /* a station that is not in `types` has no type */
 } Batch;
 
 Batch batch_init(void);

@@ -31,10 +31,12 @@ static int64_t first_slot(const Coverage *coverage, int64_t offset)
     return offset_of(from, coverage->period_s) == offset ? slot : slot + 1;
 }
 
-void coverage_begin_measure(Coverage *coverage, int64_t period_s, Window window)
+void coverage_begin_measure(Coverage *coverage, int64_t period_s, Window window, UnixSec newest)
 {
     coverage->period_s = period_s;
     coverage->window = window;
+    coverage->until = newest < window.to ? newest : window.to - 1;
+    coverage->until_phase = newest;
     coverage->newest = NO_TIME;
     coverage->seen = 0;
     coverage->phase_count = 0;
@@ -102,16 +104,33 @@ void coverage_add(Coverage *coverage, UnixSec time)
     coverage->seen++;
 }
 
-void coverage_end_measure(Coverage *coverage)
+/* Of equals the one seen first. A measure without any reading in the window has its newest, behind
+ * the window, to tell the phase by. */
+static CoveragePhase modal_phase(const Coverage *coverage)
 {
-    const CoveragePhase *modal = NULL; /* of equals the one seen first */
+    const CoveragePhase *modal = NULL;
     for (size_t i = 0; i < coverage->phase_count; i++)
         if (modal == NULL || coverage->phases[i].count > modal->count)
             modal = &coverage->phases[i];
-    if (modal == NULL)
+    if (modal != NULL)
+        return *modal;
+    CoveragePhase empty = {.offset = offset_of(coverage->until_phase, coverage->period_s)};
+    empty.last_slot = first_slot(coverage, empty.offset) - 1;
+    return empty;
+}
+
+void coverage_end_measure(Coverage *coverage)
+{
+    bool is_empty = coverage->until < coverage->window.from; /* also: no reading is known of it */
+    if (coverage->period_s <= 0 || is_empty)
         return;
-    coverage->expected += modal->last_slot - first_slot(coverage, modal->offset) + 1;
-    coverage->received += modal->filled;
+    CoveragePhase modal = modal_phase(coverage);
+    int64_t last = slot_of(coverage->until, modal.offset, coverage->period_s);
+    if (last < modal.last_slot)
+        last = modal.last_slot;
+    int64_t slots = last - first_slot(coverage, modal.offset) + 1;
+    coverage->expected += slots > 0 ? slots : 0;
+    coverage->received += modal.filled;
 }
 
 double coverage_completeness(const Coverage *coverage)

@@ -31,15 +31,17 @@ typedef struct Coverage {
     /* the measure under way */
     int64_t period_s;
     Window window;
-    UnixSec newest; /* NO_TIME: none yet */
-    int64_t seen;   /* readings of it */
+    UnixSec until, until_phase; /* last moment of which something is expected; its newest */
+    UnixSec newest;             /* NO_TIME: none yet */
+    int64_t seen;               /* readings of it */
     CoveragePhase phases[COVERAGE_PHASES];
     size_t phase_count;
 } Coverage;
 
 Coverage coverage_init(void);
-/* `window`: what was asked of this measure, inside what its station keeps. */
-void coverage_begin_measure(Coverage *coverage, int64_t period_s, Window window);
+/* `window`: what was asked of this measure, inside what its station keeps. `newest`: the measure's
+ * newest reading, inside the window or behind it; NO_TIME: none, and so none is expected. */
+void coverage_begin_measure(Coverage *coverage, int64_t period_s, Window window, UnixSec newest);
 void coverage_add(Coverage *coverage, UnixSec time);
 void coverage_end_measure(Coverage *coverage);
 /* received / expected; NAN where nothing could be expected. */

@@ -161,8 +161,8 @@ static Value reading_flags(const Row *row)
 {
     if (row->reading == NULL)
         return null_value();
-    unsigned flags = row->reading->flags |
-                     reading_meaning_flags(row->reading, row->measure, row_scale(row));
+    unsigned flags =
+        row->reading->flags | reading_meaning_flags(row->reading, row->measure, row_scale(row));
     return flags == 0 ? null_value() : (Value){.kind = VALUE_FLAGS, .as.integer = flags};
 }
 
@@ -210,15 +210,20 @@ const Field MEASURE_FIELDS[] = {
     {"station", measure_station, BOTH}, {"measure", measure_id, BOTH},                             \
         {"parameter", measure_parameter, BOTH}, {"qualifier", measure_qualifier, BOTH},            \
         {"unit", measure_unit, BOTH}, {"time", reading_time, BOTH},                                \
-        {"value", reading_value, BOTH}, {"flags", reading_flags, BOTH | FIELD_OMIT_NULL}
+        {"value", reading_value, BOTH},                                                            \
+    {                                                                                              \
+        "flags", reading_flags, BOTH | FIELD_OMIT_NULL                                             \
+    }
 
 #define CHOSEN_COLUMNS                                                                             \
-    {"label", station_label, 0}, {"river", station_river, 0},                                      \
-        {"catchment", station_catchment, 0}, {"town", station_town, 0}, {"lat", station_lat, 0},   \
-        {"long", station_long, 0}, {"parameter_name", measure_parameter_name, 0},                  \
-        {"value_type", measure_value_type, 0}, {"period_s", measure_period, 0},                    \
-        {"datum", measure_datum, 0}, {"received", reading_received, 0},                            \
-        {"revision", reading_revision, 0}, {"raw", reading_raw, 0}
+    {"label", station_label, 0}, {"river", station_river, 0}, {"catchment", station_catchment, 0}, \
+        {"town", station_town, 0}, {"lat", station_lat, 0}, {"long", station_long, 0},             \
+        {"parameter_name", measure_parameter_name, 0}, {"value_type", measure_value_type, 0},      \
+        {"period_s", measure_period, 0}, {"datum", measure_datum, 0},                              \
+        {"received", reading_received, 0}, {"revision", reading_revision, 0},                      \
+    {                                                                                              \
+        "raw", reading_raw, 0                                                                      \
+    }
 
 const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
 

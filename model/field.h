@@ -10,8 +10,8 @@
 typedef struct Row {
     const Station *station;
     const Measure *measure;
-    const Reading *reading;     /* of readings; of measures and latest: the newest, or NULL */
-    const Str *measure_ids;     /* of a station */
+    const Reading *reading; /* of readings; of measures and latest: the newest, or NULL */
+    const Str *measure_ids; /* of a station */
     size_t measure_id_count;
 } Row;
 
@@ -46,7 +46,11 @@ typedef struct Field {
     unsigned in; /* where it stands when nobody chose: FIELD_JSON, FIELD_CSV, or-ed */
 } Field;
 
-enum { FIELD_JSON = 1, FIELD_CSV = 2, FIELD_OMIT_NULL = 4 /* the JSON member is absent when null */ };
+enum {
+    FIELD_JSON = 1,
+    FIELD_CSV = 2,
+    FIELD_OMIT_NULL = 4 /* the JSON member is absent when null */
+};
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
 extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[];

@@ -11,13 +11,13 @@ typedef struct StrList {
 } StrList;
 
 typedef struct Filter {
-    StrList station;   /* ids, exact case; as the user wrote them - the store resolves other keys */
-    StrList measure;   /* ids, exact case */
-    StrList reference, rloi_id, wiski_id;                        /* exact */
-    StrList parameter, qualifier;                                /* ASCII case ignored */
-    StrList river, catchment, town, status, type;                /* ASCII case and runs of blanks ignored,
+    StrList station; /* ids, exact case; as the user wrote them - the store resolves other keys */
+    StrList measure; /* ids, exact case */
+    StrList reference, rloi_id, wiski_id;         /* exact */
+    StrList parameter, qualifier;                 /* ASCII case ignored */
+    StrList river, catchment, town, status, type; /* ASCII case and runs of blanks ignored,
                                                                     over all values of a field */
-    StrList words;     /* of q: each is a prefix of a token of label, river, town, catchment or id */
+    StrList words; /* of q: each is a prefix of a token of label, river, town, catchment or id */
     bool has_box;
     double west_deg, south_deg, east_deg, north_deg; /* west > east crosses the date line */
     bool has_circle;

@@ -31,7 +31,8 @@ const Scale *measure_scale(const Measure *measure, const Station *station)
  * sent for years (contract of the upstream, Q22). */
 static bool is_sentinel(double value)
 {
-    static const double SENTINELS[] = {-32.768, -32.767, -101.833, -53.254, -27.657, -1156.0, -91.0};
+    static const double SENTINELS[] = {-32.768, -32.767, -101.833, -53.254,
+                                       -27.657, -1156.0, -91.0};
     for (size_t i = 0; i < countof(SENTINELS); i++)
         if (value == SENTINELS[i])
             return true;

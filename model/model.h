@@ -8,7 +8,8 @@
 
 /* A river-level scale of a station: what is normal there, and the records. In the measure's unit. */
 typedef struct Scale {
-    double typical_low, typical_high; /* 5 % and 95 % of what is measured; low > high occurs (Q10) */
+    double typical_low,
+        typical_high; /* 5 % and 95 % of what is measured; low > high occurs (Q10) */
     double record_high, record_low;
     Str record_high_time, record_low_time; /* as the upstream writes them, without a zone (Q30) */
 } Scale;
@@ -20,8 +21,8 @@ typedef struct Station {
     Str reference; /* stationReference: neither unique nor equal to id (Q12, Q13) */
     Str label, river, catchment, town;
     Str label_all, river_all, catchment_all, town_all;
-    Str type, type_all;   /* SingleLevel, Coastal, ...; comes apart from the list; none: not known */
-    Str status;           /* Active, Suspended, Closed, ukcmf; none for stations without a river page */
+    Str type, type_all; /* SingleLevel, Coastal, ...; comes apart from the list; none: not known */
+    Str status; /* Active, Suspended, Closed, ukcmf; none for stations without a river page */
     Str grid_reference, opened;
     Str rloi_id, wiski_id, rloi_id_all, wiski_id_all;
     double lat_deg, long_deg; /* WGS84 */
@@ -40,8 +41,8 @@ typedef struct Measure {
     Str datum;        /* last part of the datumType URI: datumASD */
     int64_t period_s; /* 0: not regular, or not said */
     bool listed;
-    UnixSec newest;   /* NO_TIME: no reading held */
-    Str raw;          /* the upstream's item without its latestReading; none: known from a reading only */
+    UnixSec newest; /* NO_TIME: no reading held */
+    Str raw; /* the upstream's item without its latestReading; none: known from a reading only */
 } Measure;
 
 typedef enum ReadingFlag {
@@ -54,14 +55,21 @@ typedef enum ReadingFlag {
 typedef struct Reading {
     Str measure_id;
     UnixSec time;
-    double value;       /* in the measure's unit, finite */
-    unsigned flags;     /* ReadingFlag, or-ed */
-    UnixSec received;   /* commit time of the generation that brought this value */
-    int64_t revision;   /* 0, then one more for each correction */
-    Str raw;            /* of an ambiguous reading: all its values, as the upstream wrote them */
+    double value;     /* in the measure's unit, finite */
+    unsigned flags;   /* ReadingFlag, or-ed */
+    UnixSec received; /* commit time of the generation that brought this value */
+    int64_t revision; /* 0, then one more for each correction */
+    Str raw;          /* of an ambiguous reading: all its values, as the upstream wrote them */
 } Reading;
 
-typedef enum Fault { FAULT_NONE, FAULT_UPSTREAM, FAULT_NETWORK, FAULT_INGEST, FAULT_STORE, FAULT_COUNT } Fault;
+typedef enum Fault {
+    FAULT_NONE,
+    FAULT_UPSTREAM,
+    FAULT_NETWORK,
+    FAULT_INGEST,
+    FAULT_STORE,
+    FAULT_COUNT
+} Fault;
 
 const char *fault_name(Fault fault); /* "none", "upstream", ... */
 

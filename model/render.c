@@ -114,7 +114,8 @@ static void put_csv_text(Buf *out, Str text)
 {
     bool quote = text.len == 0;
     for (size_t i = 0; i < text.len && !quote; i++)
-        quote = text.ptr[i] == ',' || text.ptr[i] == '"' || text.ptr[i] == '\n' || text.ptr[i] == '\r';
+        quote =
+            text.ptr[i] == ',' || text.ptr[i] == '"' || text.ptr[i] == '\n' || text.ptr[i] == '\r';
     if (!quote) {
         buf_put_str(out, text);
         return;

@@ -5,6 +5,6 @@
 #include "base/json.h"
 #include "model/field.h"
 
-void render_json(Buf *out, const FieldSet *fields, const Row *row);       /* {"station":"1491TH",...} */
-void render_csv_header(Buf *out, const FieldSet *fields);                 /* names, LF */
-void render_csv(Buf *out, const FieldSet *fields, const Row *row);        /* RFC 4180, LF, null is empty */
+void render_json(Buf *out, const FieldSet *fields, const Row *row); /* {"station":"1491TH",...} */
+void render_csv_header(Buf *out, const FieldSet *fields);           /* names, LF */
+void render_csv(Buf *out, const FieldSet *fields, const Row *row); /* RFC 4180, LF, null is empty */

@@ -30,6 +30,6 @@ Answer answer_request(Site *site, Cache *cache, const Head *head, Arena *arena);
 /* What is said to a request that is not even read: too many connections. */
 Answer answer_problem(const Head *head, Arena *arena, ProblemType type, const char *detail);
 
-/* The ETag of a generation's (or a build's) answer: "<tag>-<hash of the question, format and
- * build>". Whether one of the entity tags in `list` (If-None-Match) is `etag`, compared weakly. */
+/* Whether one of the entity tags in `list` (If-None-Match) is `etag`, compared weakly. Ours are
+ * "<generation or build>-<hash of the question, its form and the build>". */
 bool etag_in_list(Str etag, Str list);

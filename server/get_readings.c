@@ -102,7 +102,7 @@ static bool begin_measure(const Station *station, const Measure *measure, Window
     listing->measure_count++;
     listing->anything_kept |= kept.from < kept.to;
     coverage_begin_measure(&listing->coverage, measure->period_s,
-                           window_both(listing->window, kept));
+                           window_both(listing->window, kept), measure->newest);
     listing->in_measure = true;
     return true;
 }

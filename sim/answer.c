@@ -5,8 +5,7 @@
 #include "sim/item.h"
 #include "sim/request.h"
 
-/* ---- the envelope ------------------------------------------------------------------------------
- */
+/* ---- the envelope ---------------------------------------------------------------------------- */
 
 static void put_format(Request *req, const char *format, bool is_first)
 {
@@ -86,8 +85,7 @@ void single_close(Request *req)
     BUF_LITERAL(req->out, "\n}\n");
 }
 
-/* ---- pieces ------------------------------------------------------------------------------------
- */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 int64_t request_number(const Request *req, const char *name, int64_t otherwise)
 {
@@ -195,8 +193,7 @@ void put_cell(Buf *out, Str raw)
         buf_put_char(out, '"');
 }
 
-/* ---- routes ------------------------------------------------------------------------------------
- */
+/* ---- routes ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *pattern;

@@ -27,8 +27,7 @@ typedef struct ReadingQuery {
     bool no_memory;
 } ReadingQuery;
 
-/* ---- what is asked for -------------------------------------------------------------------------
- */
+/* ---- what is asked for ----------------------------------------------------------------------- */
 
 static bool time_param(const Params *params, const char *name, UnixSec *ret, bool *broken)
 {
@@ -93,8 +92,7 @@ static bool reading_query(const Request *req, ReadingQuery *ret_query)
     return true;
 }
 
-/* ---- finding -----------------------------------------------------------------------------------
- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 /* What is not sorted can stop as soon as it has enough. */
 static bool is_enough(const ReadingQuery *query)
@@ -136,8 +134,7 @@ static void find_rows(const View *view, uint32_t measure, ReadingQuery *query)
     }
 }
 
-/* ---- ordering ----------------------------------------------------------------------------------
- */
+/* ---- ordering -------------------------------------------------------------------------------- */
 
 static int compare_newest_first(const void *a, const void *b)
 {
@@ -161,8 +158,7 @@ static void shuffle_a_little(ReadingQuery *query, size_t from, size_t to)
     }
 }
 
-/* ---- writing -----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void put_full_reading(Request *req, uint32_t measure, UnixSec time, Str value,
                              bool with_date)
@@ -235,8 +231,7 @@ static void finish(Request *req, ReadingQuery *query)
     free(query->rows);
 }
 
-/* ---- handlers ----------------------------------------------------------------------------------
- */
+/* ---- handlers -------------------------------------------------------------------------------- */
 
 void answer_all_readings(Request *req)
 {

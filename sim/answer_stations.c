@@ -17,8 +17,7 @@ static void put_row(Buf *out, Str item, const char *const *members, size_t membe
     buf_put_char(out, '\n');
 }
 
-/* ---- stations ----------------------------------------------------------------------------------
- */
+/* ---- stations -------------------------------------------------------------------------------- */
 
 typedef struct StationQuery {
     Filter stations, measures;
@@ -256,8 +255,7 @@ void answer_downstage_scale(Request *req)
     answer_scale(req, SCALE_DOWNSTAGE);
 }
 
-/* ---- measures ----------------------------------------------------------------------------------
- */
+/* ---- measures -------------------------------------------------------------------------------- */
 
 static const char *const MEASURE_COLUMNS[] = {
     "@id",           "datumType", "label",     "notation", "parameter",

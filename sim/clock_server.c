@@ -105,8 +105,7 @@ static bool read_client(ClockClient *client)
     return rest.len < sizeof client->line;
 }
 
-/* ---- the rule ----------------------------------------------------------------------------------
- */
+/* ---- the rule -------------------------------------------------------------------------------- */
 
 /* The least time that somebody sleeps until; INT64_MAX: somebody is awake, or has not answered, or
  * all sleep until told otherwise. */
@@ -162,8 +161,7 @@ static void move_time(ClockServer *server)
         jump(server, to_ms);
 }
 
-/* ---- the thread --------------------------------------------------------------------------------
- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static void *run(void *arg)
 {

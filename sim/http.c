@@ -33,8 +33,7 @@ typedef struct Exchange {
     bool head_seen;
 } Exchange;
 
-/* ---- bodies ------------------------------------------------------------------------------------
- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 typedef struct Body {
     Upstream *upstream;
@@ -103,8 +102,7 @@ static bool gzip(const Buf *from, Buf *ret)
     return ok;
 }
 
-/* ---- one answer --------------------------------------------------------------------------------
- */
+/* ---- one answer ------------------------------------------------------------------------------ */
 
 typedef struct Sending {
     struct MHD_Connection *connection;
@@ -231,8 +229,7 @@ static enum MHD_Result send_answer(Sending *sending)
     return result;
 }
 
-/* ---- faults ------------------------------------------------------------------------------------
- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 static void replace(Answer *answer, unsigned status, const char *content_type, Str text)
 {
@@ -276,8 +273,7 @@ static void spoil(const Fault *fault, Answer *answer)
     }
 }
 
-/* ---- serving -----------------------------------------------------------------------------------
- */
+/* ---- serving --------------------------------------------------------------------------------- */
 
 static bool is_unchanged(const Sending *sending)
 {
@@ -352,8 +348,7 @@ static enum MHD_Result serve(HttpServer *server, struct MHD_Connection *connecti
     return serve_data(&sending);
 }
 
-/* ---- libmicrohttpd -----------------------------------------------------------------------------
- */
+/* ---- libmicrohttpd --------------------------------------------------------------------------- */
 
 /* Runs before anything is decoded; what it returns is the Exchange of the calls that follow. */
 static void *begin_exchange(UNUSED void *cls, const char *target,

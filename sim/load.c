@@ -29,8 +29,7 @@ bool grow(void **array, size_t count, size_t *cap, size_t item_size)
     return true;
 }
 
-/* ---- walking -----------------------------------------------------------------------------------
- */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 /* Elements of an array, or the one thing that is no array. */
 typedef struct Each {
@@ -81,8 +80,7 @@ static bool id_in(Str item, const char *member, const char *before, Str *ret_id)
     return true;
 }
 
-/* ---- readings ----------------------------------------------------------------------------------
- */
+/* ---- readings -------------------------------------------------------------------------------- */
 
 static bool add_reading(Loading *loading, uint32_t measure, Str item, UnixSec *ret_time)
 {
@@ -126,8 +124,7 @@ ErrCode load_readings(Loading *loading, Err *err)
     return OK;
 }
 
-/* ---- stations ----------------------------------------------------------------------------------
- */
+/* ---- stations -------------------------------------------------------------------------------- */
 
 ErrCode load_stations(Loading *loading, Err *err)
 {
@@ -213,8 +210,7 @@ ErrCode load_coastal(Loading *loading, Err *err)
     return rc == OK ? add_types(loading, STR("Coastal"), err) : rc;
 }
 
-/* ---- measures ----------------------------------------------------------------------------------
- */
+/* ---- measures -------------------------------------------------------------------------------- */
 
 /* The item without latestReading, in two halves: members stand in the order of their names. */
 static bool split_measure(World *world, Str item, RecordedMeasure *measure)
@@ -296,8 +292,7 @@ ErrCode load_measures(Loading *loading, Err *err)
     return world_index_measures(world, err);
 }
 
-/* ---- one thing at a time -----------------------------------------------------------------------
- */
+/* ---- one thing at a time --------------------------------------------------------------------- */
 
 /* The members of `single` that `listed` has not, as an object. */
 static bool members_beyond(World *world, Str single, Str listed, const char *const *aside,

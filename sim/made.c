@@ -4,8 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- the mix -----------------------------------------------------------------------------------
- */
+/* ---- the mix --------------------------------------------------------------------------------- */
 
 typedef enum Series {
     STAGE,
@@ -140,8 +139,7 @@ static const struct {
     [BARE_STATION] = {3, 0, NULL, {{0}}},
 };
 
-/* ---- deciding ----------------------------------------------------------------------------------
- */
+/* ---- deciding -------------------------------------------------------------------------------- */
 
 static const MadeUnit *unit_of(const Made *made, Series series, uint64_t measure)
 {
@@ -271,8 +269,7 @@ static bool add_station(World *world, uint32_t station, unsigned batch_permille)
     return add_measures(world, station, batch_permille);
 }
 
-/* ---- making ------------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static void made_close(World *world)
 {

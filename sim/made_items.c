@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- names -------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static const char *const PLACE_HEADS[] = {
     "Alder", "Ames",  "Barrow", "Birch", "Brack", "Cald",  "Cold",  "Dun",  "East",   "Elm",
@@ -84,8 +83,7 @@ void made_put_station_id(const Made *made, uint32_t station, char odd_sign, Buf 
         buf_printf(out, "SU%u%c%02u", station, odd_sign, station % 97);
 }
 
-/* ---- where -------------------------------------------------------------------------------------
- */
+/* ---- where ----------------------------------------------------------------------------------- */
 
 /* Rectangles that lie in England altogether. */
 static const struct {
@@ -113,8 +111,7 @@ static Place place_of(const Made *made, uint32_t station)
     return (Place){lat, lon, (int64_t) east_m, (int64_t) north_m};
 }
 
-/* ---- what it tells -----------------------------------------------------------------------------
- */
+/* ---- what it tells --------------------------------------------------------------------------- */
 
 static void put_nested_measures(const World *world, uint32_t station, Buf *out)
 {

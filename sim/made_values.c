@@ -45,8 +45,7 @@ bool made_chance(const Made *made, uint64_t index, uint64_t what, unsigned permi
     return made_draw(made, index, what) % 1000 < permille;
 }
 
-/* ---- times -------------------------------------------------------------------------------------
- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
 /* An irregular series has one reading an hour, at any second of it. */
 enum { IRREGULAR_STEP_S = 3600 };
@@ -98,8 +97,7 @@ bool made_last_time(const World *world, uint32_t index, UnixSec upto, UnixSec *r
     return true;
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static double wave(const Made *made, uint32_t index, uint64_t what, double period_s, UnixSec time)
 {
@@ -157,7 +155,7 @@ static double value_at(const World *world, uint32_t index, UnixSec time)
         return 0.2 + 12 * span * pow(fullness(made, index, time), 2) +
                0.01 * noise(made, index, time);
     case MOTION_GROUNDWATER:
-        return 20 + 10 * range.low + 1.5 * wave(made, index, DRAW_PHASE_A, 180.0 * DAY_S, time) +
+        return 20 + range.low + 1.5 * wave(made, index, DRAW_PHASE_A, 180.0 * DAY_S, time) +
                0.003 * noise(made, index, time);
     case MOTION_TIDE: /* principal lunar and solar semi-diurnal */
         return 2.6 * wave(made, index, DRAW_PHASE_A, 44714.16, time) +

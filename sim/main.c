@@ -48,7 +48,7 @@ static const struct {
      OPTION_TEXT, offsetof(Options, faults), 0, 0},
     {"no-304", NULL, "If-Modified-Since is ignored", OPTION_FLAG, offsetof(Options, no_304), 0, 0},
     {"help", NULL, "this", OPTION_FLAG, offsetof(Options, help), 0, 0},
-    {"version", NULL, "", OPTION_FLAG, offsetof(Options, version), 0, 0},
+    {"version", NULL, "which version this is", OPTION_FLAG, offsetof(Options, version), 0, 0},
 };
 
 static void print_help(void)
@@ -65,8 +65,7 @@ static void print_help(void)
            "sim/control.h and sim/fault.h say how.\n");
 }
 
-/* ---- options -----------------------------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static ErrCode set_option(Options *options, size_t which, const char *value, Err *err)
 {
@@ -160,8 +159,7 @@ static ErrCode split_listen(const char *text, char host[static 64], uint16_t *re
     return OK;
 }
 
-/* ---- running -----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static ErrCode set_time(const Options *options, Err *err)
 {

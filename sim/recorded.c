@@ -90,8 +90,7 @@ static Str recorded_single_measure_members(const World *world, uint32_t measure)
     return recorded->measures[measure].more;
 }
 
-/* ---- readings ----------------------------------------------------------------------------------
- */
+/* ---- readings -------------------------------------------------------------------------------- */
 
 /* The first of the measure's readings that is newer than `time`, as an index; its end when none is.
  */

@@ -13,8 +13,7 @@
 
 enum { FILE_MAX_BYTES = 1 << 30 };
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* Plain or gzipped: zlib tells them apart. */
 static ErrCode read_file(const char *path, Buf *ret, Err *err)
@@ -167,8 +166,7 @@ static ErrCode load_folder(World *world, const char *folder, Err *err)
     return rc;
 }
 
-/* ---- ordering and shifting ---------------------------------------------------------------------
- */
+/* ---- ordering and shifting ------------------------------------------------------------------- */
 
 static int compare_readings(const void *a, const void *b)
 {

@@ -18,8 +18,7 @@ typedef struct Request {
 /* The value of _limit or _offset: `otherwise` when it is not there or no number; never negative. */
 int64_t request_number(const Request *req, const char *name, int64_t otherwise);
 
-/* ---- the envelope ------------------------------------------------------------------------------
- */
+/* ---- the envelope ---------------------------------------------------------------------------- */
 
 enum { NO_LIMIT = -1 };
 
@@ -38,8 +37,7 @@ void list_close(List *list); /* adds the items that were laid over this list */
 void single_open(Request *req);
 void single_close(Request *req);
 
-/* ---- pieces ------------------------------------------------------------------------------------
- */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 /* The value of a reading, with changes laid over. STR_NONE: it has none. Borrows `scratch`. */
 Str reading_value(const View *view, uint32_t measure, UnixSec time, Buf *scratch);
@@ -52,8 +50,7 @@ void put_listed_measure(const View *view, uint32_t measure, Buf *out);
 /* A raw JSON value as a CSV cell: several values joined by a bar. */
 void put_cell(Buf *out, Str raw);
 
-/* ---- handlers in sim/answer_stations.c ---------------------------------------------------------
- */
+/* ---- handlers in sim/answer_stations.c ------------------------------------------------------- */
 
 void answer_stations(Request *req);
 void answer_station(Request *req);
@@ -63,8 +60,7 @@ void answer_downstage_scale(Request *req);
 void answer_measures(Request *req);
 void answer_measure(Request *req);
 
-/* ---- handlers in sim/answer_readings.c ---------------------------------------------------------
- */
+/* ---- handlers in sim/answer_readings.c ------------------------------------------------------- */
 
 void answer_all_readings(Request *req);
 void answer_station_readings(Request *req);

@@ -21,8 +21,7 @@ static bool is_same(Str held_raw, bool held_listed, Str raw, bool listed)
     return str_is_none(raw) ? true : str_eq(held_raw, raw) && held_listed == listed;
 }
 
-/* ---- stations ----------------------------------------------------------------------------------
- */
+/* ---- stations -------------------------------------------------------------------------------- */
 
 static ErrCode find_station(Apply *apply, Str id, int64_t *ret_key, Err *err)
 {
@@ -127,8 +126,7 @@ static ErrCode apply_station(Apply *apply, const Station *station, KeySet *seen,
     return rc == OK && added ? key_set_add(seen, held.key, &first, err) : rc;
 }
 
-/* ---- what a whole list does not name ------------------------------------------------------------
- */
+/* ---- what a whole list does not name --------------------------------------------------------- */
 
 static ErrCode unlist(Apply *apply, WriteSql list, WriteSql change, const KeySet *seen,
                       int64_t *changed, Err *err)
@@ -168,8 +166,7 @@ ErrCode apply_stations(Apply *apply, Err *err)
     return rc;
 }
 
-/* ---- measures ----------------------------------------------------------------------------------
- */
+/* ---- measures -------------------------------------------------------------------------------- */
 
 static ErrCode compare_measure(Apply *apply, const Measure *measure, Held *ret_held, Err *err)
 {
@@ -271,8 +268,7 @@ ErrCode apply_measures(Apply *apply, Err *err)
     return rc;
 }
 
-/* ---- types --------------------------------------------------------------------------------------
- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
 static int by_station_then_place(const void *a, const void *b)
 {

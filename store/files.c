@@ -1,6 +1,7 @@
 #include "store/files.h"
 
 #include "base/clock.h"
+#include "store/meta.h"
 #include "store/schema.h"
 #include "store/statements.h"
 
@@ -16,8 +17,7 @@
 static const char STORE_NAME[] = "freshet.db", LEDGER_NAME[] = "ledger.db",
                   LOCK_NAME[] = "freshet.lock";
 
-/* ---- the directory -----------------------------------------------------------------------------
- */
+/* ---- the directory --------------------------------------------------------------------------- */
 
 static ErrCode join(char path[static FILES_PATH_SIZE], const char *dir, const char *name, Err *err)
 {
@@ -57,8 +57,7 @@ int64_t files_bytes(const char *path, const char *suffix)
     return stat(name, &st) == 0 ? (int64_t) st.st_size : 0;
 }
 
-/* ---- setting aside -----------------------------------------------------------------------------
- */
+/* ---- setting aside --------------------------------------------------------------------------- */
 
 /* <path>.damaged-20261122T101607Z, or with .1, .2, ... where that is taken. */
 static void name_aside(char aside[static FILES_PATH_SIZE], const char *path)
@@ -92,17 +91,22 @@ static ErrCode set_aside(const char *path, const char *why, char *note, size_t n
     return OK;
 }
 
-/* ---- opening -----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 typedef struct FileKind {
     const char *name;
     const Schema *schema;
     const char *pragmas;
-    const char *one; /* a count that is 1 in every file of ours; NULL: nothing to ask */
     const SqlText *sql;
     size_t sql_count;
+    ErrCode (*look)(Db *db, Err *err); /* whether what must be in it is; NULL: nothing must */
 } FileKind;
+
+static ErrCode look_at_meta(Db *db, Err *err)
+{
+    Meta meta;
+    return meta_read(db, WRITE_READ_META, &meta, err);
+}
 
 /* Checkpoints are the writer's to order. An announced generation may not be un-committed by a power
  * cut, hence FULL. 16 MB of cache hold what a poll of the whole country changes: else it would be
@@ -113,9 +117,9 @@ static const FileKind STORE_KIND = {
     .pragmas =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
         "PRAGMA cache_size = -16384",
-    .one = "SELECT count(*) FROM meta WHERE only = 1",
     .sql = WRITE_SQL,
     .sql_count = WRITE_SQL_COUNT,
+    .look = look_at_meta,
 };
 
 /* The ledger may lose its last rows in a power cut. */
@@ -165,11 +169,8 @@ static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
     if (rc != OK)
         return rc;
     rc = db_prepare(db, kind->sql, kind->sql_count, err);
-    int64_t one = 1;
-    if (rc == OK && kind->one != NULL)
-        rc = db_query_int(db, kind->one, &one, err);
-    if (rc == OK && one != 1)
-        rc = err_set(err, ERR_CORRUPT, "%s: its meta row is missing", kind->name);
+    if (rc == OK && kind->look != NULL)
+        rc = kind->look(db, err);
     if (rc == ERR_STORAGE && (sqlite3_errcode(db->handle) & 0xff) == SQLITE_ERROR)
         rc = err->code = ERR_CORRUPT; /* no such table or column: it is not what it says it is */
     return rc;
@@ -209,8 +210,7 @@ static ErrCode open_or_replace(Db *db, const char *path, const FileKind *kind, b
     return open_file(db, path, kind, false, damaged, err);
 }
 
-/* ---- the mark of an orderly close: the store's size and time of change, kept in the ledger
- * ------- */
+/* ---- the mark of an orderly close: size and time of the store, kept in the ledger ---- */
 
 static bool look(const char *path, int64_t *ret_bytes, int64_t *ret_changed_ns)
 {
@@ -253,8 +253,7 @@ static void put_mark(Files *files)
         return; /* without it the next open takes longer, that is all */
 }
 
-/* ---- open, close -------------------------------------------------------------------------------
- */
+/* ---- open, close ----------------------------------------------------------------------------- */
 
 ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *note,
                    size_t note_size, Err *err)

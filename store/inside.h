@@ -2,19 +2,10 @@
 #pragma once
 #include "base/lock.h"
 #include "store/files.h"
+#include "store/meta.h"
 #include "store/snapshot.h"
 #include "store/statements.h"
 #include "store/writer.h"
-
-/* The one row of table meta. */
-typedef struct Meta {
-    uint32_t epoch;
-    uint64_t generation;
-    UnixSec as_of;
-    Service service;
-    int64_t stations, measures, readings; /* rows held */
-} Meta;
-MUST_USE ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err);
 
 struct Store {
     /* settled by store_open() and store_watch(), then only read */

@@ -8,8 +8,7 @@ enum {
     REFUSALS_KEPT_S = 24 * 3600,
 };
 
-/* ---- writing: the ingest thread ----------------------------------------------------------------
- */
+/* ---- writing: the ingest thread -------------------------------------------------------------- */
 
 ErrCode writer_record_poll(Writer *writer, const PollReport *report, Err *err)
 {
@@ -133,8 +132,7 @@ void ledger_add_refusals(Db *ledger, const Batch *batch, const size_t *unknown,
         db_rollback(ledger);
 }
 
-/* ---- reading: through a snapshot ---------------------------------------------------------------
- */
+/* ---- reading: through a snapshot ------------------------------------------------------------- */
 
 static ErrCode connect(Snapshot *snap, Err *err)
 {
@@ -190,6 +188,8 @@ ErrCode snapshot_last_poll(Snapshot *snap, bool only_good, Arena *arena, PollRep
     if (!row)
         return err_set(err, ERR_NOT_FOUND, "no %spoll was recorded yet", only_good ? "good " : "");
     PollReport report = row_poll(st);
+    if ((unsigned) report.fault >= FAULT_COUNT)
+        return db_corrupt(&snap->ledger, err, "a poll names a fault that there is not");
     if (!arena_copy(arena, report.detail, &report.detail))
         return err_set(err, ERR_NO_MEMORY, "no memory for a poll report");
     *ret_report = report;

@@ -8,12 +8,12 @@
 
 typedef struct PollReport {
     UnixSec started, finished;
-    Fault fault;          /* FAULT_NONE: it went well */
-    Str detail;           /* the sentence of the error; none when it went well */
-    bool unmodified;      /* every answer was 304 */
+    Fault fault;     /* FAULT_NONE: it went well */
+    Str detail;      /* the sentence of the error; none when it went well */
+    bool unmodified; /* every answer was 304 */
     int64_t requests, wire_bytes;
     int64_t fetch_ms, parse_ms, apply_ms;
-    uint64_t generation;  /* newest when it ended */
+    uint64_t generation; /* newest when it ended */
     int64_t received, fresh, late, unchanged, corrected, expired, quarantined;
 } PollReport;
 

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- stations found ----------------------------------------------------------------------------
- */
+/* ---- stations found -------------------------------------------------------------------------- */
 
 void station_refs_release(StationRefs *refs)
 {
@@ -70,8 +69,7 @@ static ErrCode add_rows(Snapshot *snap, sqlite3_stmt *st, Arena *arena, StationR
     }
 }
 
-/* ---- keys --------------------------------------------------------------------------------------
- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static ErrCode add_by_id(Snapshot *snap, int statement, Str id, Arena *arena, StationRefs *refs,
                          Err *err)
@@ -102,8 +100,7 @@ static ErrCode add_by_key(Snapshot *snap, Str key, Arena *arena, StationRefs *re
     return rc;
 }
 
-/* ---- near ids ----------------------------------------------------------------------------------
- */
+/* ---- near ids -------------------------------------------------------------------------------- */
 
 enum { NEAR_MAX = 5 };
 
@@ -193,8 +190,7 @@ static ErrCode find_near(Snapshot *snap, int from, int before, Str key, Arena *a
     return OK;
 }
 
-/* ---- what is asked -----------------------------------------------------------------------------
- */
+/* ---- what is asked --------------------------------------------------------------------------- */
 
 ErrCode snapshot_resolve_station(Snapshot *snap, Str key, Arena *arena, StationKey *ret_key,
                                  Err *err)

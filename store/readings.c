@@ -52,8 +52,7 @@ static UnixSec last_time(const Readings *all, const Series *series)
     return reading_at(all, series, series->count - 1)->reading.time;
 }
 
-/* ---- sorting into series -----------------------------------------------------------------------
- */
+/* ---- sorting into series --------------------------------------------------------------------- */
 
 static int by_measure_time_place(const void *a, const void *b, void *ctx)
 {
@@ -126,8 +125,7 @@ static ErrCode sort_series(Readings *all, Err *err)
     return OK;
 }
 
-/* ---- one measure -------------------------------------------------------------------------------
- */
+/* ---- one measure ----------------------------------------------------------------------------- */
 
 static ErrCode read_known(Readings *all, const Series *series, Err *err)
 {
@@ -308,8 +306,7 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
     return rc;
 }
 
-/* ---- one station -------------------------------------------------------------------------------
- */
+/* ---- one station ----------------------------------------------------------------------------- */
 
 static ErrCode read_time(Apply *apply, WriteSql statement, int64_t key, UnixSec *ret_time, Err *err)
 {

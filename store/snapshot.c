@@ -4,8 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- counts ------------------------------------------------------------------------------------
- */
+/* ---- counts ---------------------------------------------------------------------------------- */
 
 static ErrCode read_time(Snapshot *snap, sqlite3_stmt *st, UnixSec *ret_time, Err *err)
 {
@@ -100,8 +99,7 @@ ErrCode snapshot_counts(Snapshot *snap, StoreCounts *ret_counts, Err *err)
     return rc;
 }
 
-/* ---- walking: each station that passes, and what is asked of it
- * ---------------------------------- */
+/* ---- walking: each station that passes, and what is asked of it ------------------------------ */
 
 typedef struct Walk Walk;
 typedef ErrCode VisitFn(Walk *walk, const Station *station, int64_t key, Err *err);
@@ -175,8 +173,7 @@ static ErrCode walk_stations(Walk *walk, const Filter *filter, Err *err)
     return rc;
 }
 
-/* ---- stations ----------------------------------------------------------------------------------
- */
+/* ---- stations -------------------------------------------------------------------------------- */
 
 static ErrCode has_measure(Walk *walk, int64_t station, bool *ret_has, Err *err)
 {
@@ -262,8 +259,7 @@ ErrCode snapshot_each_station(Snapshot *snap, const Filter *filter, StationFn *e
     return rc;
 }
 
-/* ---- measures and their newest -----------------------------------------------------------------
- */
+/* ---- measures and their newest --------------------------------------------------------------- */
 
 /* Hands a measure out with the tail of its readings. */
 static ErrCode visit_newest(Walk *walk, const Station *station, Measure *measure, int64_t key,
@@ -322,8 +318,7 @@ ErrCode snapshot_each_latest(Snapshot *snap, const Filter *filter, MeasureFn *ea
     return walk_stations(&walk, filter, err);
 }
 
-/* ---- readings ----------------------------------------------------------------------------------
- */
+/* ---- readings -------------------------------------------------------------------------------- */
 
 static ErrCode visit_range(Walk *walk, const Measure *measure, int64_t key, Window range, Err *err)
 {

@@ -2,7 +2,8 @@
  *
  * Rows are handed to a callback: the structs and their strings borrow the row and die when the call
  * returns. Returning false stops early, which is no error. Lists come in the order of station id,
- * measure id, time, bytewise. All functions: the thread that holds the snapshot.
+ * measure id, time, bytewise. A callback asks the snapshot nothing: its statements are in use.
+ * All functions: the thread that holds the snapshot.
  * Errors of all: ERR_STORAGE, ERR_CORRUPT; ERR_NOT_FOUND where said. */
 #pragma once
 #include "model/filter.h"
@@ -38,21 +39,24 @@ typedef struct StationKey {
 MUST_USE ErrCode snapshot_resolve_station(Snapshot *snap, Str key, Arena *arena,
                                           StationKey *ret_key, Err *err);
 /* ERR_NOT_FOUND, and *ret_near lists up to five near ids. `ret_near` may be NULL. */
-MUST_USE ErrCode snapshot_find_measure(Snapshot *snap, Str id, Arena *arena, StrList *ret_near, Err *err);
+MUST_USE ErrCode snapshot_find_measure(Snapshot *snap, Str id, Arena *arena, StrList *ret_near,
+                                       Err *err);
 
 /* `measure_ids` are those of all its measures, whatever the filter. A filter on measures takes the
  * stations that have such a measure. */
-typedef bool StationFn(const Station *station, const Str *measure_ids, size_t measure_id_count, void *ctx);
-MUST_USE ErrCode snapshot_each_station(Snapshot *snap, const Filter *filter, StationFn *each, void *ctx,
-                                       Err *err);
+typedef bool StationFn(const Station *station, const Str *measure_ids, size_t measure_id_count,
+                       void *ctx);
+MUST_USE ErrCode snapshot_each_station(Snapshot *snap, const Filter *filter, StationFn *each,
+                                       void *ctx, Err *err);
 
 /* `newest` is NULL for a measure without any reading held. */
-typedef bool MeasureFn(const Station *station, const Measure *measure, const Reading *newest, void *ctx);
-MUST_USE ErrCode snapshot_each_measure(Snapshot *snap, const Filter *filter, MeasureFn *each, void *ctx,
-                                       Err *err);
+typedef bool MeasureFn(const Station *station, const Measure *measure, const Reading *newest,
+                       void *ctx);
+MUST_USE ErrCode snapshot_each_measure(Snapshot *snap, const Filter *filter, MeasureFn *each,
+                                       void *ctx, Err *err);
 /* The same, without the measures that hold no reading. */
-MUST_USE ErrCode snapshot_each_latest(Snapshot *snap, const Filter *filter, MeasureFn *each, void *ctx,
-                                      Err *err);
+MUST_USE ErrCode snapshot_each_latest(Snapshot *snap, const Filter *filter, MeasureFn *each,
+                                      void *ctx, Err *err);
 
 /* Readings with window.from <= time < window.to that are inside their station's window, oldest first
  * within each measure. `measure` is told, by `each_measure`, before its readings, also when there are
@@ -68,8 +72,9 @@ MUST_USE ErrCode snapshot_each_reading(Snapshot *snap, const Filter *filter, Win
 
 /* The newest entry of the ledger, its strings copied to `arena`; ERR_NOT_FOUND: none yet.
  * `only_good`: of those without a fault. */
-MUST_USE ErrCode snapshot_last_poll(Snapshot *snap, bool only_good, Arena *arena, PollReport *ret_report,
-                                    Err *err);
+MUST_USE ErrCode snapshot_last_poll(Snapshot *snap, bool only_good, Arena *arena,
+                                    PollReport *ret_report, Err *err);
 /* How many refusals the quarantine holds, by reason. */
-MUST_USE ErrCode snapshot_quarantine_counts(Snapshot *snap, int64_t ret_counts[static REFUSAL_REASON_COUNT],
+MUST_USE ErrCode snapshot_quarantine_counts(Snapshot *snap,
+                                            int64_t ret_counts[static REFUSAL_REASON_COUNT],
                                             Err *err);

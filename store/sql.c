@@ -18,6 +18,12 @@ void db_setup(void)
     (void) pthread_once(&once, configure);
 }
 
+static void note_damage(const Db *db)
+{
+    if (db->damaged != NULL)
+        atomic_store(db->damaged, true);
+}
+
 ErrCode db_fail(Db *db, Err *err, const char *what)
 {
     int sqlite_code = db->handle != NULL ? sqlite3_extended_errcode(db->handle) : SQLITE_NOMEM;
@@ -26,8 +32,7 @@ ErrCode db_fail(Db *db, Err *err, const char *what)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         code = ERR_CORRUPT;
-        if (db->damaged != NULL)
-            atomic_store(db->damaged, true);
+        note_damage(db);
         break;
     case SQLITE_NOMEM:
         code = ERR_NO_MEMORY;
@@ -37,6 +42,12 @@ ErrCode db_fail(Db *db, Err *err, const char *what)
     }
     return err_set(err, code, "%s: %s: %s (SQLite %d)", db->name, what,
                    db->handle != NULL ? sqlite3_errmsg(db->handle) : "out of memory", sqlite_code);
+}
+
+ErrCode db_corrupt(Db *db, Err *err, const char *what)
+{
+    note_damage(db);
+    return err_set(err, ERR_CORRUPT, "%s: %s", db->name, what);
 }
 
 ErrCode db_open(Db *db, const char *path, const char *name, DbMode mode, atomic_bool *damaged,
@@ -142,8 +153,7 @@ ErrCode sql_run(Db *db, sqlite3_stmt *st, Err *err)
     return rc;
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void bound(int rc)
 {

@@ -44,9 +44,10 @@ void db_rollback(Db *db); /* nothing, where SQLite rolled back by itself (a full
 
 /* SQLite's last error as ours: ERR_CORRUPT, ERR_NO_MEMORY, else ERR_STORAGE. */
 ErrCode db_fail(Db *db, Err *err, const char *what);
+/* ERR_CORRUPT for what SQLite let pass and we did not write. */
+ErrCode db_corrupt(Db *db, Err *err, const char *what);
 
-/* ---- statements: CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(db, READ_META);
- * ------------------ */
+/* ---- statements: CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(db, READ_META); -------------- */
 
 sqlite3_stmt *sql_begin(Db *db, int statement); /* asserts that it is not in use */
 void sql_endp(sqlite3_stmt **st);               /* resets it */

@@ -7,29 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err)
-{
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(db, statement);
-    bool row = false;
-    ErrCode rc = sql_step(db, st, &row, err);
-    if (rc != OK)
-        return rc;
-    if (!row)
-        return err_set(err, ERR_CORRUPT, "%s: its meta row is missing", db->name);
-    *ret_meta = (Meta){
-        .epoch = (uint32_t) sql_int(st, 0),
-        .generation = (uint64_t) sql_int(st, 1),
-        .as_of = sql_time(st, 2),
-        .service = {.fault = (Fault) sql_int(st, 3), .since = sql_time(st, 4)},
-        .stations = sql_int(st, 5),
-        .measures = sql_int(st, 6),
-        .readings = sql_int(st, 7),
-    };
-    return OK;
-}
-
-/* ---- open, close -------------------------------------------------------------------------------
- */
+/* ---- open, close ----------------------------------------------------------------------------- */
 
 static void publish(Store *store, const Meta *meta)
 {
@@ -116,8 +94,7 @@ void store_close(Store *store)
     destroy(store);
 }
 
-/* ---- what is newest ----------------------------------------------------------------------------
- */
+/* ---- what is newest -------------------------------------------------------------------------- */
 
 uint64_t store_generation(const Store *store)
 {
@@ -162,8 +139,7 @@ void store_announce(Store *store, const Meta *meta)
         store->watchers[i].fn(store->watchers[i].ctx, meta->generation);
 }
 
-/* ---- the pool of readers -----------------------------------------------------------------------
- */
+/* ---- the pool of readers --------------------------------------------------------------------- */
 
 static Snapshot *take_idle(Store *store)
 {

@@ -40,7 +40,8 @@ uint64_t store_generation(const Store *store);
 /* "<epoch>-<number>", as it stands in ETags, envelopes and cursors. The epoch is drawn at random
  * when the file is made: 8 hex digits. */
 enum { GENERATION_TAG_SIZE = 32 };
-void store_generation_tag(const Store *store, uint64_t generation, char tag[static GENERATION_TAG_SIZE]);
+void store_generation_tag(const Store *store, uint64_t generation,
+                          char tag[static GENERATION_TAG_SIZE]);
 
 /* Commit time of the newest generation; NO_TIME when it is 0. */
 UnixSec store_as_of(const Store *store);
@@ -63,5 +64,5 @@ MUST_USE ErrCode store_watch(Store *store, WatchFn *fn, void *ctx, Err *err);
  * Owns:   the caller owns *ret_snap and ends it with snapshot_close().
  * Errors: ERR_BUSY (no connection came free in time), ERR_STORAGE, ERR_CORRUPT. */
 MUST_USE ErrCode store_snapshot(Store *store, Snapshot **ret_snap, Err *err);
-void snapshot_close(Snapshot *snap); /* NULL is fine */
+void snapshot_close(Snapshot *snap);   /* NULL is fine */
 void snapshot_closep(Snapshot **snap); /* for CLEANUP */

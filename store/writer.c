@@ -58,8 +58,7 @@ Service writer_service(const Writer *writer)
     return writer->meta.service;
 }
 
-/* ---- applying ----------------------------------------------------------------------------------
- */
+/* ---- applying -------------------------------------------------------------------------------- */
 
 static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
 {
@@ -154,8 +153,7 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     return OK;
 }
 
-/* ---- the log -----------------------------------------------------------------------------------
- */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 /* A reader that stays in the log is no fault: the next checkpoint comes further. */
 static ErrCode checkpoint(Writer *writer, int mode, Err *err)

@@ -9,8 +9,8 @@
 /* What became of the readings of a batch: received is the sum of the other six, always. */
 typedef struct ReadingCounts {
     int64_t received;
-    int64_t fresh;       /* new: not known, and its measure's newest */
-    int64_t late;        /* not known, and behind its measure's newest */
+    int64_t fresh; /* new: not known, and its measure's newest */
+    int64_t late;  /* not known, and behind its measure's newest */
     int64_t unchanged;
     int64_t corrected;
     int64_t expired;     /* outside its station's window */
@@ -22,7 +22,7 @@ typedef struct Applied {
     bool changed;        /* this batch made it */
     ReadingCounts readings;
     int64_t stations_changed, measures_changed;
-    int64_t trimmed;     /* readings that left their station's window */
+    int64_t trimmed;          /* readings that left their station's window */
     int64_t readings_held;    /* by the store, after it */
     int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
     Err quarantine_error;     /* OK, or why refusals could not be kept in the ledger */

@@ -9,10 +9,11 @@
 
 enum { ARGS_MAX = 40 };
 
-Freshet freshet_start(const char *data_dir, const char *upstream, const char *clock, const char *const more[])
+Freshet freshet_start(const char *data_dir, const char *upstream, const char *clock,
+                      const char *const more[])
 {
-    const char *argv[ARGS_MAX] = {"freshet", "--listen", "127.0.0.1:0", "--data-dir", data_dir,
-                                  "--upstream", upstream, "--threads", "2"};
+    const char *argv[ARGS_MAX] = {"freshet",    "--listen", "127.0.0.1:0", "--data-dir", data_dir,
+                                  "--upstream", upstream,   "--threads",   "2"};
     size_t count = 9;
     for (size_t i = 0; more != NULL && more[i] != NULL && count < ARGS_MAX - 1; i++)
         argv[count++] = more[i];
@@ -25,7 +26,8 @@ Freshet freshet_start(const char *data_dir, const char *upstream, const char *cl
     Str line = process_wait_line(service.process, "event=serving");
     size_t at = 0;
     REQUIRE(str_find(line, STR(" port="), &at));
-    (void) snprintf(service.url, sizeof service.url, "http://127.0.0.1:%d", atoi(line.ptr + at + 6));
+    (void) snprintf(service.url, sizeof service.url, "http://127.0.0.1:%d",
+                    atoi(line.ptr + at + 6));
     return service;
 }
 

@@ -13,7 +13,8 @@ typedef struct Freshet {
 
 /* On a free port, with its data in `data_dir`. `upstream`: an address. `clock`: of a simulator, or NULL
  * for the real one. `more`: further arguments, ended by NULL, or NULL. Returns when it serves. */
-Freshet freshet_start(const char *data_dir, const char *upstream, const char *clock, const char *const more[]);
+Freshet freshet_start(const char *data_dir, const char *upstream, const char *clock,
+                      const char *const more[]);
 /* SIGTERM; the exit status. */
 int freshet_stop(Freshet *service);
 

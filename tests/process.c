@@ -32,8 +32,7 @@ struct Process {
     Buf line; /* the last one given; main thread */
 };
 
-/* ---- gathering ---------------------------------------------------------------------------------
- */
+/* ---- gathering ------------------------------------------------------------------------------- */
 
 static void *gather(void *arg)
 {
@@ -99,8 +98,7 @@ Str process_wait_line(Process *process, const char *part)
     return buf_view(&process->line);
 }
 
-/* ---- starting and ending -----------------------------------------------------------------------
- */
+/* ---- starting and ending --------------------------------------------------------------------- */
 
 /* build/asan/tests/run has build/asan/freshet beside its folder. */
 static void program_path(const char *name, char *path, size_t size)

@@ -129,7 +129,8 @@ static size_t check_readings(const cJSON *theirs, const cJSON *ours)
 
 TEST(scenario_whole_country_is_served_as_it_was_recorded)
 {
-    const Simulator sim = simulator_start((const char *const[]){"--clock", "--replay", replay_folder(), NULL});
+    const Simulator sim =
+        simulator_start((const char *const[]){"--clock", "--replay", replay_folder(), NULL});
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
     simclock_sleep_until(clock, simclock_now(clock) + 1); /* the first poll is over */
@@ -157,10 +158,12 @@ TEST(scenario_whole_country_is_served_as_it_was_recorded)
     int64_t expired = atoll(freshet_tell(&service, "last_poll.expired").ptr);
     CHECK_INT(quarantined + expired, check_readings(their_latest, latest));
     CHECK_INT(0, expired); /* a measure's only reading is its last known, however old */
-    CHECK_INT(cJSON_GetArraySize(their_latest), atoll(freshet_tell(&service, "last_poll.received").ptr));
+    CHECK_INT(cJSON_GetArraySize(their_latest),
+              atoll(freshet_tell(&service, "last_poll.received").ptr));
 
     int64_t sum = 0;
-    static const char *const KINDS[] = {"new", "late", "unchanged", "corrected", "expired", "quarantined"};
+    static const char *const KINDS[] = {"new",       "late",    "unchanged",
+                                        "corrected", "expired", "quarantined"};
     for (size_t i = 0; i < countof(KINDS); i++) {
         char path[64];
         (void) snprintf(path, sizeof path, "last_poll.%s", KINDS[i]);
@@ -172,7 +175,8 @@ TEST(scenario_whole_country_is_served_as_it_was_recorded)
 
 TEST(scenario_quirk_26_the_feed_is_asked_for_what_is_newest)
 {
-    const Simulator sim = simulator_start((const char *const[]){"--clock", "--stations", "20", NULL});
+    const Simulator sim =
+        simulator_start((const char *const[]){"--clock", "--stations", "20", NULL});
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
     simclock_sleep_until(clock, simclock_now(clock) + 1);
@@ -180,7 +184,9 @@ TEST(scenario_quirk_26_the_feed_is_asked_for_what_is_newest)
     CLEANUP(buf_release) Buf readings = freshet_get(&service, "/v1/readings");
     /* Without `latest` the upstream gives the 500 oldest readings of one series. */
     Str latest_count = STR("0"), reading_count = STR("0");
-    CHECK(json_member(buf_view(&latest), STR("count"), &latest_count) && atoll(latest_count.ptr) > 10);
-    CHECK(json_member(buf_view(&readings), STR("count"), &reading_count) && atoll(reading_count.ptr) > 10);
+    CHECK(json_member(buf_view(&latest), STR("count"), &latest_count) &&
+          atoll(latest_count.ptr) > 10);
+    CHECK(json_member(buf_view(&readings), STR("count"), &reading_count) &&
+          atoll(reading_count.ptr) > 10);
     CHECK_INT(0, freshet_stop(&service));
 }

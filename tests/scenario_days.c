@@ -78,7 +78,8 @@ static bool look_for_measure(Str line, void *ctx)
 
 TEST(scenario_thirty_hours_keep_a_day_of_each_station)
 {
-    const Simulator sim = simulator_start((const char *const[]){"--clock", "--stations", "150", "--seed", "7", NULL});
+    const Simulator sim =
+        simulator_start((const char *const[]){"--clock", "--stations", "150", "--seed", "7", NULL});
     SimClock *clock = simclock_connect(sim.clock);
     UnixSec began = simclock_now(clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);

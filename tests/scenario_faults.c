@@ -6,8 +6,15 @@
 #include <string.h>
 
 /* Few retries: time-outs take real seconds, whatever the simulated clock says. */
-static const char *const OPTIONS[] = {"--upstream-timeout", "1s", "--stall-timeout", "1s", "--retry-min", "10m",
-                                      "--retry-max", "10m", NULL};
+static const char *const OPTIONS[] = {"--upstream-timeout",
+                                      "1s",
+                                      "--stall-timeout",
+                                      "1s",
+                                      "--retry-min",
+                                      "10m",
+                                      "--retry-max",
+                                      "10m",
+                                      NULL};
 
 TEST(scenario_faults_are_told_and_mended)
 {
@@ -31,7 +38,8 @@ TEST(scenario_faults_are_told_and_mended)
         {"kind=skew&seconds=7200", "ingest"},
         {"kind=skew&seconds=-7200", "ingest"},
     };
-    const Simulator sim = simulator_start((const char *const[]){"--clock", "--stations", "40", NULL});
+    const Simulator sim =
+        simulator_start((const char *const[]){"--clock", "--stations", "40", NULL});
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, OPTIONS);
     simclock_sleep_until(clock, simclock_now(clock) + 1);
@@ -64,8 +72,10 @@ TEST(scenario_faults_are_told_and_mended)
 
 TEST(scenario_endless_body_ends_at_our_limit)
 {
-    static const char *const options[] = {"--max-body-bytes", "4MB", "--retry-min", "1m", "--retry-max", "1m", NULL};
-    const Simulator sim = simulator_start((const char *const[]){"--clock", "--stations", "20", NULL});
+    static const char *const options[] = {"--max-body-bytes", "4MB", "--retry-min", "1m",
+                                          "--retry-max",      "1m",  NULL};
+    const Simulator sim =
+        simulator_start((const char *const[]){"--clock", "--stations", "20", NULL});
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, options);
     simclock_sleep_until(clock, simclock_now(clock) + 1);
@@ -79,14 +89,17 @@ TEST(scenario_endless_body_ends_at_our_limit)
 
 TEST(scenario_same_answers_leave_one_generation)
 {
-    const Simulator sim = simulator_start((const char *const[]){"--clock", "--stations", "60", "--no-304", NULL});
+    const Simulator sim =
+        simulator_start((const char *const[]){"--clock", "--stations", "60", "--no-304", NULL});
     SimClock *clock = simclock_connect(sim.clock);
-    Freshet service = freshet_start(test_dir(), sim.url, sim.clock, (const char *const[]){"--poll-interval", "1m", NULL});
+    Freshet service = freshet_start(test_dir(), sim.url, sim.clock,
+                                    (const char *const[]){"--poll-interval", "1m", NULL});
     simclock_sleep_until(clock, simclock_now(clock) + 1);
     simulator_do(&sim, "POST", "/sim/fault?kind=stuck", STR_NONE);
     simclock_sleep_until(clock, simclock_now(clock) + 90);
     char generation[64];
-    (void) snprintf(generation, sizeof generation, STR_FMT, STR_ARG(freshet_tell(&service, "generation")));
+    (void) snprintf(generation, sizeof generation, STR_FMT,
+                    STR_ARG(freshet_tell(&service, "generation")));
     simclock_sleep_until(clock, simclock_now(clock) + 180);
     CHECK_TEXT(generation, freshet_tell(&service, "generation"));
     CHECK(!str_eq(STR("0"), freshet_tell(&service, "last_poll.received")));
@@ -97,9 +110,11 @@ TEST(scenario_same_answers_leave_one_generation)
 
 TEST(scenario_unmodified_is_asked_for_and_costs_nothing)
 {
-    const Simulator sim = simulator_start((const char *const[]){"--clock", "--stations", "60", NULL});
+    const Simulator sim =
+        simulator_start((const char *const[]){"--clock", "--stations", "60", NULL});
     SimClock *clock = simclock_connect(sim.clock);
-    Freshet service = freshet_start(test_dir(), sim.url, sim.clock, (const char *const[]){"--poll-interval", "1m", NULL});
+    Freshet service = freshet_start(test_dir(), sim.url, sim.clock,
+                                    (const char *const[]){"--poll-interval", "1m", NULL});
     simclock_sleep_until(clock, simclock_now(clock) + 1);
     simulator_do(&sim, "POST", "/sim/fault?kind=stuck", STR_NONE);
     simclock_sleep_until(clock, simclock_now(clock) + 180);
@@ -110,9 +125,11 @@ TEST(scenario_unmodified_is_asked_for_and_costs_nothing)
 
 TEST(scenario_a_measure_that_no_list_had_is_asked_for_at_once)
 {
-    const Simulator sim = simulator_start((const char *const[]){"--clock", "--stations", "20", NULL});
+    const Simulator sim =
+        simulator_start((const char *const[]){"--clock", "--stations", "20", NULL});
     SimClock *clock = simclock_connect(sim.clock);
-    simulator_do(&sim, "POST", "/sim/fault?kind=status&status=404&path=/id/measures&count=1", STR_NONE);
+    simulator_do(&sim, "POST", "/sim/fault?kind=status&status=404&path=/id/measures&count=1",
+                 STR_NONE);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, OPTIONS);
     simclock_sleep_until(clock, simclock_now(clock) + 12 * 60);
     CHECK_TEXT("none", freshet_tell(&service, "fault"));

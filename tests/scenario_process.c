@@ -59,7 +59,8 @@ TEST(scenario_healthcheck_tells_who_lives)
 
 TEST(scenario_sigterm_ends_a_request_under_way)
 {
-    const Simulator sim = simulator_start(ARGS("--stations", "20", "--fault", "kind=slow&ms=60000"));
+    const Simulator sim =
+        simulator_start(ARGS("--stations", "20", "--fault", "kind=slow&ms=60000"));
     Freshet service = freshet_start(test_dir(), sim.url, NULL, NULL);
     (void) usleep(200000); /* the first poll is asking, or about to: either must end */
     CHECK_INT(0, freshet_stop(&service));
@@ -70,7 +71,8 @@ TEST(scenario_second_process_on_a_store_is_refused)
 {
     const char *dir = test_dir();
     Freshet service = freshet_start(dir, "http://127.0.0.1:9/flood-monitoring", NULL, NULL);
-    Process *second = process_start(ARGS("freshet", "--listen", "127.0.0.1:0", "--data-dir", dir), NULL);
+    Process *second =
+        process_start(ARGS("freshet", "--listen", "127.0.0.1:0", "--data-dir", dir), NULL);
     CHECK_INT(1, process_wait(second));
     CHECK(process_has_line(second, "cannot start"));
     CHECK_INT(0, freshet_stop(&service));
@@ -83,7 +85,8 @@ static uint64_t number_of(Str generation)
 
 TEST(scenario_kill_9_loses_no_generation)
 {
-    const Simulator sim = simulator_start(ARGS("--stations", "100", "--start", "-24h", "--speed", "3600"));
+    const Simulator sim =
+        simulator_start(ARGS("--stations", "100", "--start", "-24h", "--speed", "3600"));
     const char *const options[] = {"--poll-interval", "1s", NULL};
     const char *dir = test_dir();
     uint64_t seen = 0;

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- the program -------------------------------------------------------------------------------
- */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 TEST(sim_refuses_what_it_does_not_know)
 {
@@ -39,8 +38,7 @@ TEST(sim_ends_when_it_is_told_to)
     CHECK_INT(0, process_wait(simulator.process));
 }
 
-/* ---- the made network --------------------------------------------------------------------------
- */
+/* ---- the made network ------------------------------------------------------------------------ */
 
 TEST(sim_makes_the_same_network_from_the_same_seed)
 {
@@ -126,8 +124,7 @@ TEST(sim_answers_one_thing_as_the_upstream_does)
     CHECK(seen[1] > 0 && seen[2] > 0);
 }
 
-/* ---- queries -----------------------------------------------------------------------------------
- */
+/* ---- queries --------------------------------------------------------------------------------- */
 
 TEST(sim_limits_readings_as_the_upstream_does)
 {

@@ -8,8 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- time --------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 TEST(sim_time_stands_still_while_somebody_is_awake)
 {
@@ -113,8 +112,7 @@ TEST(sim_runs_faster_but_never_ahead_of_the_real_clock)
     }
 }
 
-/* ---- what a test can do to it ------------------------------------------------------------------
- */
+/* ---- what a test can do to it ---------------------------------------------------------------- */
 
 TEST(sim_puts_items_into_lists_and_takes_them_out)
 {

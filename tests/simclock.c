@@ -13,8 +13,7 @@
 
 enum { OPTIONS_MAX = 30, PATIENCE_S = 120 };
 
-/* ---- the simulator -----------------------------------------------------------------------------
- */
+/* ---- the simulator --------------------------------------------------------------------------- */
 
 static bool wants_clock(const char *const options[])
 {
@@ -60,8 +59,7 @@ void simulator_do(const Simulator *simulator, const char *method, const char *ta
     REQUIRE(got.status == 200);
 }
 
-/* ---- its clock ---------------------------------------------------------------------------------
- */
+/* ---- its clock ------------------------------------------------------------------------------- */
 
 struct SimClock {
     int fd;

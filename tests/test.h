@@ -32,12 +32,14 @@ bool check_ok(ErrCode got, const Err *err, const char *what, const char *file, i
 void test_abort(void) __attribute__((noreturn));
 void test_skip(const char *why) __attribute__((noreturn)); /* counted and told, never silent */
 
-#define CHECK(cond) check_true((cond), #cond, __FILE__, __LINE__)
+#define CHECK(cond)          check_true((cond), #cond, __FILE__, __LINE__)
 #define CHECK_INT(want, got) check_int((int64_t) (want), (int64_t) (got), #got, __FILE__, __LINE__)
-#define CHECK_DOUBLE(want, got) check_double((want), (got), #got, __FILE__, __LINE__) /* equal, or both NAN */
-#define CHECK_STR(want, got) check_str((want), (got), #got, __FILE__, __LINE__)
+#define CHECK_DOUBLE(want, got)                                                                    \
+    check_double((want), (got), #got, __FILE__, __LINE__) /* equal, or both NAN */
+#define CHECK_STR(want, got)  check_str((want), (got), #got, __FILE__, __LINE__)
 #define CHECK_TEXT(want, got) check_str(str_of(want), (got), #got, __FILE__, __LINE__)
-#define CHECK_OK(call) check_ok((call), &err, #call, __FILE__, __LINE__) /* needs an `err` in scope */
+#define CHECK_OK(call)                                                                             \
+    check_ok((call), &err, #call, __FILE__, __LINE__) /* needs an `err` in scope */
 #define CHECK_HAS(part, text) check_has(str_of(part), (text), #text, __FILE__, __LINE__)
 bool check_has(Str part, Str text, const char *what, const char *file, int line);
 #define REQUIRE(cond)                                                                              \

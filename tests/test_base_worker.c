@@ -305,9 +305,9 @@ TEST(worker_sleeps_by_a_simulated_clock)
     CHECK_INT(start_ms / 1000, clock_now());
 
     seen.until_ms = start_ms + DAY_MS; /* a day that takes no time */
-    REQUIRE_OK(worker_start("simulated", WORKER_NORMAL, sleep_until_stopped, &seen, &worker, &err));
-    char asleep[48];
+    char asleep[48]; /* what is heard then; `seen` is the worker's from its start on */
     (void) snprintf(asleep, sizeof asleep, "sleep %lld", (long long) seen.until_ms);
+    REQUIRE_OK(worker_start("simulated", WORKER_NORMAL, sleep_until_stopped, &seen, &worker, &err));
     CHECK(sim_hears(&sim, "ack", asleep));
     sim_says(&sim, start_ms + DAY_MS / 2); /* not yet */
     CHECK(sim_hears(&sim, "ack", NULL));

@@ -63,9 +63,11 @@ TEST(config_flags_go_over_environment_over_file)
     (void) snprintf(path, sizeof path, "%s/freshet.conf", test_dir());
     FILE *file = fopen(path, "w");
     REQUIRE(file != NULL);
-    (void) fputs("# a comment\n\nthreads = 3   # behind a value\npoll-interval=30m\nlisten = :1\n", file);
+    (void) fputs("# a comment\n\nthreads = 3   # behind a value\npoll-interval=30m\nlisten = :1\n",
+                 file);
     (void) fclose(file);
-    table = (const Variable[]){{"FRESHET_POLL_INTERVAL", "2s"}, {"FRESHET_LISTEN", ":2"}, {"FRESHET_WINDOW", ""}, {0}};
+    table = (const Variable[]){
+        {"FRESHET_POLL_INTERVAL", "2s"}, {"FRESHET_LISTEN", ":2"}, {"FRESHET_WINDOW", ""}, {0}};
     CLEANUP(release) Read got = read_args(ARGS("--listen=:3", "--config", path));
     table = NULL;
     CHECK_INT(OK, got.rc);
@@ -82,7 +84,8 @@ TEST(config_refuses_by_name_with_the_allowed_range)
         const char *name, *arg, *want;
     } cases[] = {
         {"unknown", "--lisen=:1", "'lisen' is no setting; did you mean 'listen'?"},
-        {"far from any", "--frobnicate=1", "'frobnicate' is no setting (freshet --help lists them)"},
+        {"far from any", "--frobnicate=1",
+         "'frobnicate' is no setting (freshet --help lists them)"},
         {"no flag", "serve", "'serve' is no setting"},
         {"too long", "--window=25h", "--window: 25h is outside 15m to 1d"},
         {"too short", "--poll-interval=0", "--poll-interval: 0 is outside 1s to 1d"},
@@ -91,7 +94,8 @@ TEST(config_refuses_by_name_with_the_allowed_range)
         {"overflow", "--cache-bytes=99999999999GB", "--cache-bytes: '99999999999GB' is not bytes"},
         {"negative", "--cache-bytes=-1", "--cache-bytes: '-1' is not bytes"},
         {"no choice", "--log-level=loud", "--log-level: 'loud' is none of debug|info|warn|error"},
-        {"no address", "--upstream=ftp://x", "upstream: 'ftp://x' is no http:// or https:// address"},
+        {"no address", "--upstream=ftp://x",
+         "upstream: 'ftp://x' is no http:// or https:// address"},
         {"no value", "--listen", "--listen: a value is missing"},
         {"no file", "--config=/no/such/file", "/no/such/file: cannot be opened"},
     };
@@ -117,7 +121,9 @@ TEST(config_tells_every_fault_not_the_first_alone)
 TEST(config_print_reads_back_as_the_same)
 {
     char path[512];
-    CLEANUP(release) Read first = read_args(ARGS("--threads=7", "--cache-bytes=96MB", "--poll-interval=90s", "--log-form=json"));
+    CLEANUP(release)
+    Read first = read_args(
+        ARGS("--threads=7", "--cache-bytes=96MB", "--poll-interval=90s", "--log-form=json"));
     CLEANUP(buf_release) Buf printed = buf_init(65536);
     CLEANUP(buf_release) Buf again = buf_init(65536);
     config_print(&first.config, &printed);

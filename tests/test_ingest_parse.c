@@ -26,7 +26,7 @@ static Batch parse_item(const char *members)
 }
 
 #define MEASURE "\"measure\":\"http://x/id/measures/M-level-stage-i-15_min-m\""
-#define TIME "\"dateTime\":\"2026-11-22T10:00:00Z\""
+#define TIME    "\"dateTime\":\"2026-11-22T10:00:00Z\""
 
 TEST(parse_reading_takes_what_the_upstream_sends)
 {
@@ -41,9 +41,11 @@ TEST(parse_reading_takes_what_the_upstream_sends)
         {"number in a text", MEASURE "," TIME ",\"value\":\" 1.5 \"", 1.5},
         {"array of one", MEASURE "," TIME ",\"value\":[0.7]", 0.7},
         {"array with one usable", MEASURE "," TIME ",\"value\":[null,\"x\",0.7]", 0.7},
-        {"measure as an object", "\"measure\":{\"@id\":\"http://x/M-level-stage-i-15_min-m\"}," TIME ",\"value\":2.5", 2.5},
+        {"measure as an object",
+         "\"measure\":{\"@id\":\"http://x/M-level-stage-i-15_min-m\"}," TIME ",\"value\":2.5", 2.5},
         {"time in an array", MEASURE ",\"dateTime\":[\"2026-11-22T10:00:00Z\"],\"value\":2.5", 2.5},
-        {"time with an offset", MEASURE ",\"dateTime\":\"2026-11-22T11:00:00+01:00\",\"value\":2.5", 2.5},
+        {"time with an offset", MEASURE ",\"dateTime\":\"2026-11-22T11:00:00+01:00\",\"value\":2.5",
+         2.5},
         {"an hour ahead", MEASURE ",\"dateTime\":\"2026-11-22T11:16:07Z\",\"value\":2.5", 2.5},
     };
     for (size_t i = 0; i < countof(cases); i++) {
@@ -74,10 +76,12 @@ TEST(parse_reading_refuses_with_a_reason)
         {"array of words", MEASURE "," TIME ",\"value\":[\"a\",\"b\"]", REFUSED_BAD_VALUE},
         {"time missing", MEASURE ",\"value\":1.0", REFUSED_NO_TIME},
         {"time empty", MEASURE ",\"dateTime\":\"\",\"value\":1.0", REFUSED_NO_TIME},
-        {"no such day", MEASURE ",\"dateTime\":\"2026-02-30T00:00:00Z\",\"value\":1.0", REFUSED_BAD_TIME},
+        {"no such day", MEASURE ",\"dateTime\":\"2026-02-30T00:00:00Z\",\"value\":1.0",
+         REFUSED_BAD_TIME},
         {"a date alone", MEASURE ",\"dateTime\":\"2026-11-22\",\"value\":1.0", REFUSED_BAD_TIME},
         {"time a word", MEASURE ",\"dateTime\":\"yesterday\",\"value\":1.0", REFUSED_BAD_TIME},
-        {"more than an hour ahead", MEASURE ",\"dateTime\":\"2026-11-22T11:16:08Z\",\"value\":1.0", REFUSED_FUTURE},
+        {"more than an hour ahead", MEASURE ",\"dateTime\":\"2026-11-22T11:16:08Z\",\"value\":1.0",
+         REFUSED_FUTURE},
         {"no measure", TIME ",\"value\":1.0", REFUSED_NO_MEASURE},
     };
     for (size_t i = 0; i < countof(cases); i++) {
@@ -103,8 +107,9 @@ TEST(parse_reading_keeps_all_candidates_and_their_text)
 
 TEST(parse_one_bad_item_never_costs_the_others)
 {
-    CLEANUP(batch_release) Batch batch = parse_one(
-        "{\"items\":[ 17, \"x\", null, [], {\"value\":1}, {" MEASURE "," TIME ",\"value\":1.0}, {\"a\":nonsense} ]}");
+    CLEANUP(batch_release)
+    Batch batch = parse_one("{\"items\":[ 17, \"x\", null, [], {\"value\":1}, {" MEASURE "," TIME
+                            ",\"value\":1.0}, {\"a\":nonsense} ]}");
     CHECK_INT(1, batch.reading_count);
     CHECK_INT(6, batch.refusal_count);
 }
@@ -127,7 +132,8 @@ TEST(parse_refuses_what_is_no_document)
         {"cut before the last brace", "{\"items\":[]"},
         {"more behind it", "{\"items\":[]} and more"},
         {"brackets crossed", "{\"items\":[{]}}"},
-        {"only brackets", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["},
+        {"only brackets",
+         "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         CASE(cases[i].name);
@@ -148,7 +154,8 @@ TEST(parse_readings_beyond_the_ceiling_are_counted)
     Err err = {.code = OK};
     BUF_LITERAL(&json, "{\"items\":[");
     for (int i = 0; i < 10; i++)
-        buf_printf(&json, "%s{" MEASURE ",\"dateTime\":\"2026-11-22T0%d:00:00Z\",\"value\":1.0}", i ? "," : "", i);
+        buf_printf(&json, "%s{" MEASURE ",\"dateTime\":\"2026-11-22T0%d:00:00Z\",\"value\":1.0}",
+                   i ? "," : "", i);
     BUF_LITERAL(&json, "]}");
     CHECK_OK(parse_readings(buf_view(&json), NOW, 4, &batch, &err));
     CHECK_INT(4, batch.reading_count);
@@ -157,10 +164,13 @@ TEST(parse_readings_beyond_the_ceiling_are_counted)
 }
 
 static const char STATION[] =
-    "{\"items\":[{\"@id\":\"http://x/id/stations/S1\",\"notation\":\"S1\",\"stationReference\":\"S 1\","
+    "{\"items\":[{\"@id\":\"http://x/id/stations/S1\",\"notation\":\"S1\",\"stationReference\":\"S "
+    "1\","
     "\"label\":[\"Erith Deep Wharf\",\"Erith Deep Wharf TL\"],\"riverName\":\"River Thames\","
-    "\"lat\":[51.5,51.6],\"long\":-0.1,\"easting\":417990,\"northing\":219610.5,\"gridReference\":\"SP 1\","
-    "\"RLOIid\":[\"9472\",\"9635\"],\"wiskiID\":1029,\"datumOffset\":3.2,\"dateOpened\":\"1994-01-01\","
+    "\"lat\":[51.5,51.6],\"long\":-0.1,\"easting\":417990,\"northing\":219610.5,\"gridReference\":"
+    "\"SP 1\","
+    "\"RLOIid\":[\"9472\",\"9635\"],\"wiskiID\":1029,\"datumOffset\":3.2,\"dateOpened\":\"1994-01-"
+    "01\","
     "\"status\":[\"http://x/def/core/statusActive\",\"http://x/def/core/statusSuspended\"],"
     "\"stageScale\":{\"typicalRangeHigh\":[1.3,1.4],\"typicalRangeLow\":0.1,"
     "\"maxOnRecord\":{\"value\":1.67,\"dateTime\":\"1987-08-21T23:00:00\"}},"
@@ -201,10 +211,11 @@ TEST(parse_measure_keeps_its_item_without_the_reading)
 {
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
-    REQUIRE_OK(parse_measures(STR("{\"items\":{\"@id\":\"http://x/id/measures/M\", \"label\" : \"a \\\"b\\\" c\","
-                                  "\"latestReading\" : {\"value\":1.0, \"a\":[1,2]},\"datumType\":\"http://x/datumASD\","
-                                  "\"station\":\"http://x/id/stations/\",\"period\":900,\"qualifier\":\"\"}}"),
-                              &batch, &err));
+    REQUIRE_OK(parse_measures(
+        STR("{\"items\":{\"@id\":\"http://x/id/measures/M\", \"label\" : \"a \\\"b\\\" c\","
+            "\"latestReading\" : {\"value\":1.0, \"a\":[1,2]},\"datumType\":\"http://x/datumASD\","
+            "\"station\":\"http://x/id/stations/\",\"period\":900,\"qualifier\":\"\"}}"),
+        &batch, &err));
     REQUIRE(batch.measure_count == 1);
     const Measure *got = &batch.measures[0];
     CHECK_TEXT("M", got->id);
@@ -214,7 +225,8 @@ TEST(parse_measure_keeps_its_item_without_the_reading)
     CHECK(str_is_none(got->unit));
     CHECK_TEXT("datumASD", got->datum);
     CHECK_INT(900, got->period_s);
-    CHECK_TEXT("{\"@id\":\"http://x/id/measures/M\",\"label\":\"a \\\"b\\\" c\",\"datumType\":\"http://x/datumASD\","
+    CHECK_TEXT("{\"@id\":\"http://x/id/measures/M\",\"label\":\"a \\\"b\\\" "
+               "c\",\"datumType\":\"http://x/datumASD\","
                "\"station\":\"http://x/id/stations/\",\"period\":900,\"qualifier\":\"\"}",
                got->raw);
 }
@@ -223,7 +235,8 @@ TEST(parse_items_without_an_id_are_counted_and_passed_over)
 {
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
-    CHECK_OK(parse_stations(STR("{\"items\":[{\"label\":\"x\"},{\"notation\":\"\"},7]}"), &batch, &err));
+    CHECK_OK(
+        parse_stations(STR("{\"items\":[{\"label\":\"x\"},{\"notation\":\"\"},7]}"), &batch, &err));
     CHECK_INT(1, batch.station_count);
     CHECK_INT(2, batch.item_refused_count);
     CHECK_OK(parse_measures(STR("{\"items\":[{\"notation\":\"M\"}]}"), &batch, &err));
@@ -235,8 +248,8 @@ TEST(parse_types_tell_of_what_type_a_station_is)
 {
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
-    CHECK_OK(parse_station_types(STR("{\"items\":[{\"notation\":\"A\"},{\"notation\":\"B\"}]}"), STR("Coastal"),
-                                 &batch, &err));
+    CHECK_OK(parse_station_types(STR("{\"items\":[{\"notation\":\"A\"},{\"notation\":\"B\"}]}"),
+                                 STR("Coastal"), &batch, &err));
     REQUIRE(batch.type_count == 2);
     CHECK_TEXT("B", batch.types[1].station_id);
     CHECK_TEXT("Coastal", batch.types[1].type);
@@ -245,14 +258,15 @@ TEST(parse_types_tell_of_what_type_a_station_is)
 
 TEST(parse_csv_reads_by_column_name)
 {
-    static const char CSV[] = "date,dateTime,\"label, quoted\",measure,value\r\n"
-                              "2026-11-22,2026-11-22T10:00:00Z,\"a, \"\"b\"\"\",http://x/id/measures/M,0.260|0.267\r\n"
-                              "2026-11-22,2026-11-22T10:00:00Z,,http://x/id/measures/N,\n"
-                              "2026-11-22,2026-11-22T10:00:00Z,,http://x/id/measures/O,\"41.030\"\n"
-                              "\n"
-                              "short,line\n"
-                              "2026-11-22,2026-11-22T10:00:00Z,,,1.0\n"
-                              "2026-11-22,2026-11-22T10:15:00Z,,http://x/id/measures/P,7";
+    static const char CSV[] =
+        "date,dateTime,\"label, quoted\",measure,value\r\n"
+        "2026-11-22,2026-11-22T10:00:00Z,\"a, \"\"b\"\"\",http://x/id/measures/M,0.260|0.267\r\n"
+        "2026-11-22,2026-11-22T10:00:00Z,,http://x/id/measures/N,\n"
+        "2026-11-22,2026-11-22T10:00:00Z,,http://x/id/measures/O,\"41.030\"\n"
+        "\n"
+        "short,line\n"
+        "2026-11-22,2026-11-22T10:00:00Z,,,1.0\n"
+        "2026-11-22,2026-11-22T10:15:00Z,,http://x/id/measures/P,7";
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
     REQUIRE_OK(parse_readings_csv(str_of(CSV), NOW, 1000, &batch, &err));
@@ -276,7 +290,8 @@ TEST(parse_of_any_cut_never_reads_beyond_or_passes_as_whole)
     Str whole = str_of(STATION);
     for (size_t len = 0; len < whole.len; len++) {
         CLEANUP(batch_release) Batch batch = batch_init();
-        CLEANUP(buf_release) Buf exact = buf_init(whole.len + 1); /* of just this size, for the sanitizer */
+        CLEANUP(buf_release)
+        Buf exact = buf_init(whole.len + 1); /* of just this size, for the sanitizer */
         Err err = {.code = OK};
         buf_put(&exact, whole.ptr, len);
         CHECK_INT(ERR_FORMAT, parse_stations(buf_view(&exact), &batch, &err));

@@ -27,7 +27,7 @@ static void add_pattern(Coverage *coverage, const char *pattern, UnixSec newest,
 TEST(coverage_of_a_whole_day_is_one)
 {
     Coverage coverage = coverage_init();
-    coverage_begin_measure(&coverage, QUARTER_S, day());
+    coverage_begin_measure(&coverage, QUARTER_S, day(), NEWEST);
     for (int i = 95; i >= 0; i--)
         coverage_add(&coverage, NEWEST - i * QUARTER_S);
     coverage_end_measure(&coverage);
@@ -58,7 +58,7 @@ TEST(coverage_counts_slots_from_the_windows_start_to_the_newest)
         Coverage coverage = coverage_init();
         CASE(cases[i].name);
         coverage_begin_measure(&coverage, QUARTER_S,
-                               window_ending_at(NEWEST, cases[i].from_slots * QUARTER_S));
+                               window_ending_at(NEWEST, cases[i].from_slots * QUARTER_S), NEWEST);
         add_pattern(&coverage, cases[i].pattern, NEWEST, QUARTER_S);
         coverage_end_measure(&coverage);
         CHECK_INT(cases[i].expected, coverage.expected);
@@ -71,7 +71,8 @@ TEST(coverage_counts_slots_from_the_windows_start_to_the_newest)
 TEST(coverage_ends_at_the_measures_own_newest)
 {
     Coverage coverage = coverage_init();
-    coverage_begin_measure(&coverage, QUARTER_S, window_ending_at(NEWEST, 10 * QUARTER_S));
+    coverage_begin_measure(&coverage, QUARTER_S, window_ending_at(NEWEST, 10 * QUARTER_S),
+                           NEWEST - 4 * QUARTER_S);
     add_pattern(&coverage, "xxx", NEWEST - 4 * QUARTER_S, QUARTER_S); /* its station goes on */
     coverage_end_measure(&coverage);
     CHECK_INT(6, coverage.expected);
@@ -103,8 +104,12 @@ TEST(coverage_learns_the_phase)
         const UnixSec base = NEWEST;
         CASE(cases[i].name);
         /* the window begins at the first modal slot, or a little before */
-        coverage_begin_measure(&coverage, QUARTER_S, (Window){.from = base + 1, .to = base + 7200});
-        for (size_t k = 0; k < 8 && cases[i].offsets[k] != 0; k++)
+        size_t count = 0;
+        while (count < 8 && cases[i].offsets[count] != 0)
+            count++;
+        coverage_begin_measure(&coverage, QUARTER_S, (Window){.from = base + 1, .to = base + 7200},
+                               base + cases[i].offsets[count - 1]);
+        for (size_t k = 0; k < count; k++)
             coverage_add(&coverage, base + cases[i].offsets[k]);
         coverage_end_measure(&coverage);
         CHECK_INT(cases[i].expected, coverage.expected);
@@ -116,7 +121,7 @@ TEST(coverage_without_a_period_is_unknown)
 {
     Coverage coverage = coverage_init();
     CHECK(isnan(coverage_completeness(&coverage)));
-    coverage_begin_measure(&coverage, 0, day());
+    coverage_begin_measure(&coverage, 0, day(), NEWEST);
     coverage_add(&coverage, NEWEST - 17);
     coverage_add(&coverage, NEWEST);
     coverage_end_measure(&coverage);
@@ -131,28 +136,51 @@ TEST(coverage_without_a_period_is_unknown)
 TEST(coverage_of_a_measure_without_readings_expects_nothing)
 {
     Coverage coverage = coverage_init();
-    coverage_begin_measure(&coverage, QUARTER_S, day());
+    coverage_begin_measure(&coverage, QUARTER_S, day(), NO_TIME);
     coverage_end_measure(&coverage);
     CHECK_INT(0, coverage.expected);
     CHECK_INT(NO_TIME, coverage.earliest);
     CHECK_INT(NO_TIME, coverage.latest);
     CHECK(isnan(coverage_completeness(&coverage)));
 
-    coverage_begin_measure(&coverage, QUARTER_S, (Window){.from = NEWEST, .to = NEWEST});
+    coverage_begin_measure(&coverage, QUARTER_S, (Window){.from = NEWEST, .to = NEWEST}, NEWEST);
     coverage_end_measure(&coverage);
     CHECK_INT(0, coverage.expected);
+}
+
+TEST(coverage_of_a_part_expects_up_to_its_end)
+{
+    static const struct {
+        const char *name, *pattern; /* of the four slots asked for */
+        int64_t newest_slots_later, expected, received;
+    } cases[] = {
+        {"a gap just before the end", "xx..", 8, 4, 2},
+        {"nothing at all", "....", 8, 4, 0},
+        {"the measure ends inside", "xx..", -2, 2, 2},
+        {"the measure ends before it", "....", -4, 0, 0},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        Coverage coverage = coverage_init();
+        CASE(cases[i].name);
+        coverage_begin_measure(&coverage, QUARTER_S, window_ending_at(NEWEST, 4 * QUARTER_S),
+                               NEWEST + cases[i].newest_slots_later * QUARTER_S);
+        add_pattern(&coverage, cases[i].pattern, NEWEST, QUARTER_S);
+        coverage_end_measure(&coverage);
+        CHECK_INT(cases[i].expected, coverage.expected);
+        CHECK_INT(cases[i].received, coverage.received);
+    }
 }
 
 TEST(coverage_sums_its_measures)
 {
     Coverage coverage = coverage_init();
-    coverage_begin_measure(&coverage, QUARTER_S, window_ending_at(NEWEST, 4 * QUARTER_S));
+    coverage_begin_measure(&coverage, QUARTER_S, window_ending_at(NEWEST, 4 * QUARTER_S), NEWEST);
     add_pattern(&coverage, "x.xx", NEWEST, QUARTER_S);
     coverage_end_measure(&coverage);
-    coverage_begin_measure(&coverage, 3600, window_ending_at(NEWEST + 7200, 7200));
+    coverage_begin_measure(&coverage, 3600, window_ending_at(NEWEST + 7200, 7200), NEWEST + 7200);
     add_pattern(&coverage, "xx", NEWEST + 7200, 3600);
     coverage_end_measure(&coverage);
-    coverage_begin_measure(&coverage, 0, day());
+    coverage_begin_measure(&coverage, 0, day(), NEWEST);
     coverage_add(&coverage, NEWEST - 80000);
     coverage_end_measure(&coverage);
     CHECK_INT(6, coverage.count);
@@ -166,19 +194,20 @@ TEST(coverage_sums_its_measures)
 TEST(coverage_takes_times_before_1970_and_windows_without_end)
 {
     Coverage coverage = coverage_init();
-    coverage_begin_measure(&coverage, QUARTER_S, window_ending_at(-QUARTER_S, 3 * QUARTER_S));
+    coverage_begin_measure(&coverage, QUARTER_S, window_ending_at(-QUARTER_S, 3 * QUARTER_S),
+                           -QUARTER_S);
     add_pattern(&coverage, "xxx", -QUARTER_S, QUARTER_S);
     coverage_end_measure(&coverage);
     CHECK_INT(3, coverage.expected);
     CHECK_INT(3, coverage.received);
 
-    coverage_begin_measure(&coverage, QUARTER_S, window_ending_at(-5, 3 * QUARTER_S));
+    coverage_begin_measure(&coverage, QUARTER_S, window_ending_at(-5, 3 * QUARTER_S), -5);
     add_pattern(&coverage, "x.x", -5, QUARTER_S);
     coverage_end_measure(&coverage);
     CHECK_INT(6, coverage.expected);
     CHECK_INT(5, coverage.received);
 
-    coverage_begin_measure(&coverage, QUARTER_S, window_everything());
+    coverage_begin_measure(&coverage, QUARTER_S, window_everything(), NEWEST);
     add_pattern(&coverage, "xxx", NEWEST, QUARTER_S);
     coverage_end_measure(&coverage);
     CHECK_INT(8, coverage.received);
@@ -221,7 +250,7 @@ TEST(coverage_is_exact_with_strays_of_one_other_phase)
                 times[count++] = last = stray;
         }
         Coverage coverage = coverage_init();
-        coverage_begin_measure(&coverage, QUARTER_S, window);
+        coverage_begin_measure(&coverage, QUARTER_S, window, last);
         for (size_t i = 0; i < count; i++)
             coverage_add(&coverage, times[i]);
         coverage_end_measure(&coverage);
@@ -236,7 +265,7 @@ TEST(coverage_never_receives_more_than_it_expects)
     uint64_t state = 3;
     for (int round = 0; round < 500; round++) {
         Coverage coverage = coverage_init();
-        coverage_begin_measure(&coverage, QUARTER_S, day());
+        coverage_begin_measure(&coverage, QUARTER_S, day(), day().to - 1);
         for (UnixSec time = day().from; time < day().to;) {
             coverage_add(&coverage, time); /* any second, more phases than are learnt */
             state = state * 6364136223846793005u + 1442695040888963407u;

@@ -69,16 +69,18 @@ static void take(World *world, Kind kind, const char *items)
     }
     REQUIRE_OK(writer_apply(world->writer, &batch, FAULT_NONE, NOW, &world->applied, &err));
     const ReadingCounts *counts = &world->applied.readings;
-    CHECK_INT(counts->received, counts->fresh + counts->late + counts->unchanged + counts->corrected +
-                                    counts->expired + counts->quarantined);
+    CHECK_INT(counts->received, counts->fresh + counts->late + counts->unchanged +
+                                    counts->corrected + counts->expired + counts->quarantined);
 }
 
 #define URI "http://environment.data.gov.uk/flood-monitoring/"
 #define STATION(id, more)                                                                          \
-    "{\"@id\":\"" URI "id/stations/" id "\",\"notation\":\"" id "\",\"stationReference\":\"" id "\"" more "}"
+    "{\"@id\":\"" URI "id/stations/" id "\",\"notation\":\"" id "\",\"stationReference\":\"" id    \
+    "\"" more "}"
 #define MEASURE(id, station, more)                                                                 \
     "{\"@id\":\"" URI "id/measures/" id "\",\"notation\":\"" id "\",\"station\":\"" URI            \
-    "id/stations/" station "\",\"parameter\":\"level\",\"qualifier\":\"Stage\",\"period\":900" more "}"
+    "id/stations/" station                                                                         \
+    "\",\"parameter\":\"level\",\"qualifier\":\"Stage\",\"period\":900" more "}"
 #define READING_OF(id, time, value)                                                                \
     "{\"@id\":\"" URI "data/readings/x\",\"dateTime\":\"2026-11-22T" time "Z\",\"measure\":\"" URI \
     "id/measures/" id "\"" value "}"
@@ -112,13 +114,15 @@ static bool put_station(const Station *station, const Str *ids, size_t count, vo
     return true;
 }
 
-static bool put_measure(const Station *station, const Measure *measure, const Reading *newest, void *ctx)
+static bool put_measure(const Station *station, const Measure *measure, const Reading *newest,
+                        void *ctx)
 {
     put_row(ctx, &(Row){.station = station, .measure = measure, .reading = newest});
     return true;
 }
 
-static bool keep_measure(const Station *station, const Measure *measure, UNUSED Window kept, void *ctx)
+static bool keep_measure(const Station *station, const Measure *measure, UNUSED Window kept,
+                         void *ctx)
 {
     Asked *asked = ctx;
     asked->station = station;
@@ -129,7 +133,8 @@ static bool keep_measure(const Station *station, const Measure *measure, UNUSED 
 static bool put_reading(const Reading *reading, void *ctx)
 {
     Asked *asked = ctx;
-    put_row(asked, &(Row){.station = asked->station, .measure = asked->measure, .reading = reading});
+    put_row(asked,
+            &(Row){.station = asked->station, .measure = asked->measure, .reading = reading});
     return true;
 }
 
@@ -138,9 +143,11 @@ typedef enum What { STATION_LIST, MEASURE_LIST, LATEST, ALL_READINGS } What;
 /* Lines of JSON; borrowed until the next call. */
 static Str served(World *world, What what, const Filter *filter)
 {
-    static const Field *const TABLES[] = {STATION_FIELDS, MEASURE_FIELDS, LATEST_FIELDS, READING_FIELDS};
+    static const Field *const TABLES[] = {STATION_FIELDS, MEASURE_FIELDS, LATEST_FIELDS,
+                                          READING_FIELDS};
     Asked asked = {.world = world, .fields = field_set_default(TABLES[what], FIELD_JSON)};
-    const ReadingVisitor visitor = {.each_measure = keep_measure, .each_reading = put_reading, .ctx = &asked};
+    const ReadingVisitor visitor = {
+        .each_measure = keep_measure, .each_reading = put_reading, .ctx = &asked};
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
     const Filter everything = {.has_box = false};
     Err err = {.code = OK};
@@ -177,7 +184,7 @@ static Filter by_station(Str *id)
     return (Filter){.station = {.items = id, .count = 1}};
 }
 
-#define WITH_WORLD CLEANUP(world_close) World world = world_open()
+#define WITH_WORLD   CLEANUP(world_close) World world = world_open()
 #define WITH_MEASURE CLEANUP(world_close) World world = world_with_measure()
 
 /* ---- readings ---------------------------------------------------------------------------------- */
@@ -200,7 +207,8 @@ TEST(quirk_02_csv_values_are_joined_by_a_bar)
 {
     WITH_MEASURE;
     take(&world, READINGS, READING("09:45:00", "0.7"));
-    take(&world, CSV, "dateTime,measure,value\n2026-11-22T10:00:00Z," URI "id/measures/M,0.260|0.688\n");
+    take(&world, CSV,
+         "dateTime,measure,value\n2026-11-22T10:00:00Z," URI "id/measures/M,0.260|0.688\n");
     CHECK_HAS("\"value\":0.688,\"flags\":[\"ambiguous\"]", served(&world, LATEST, NULL));
     take(&world, CSV, "dateTime,measure,value\n2026-11-22T10:15:00Z,M,0.5|0.500\n");
     CHECK_HAS("\"value\":0.5}", served(&world, LATEST, NULL));
@@ -221,7 +229,8 @@ TEST(quirk_04_a_single_thing_is_an_object)
     WITH_WORLD;
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
-    REQUIRE_OK(parse_stations(STR("{\"items\":" STATION("E7050", ",\"measures\":{\"@id\":\"x\"}") "}"), &batch, &err));
+    REQUIRE_OK(parse_stations(
+        STR("{\"items\":" STATION("E7050", ",\"measures\":{\"@id\":\"x\"}") "}"), &batch, &err));
     REQUIRE_OK(parse_measures(STR("{\"items\":" MEASURE("M", "E7050", "") "}"), &batch, &err));
     CHECK_INT(1, batch.station_count);
     CHECK_INT(1, batch.measure_count);
@@ -231,9 +240,10 @@ TEST(quirk_05_type_is_a_text_or_an_array)
 {
     WITH_WORLD;
     take(&world, STATIONS,
-         STATION("A", ",\"type\":\"" URI "def/core/Station\"") ","
-         STATION("B", ",\"type\":[\"" URI "def/core/Coastal\",\"" URI "def/core/Station\"]"));
-    take(&world, MEASURES, MEASURE("M", "A", ",\"type\":[\"x\",\"y\"]") "," MEASURE("N", "B", ",\"type\":\"x\""));
+         STATION("A", ",\"type\":\"" URI "def/core/Station\"") "," STATION(
+             "B", ",\"type\":[\"" URI "def/core/Coastal\",\"" URI "def/core/Station\"]"));
+    take(&world, MEASURES,
+         MEASURE("M", "A", ",\"type\":[\"x\",\"y\"]") "," MEASURE("N", "B", ",\"type\":\"x\""));
     CHECK_INT(2, lines(served(&world, STATION_LIST, NULL)));
     CHECK_INT(2, lines(served(&world, MEASURE_LIST, NULL)));
 }
@@ -248,7 +258,8 @@ TEST(quirk_06_a_measure_without_a_reading_is_kept)
 TEST(quirk_07_latest_reading_may_be_an_address)
 {
     WITH_WORLD;
-    take(&world, MEASURES, MEASURE("M", "S", ",\"latestReading\":\"" URI "data/readings/M/2026-11-22T10-00-00Z\""));
+    take(&world, MEASURES,
+         MEASURE("M", "S", ",\"latestReading\":\"" URI "data/readings/M/2026-11-22T10-00-00Z\""));
     CHECK_INT(1, lines(served(&world, MEASURE_LIST, NULL)));
     uint64_t before = world.applied.generation;
     take(&world, MEASURES, MEASURE("M", "S", ",\"latestReading\":{\"value\":1.0}"));
@@ -258,13 +269,19 @@ TEST(quirk_07_latest_reading_may_be_an_address)
 TEST(quirk_08_station_fields_are_arrays)
 {
     WITH_WORLD;
-    take(&world, STATIONS,
-         STATION("A", ",\"label\":[\"Erith Deep Wharf\",\"Erith TL\"],\"riverName\":[\"Thames\",\"Tideway\"],"
-                      "\"catchmentName\":[\"C1\",\"C2\"],\"town\":[\"T1\",\"T2\"],\"lat\":[51.1,51.2],\"long\":[0.1],"
-                      "\"RLOIid\":[\"9472\",\"9635\"],\"dateOpened\":[\"1994-01-01\",\"1995-01-01\"],"
-                      "\"status\":[\"" URI "def/core/statusActive\",\"" URI "def/core/statusSuspended\"]"));
+    take(
+        &world, STATIONS,
+        STATION(
+            "A",
+            ",\"label\":[\"Erith Deep Wharf\",\"Erith TL\"],\"riverName\":[\"Thames\",\"Tideway\"],"
+            "\"catchmentName\":[\"C1\",\"C2\"],\"town\":[\"T1\",\"T2\"],\"lat\":[51.1,51.2],"
+            "\"long\":[0.1],"
+            "\"RLOIid\":[\"9472\",\"9635\"],\"dateOpened\":[\"1994-01-01\",\"1995-01-01\"],"
+            "\"status\":[\"" URI "def/core/statusActive\",\"" URI "def/core/statusSuspended\"]"));
     Str item = served(&world, STATION_LIST, NULL);
-    CHECK_HAS("\"label\":\"Erith Deep Wharf\",\"river\":\"Thames\",\"catchment\":\"C1\",\"town\":\"T1\"", item);
+    CHECK_HAS(
+        "\"label\":\"Erith Deep Wharf\",\"river\":\"Thames\",\"catchment\":\"C1\",\"town\":\"T1\"",
+        item);
     CHECK_HAS("\"lat\":51.1,\"long\":0.1", item);
     CHECK_HAS("\"status\":\"Active\",\"opened\":\"1994-01-01\",\"rloi_id\":\"9472\"", item);
     Str second = STR("tideway"), rloi = STR("9635");
@@ -276,8 +293,8 @@ TEST(quirk_09_a_scale_may_be_only_an_address)
 {
     WITH_WORLD;
     take(&world, STATIONS,
-         STATION("A", ",\"stageScale\":\"" URI "id/stations/A/stageScale\"") ","
-         STATION("B", ",\"stageScale\":{\"typicalRangeLow\":0.1,\"typicalRangeHigh\":1.3}"));
+         STATION("A", ",\"stageScale\":\"" URI "id/stations/A/stageScale\"") "," STATION(
+             "B", ",\"stageScale\":{\"typicalRangeLow\":0.1,\"typicalRangeHigh\":1.3}"));
     CHECK_HAS("\"typical_low\":null,\"typical_high\":null", served(&world, STATION_LIST, NULL));
     CHECK_HAS("\"typical_low\":0.1,\"typical_high\":1.3", served(&world, STATION_LIST, NULL));
 }
@@ -286,8 +303,10 @@ TEST(quirk_10_scales_are_incomplete_or_the_wrong_way_round)
 {
     WITH_WORLD;
     take(&world, STATIONS,
-         STATION("A", ",\"stageScale\":{\"typicalRangeLow\":2.5,\"typicalRangeHigh\":1.3,\"maxOnRecord\":{}}"));
-    CHECK_HAS("\"typical_low\":2.5,\"typical_high\":1.3,\"record_high\":null", served(&world, STATION_LIST, NULL));
+         STATION("A", ",\"stageScale\":{\"typicalRangeLow\":2.5,\"typicalRangeHigh\":1.3,"
+                      "\"maxOnRecord\":{}}"));
+    CHECK_HAS("\"typical_low\":2.5,\"typical_high\":1.3,\"record_high\":null",
+              served(&world, STATION_LIST, NULL));
 }
 
 TEST(quirk_11_a_station_without_coordinates_is_kept_and_in_no_area)
@@ -295,7 +314,8 @@ TEST(quirk_11_a_station_without_coordinates_is_kept_and_in_no_area)
     WITH_WORLD;
     take(&world, STATIONS, STATION("A", "") "," STATION("B", ",\"lat\":51.5,\"long\":-0.1"));
     CHECK_INT(2, lines(served(&world, STATION_LIST, NULL)));
-    const Filter box = {.has_box = true, .west_deg = -180, .south_deg = -90, .east_deg = 180, .north_deg = 90};
+    const Filter box = {
+        .has_box = true, .west_deg = -180, .south_deg = -90, .east_deg = 180, .north_deg = 90};
     CHECK_INT(1, lines(served(&world, STATION_LIST, &box)));
     const Filter circle = {.has_circle = true, .lat_deg = 51.5, .long_deg = -0.1, .dist_km = 20000};
     CHECK_INT(1, lines(served(&world, STATION_LIST, &circle)));
@@ -316,9 +336,13 @@ TEST(quirk_12_notation_is_the_key_and_reference_finds_it)
     WITH_WORLD;
     CLEANUP(arena_release) Arena arena = arena_init();
     take(&world, STATIONS,
-         "{\"@id\":\"" URI "id/stations/055816_TG_319\",\"notation\":\"055816_TG_319\",\"stationReference\":\"055816_TG 319\"},"
-         "{\"@id\":\"" URI "id/stations/SU37_63\",\"notation\":\"SU37_63\",\"stationReference\":\"SU37/63\"}");
-    CHECK_HAS("\"station\":\"055816_TG_319\",\"reference\":\"055816_TG 319\"", served(&world, STATION_LIST, NULL));
+         "{\"@id\":\"" URI
+         "id/stations/"
+         "055816_TG_319\",\"notation\":\"055816_TG_319\",\"stationReference\":\"055816_TG 319\"},"
+         "{\"@id\":\"" URI
+         "id/stations/SU37_63\",\"notation\":\"SU37_63\",\"stationReference\":\"SU37/63\"}");
+    CHECK_HAS("\"station\":\"055816_TG_319\",\"reference\":\"055816_TG 319\"",
+              served(&world, STATION_LIST, NULL));
     StationKey found = resolve(&world, "SU37/63", &arena, OK);
     CHECK_TEXT("SU37_63", found.id);
     CHECK(found.by_other_key);
@@ -330,7 +354,8 @@ TEST(quirk_13_a_reference_is_shared_by_two_stations)
     WITH_WORLD;
     CLEANUP(arena_release) Arena arena = arena_init();
     take(&world, STATIONS,
-         "{\"notation\":\"E6120-southern\",\"stationReference\":\"E6120\"},{\"notation\":\"E6120-anglian\",\"stationReference\":\"E6120\"}");
+         "{\"notation\":\"E6120-southern\",\"stationReference\":\"E6120\"},{\"notation\":\"E6120-"
+         "anglian\",\"stationReference\":\"E6120\"}");
     StationKey found = resolve(&world, "E6120", &arena, ERR_NOT_FOUND);
     CHECK(found.ambiguous);
     CHECK_INT(2, found.candidates.count);
@@ -342,8 +367,9 @@ TEST(quirk_14_the_empty_notation_is_a_station)
 {
     WITH_WORLD;
     take(&world, STATIONS,
-         "{\"@id\":\"" URI "id/stations/\",\"notation\":\"\",\"stationReference\":\"\",\"label\":\"Knightsford Bridge LVL\"},"
-         STATION("A", ""));
+         "{\"@id\":\"" URI
+         "id/stations/\",\"notation\":\"\",\"stationReference\":\"\",\"label\":\"Knightsford "
+         "Bridge LVL\"}," STATION("A", ""));
     take(&world, MEASURES, MEASURE("-flow--i-15_min-m3_s", "", ",\"qualifier\":\"\""));
     take(&world, READINGS, READING_OF("-flow--i-15_min-m3_s", "10:00:00", ",\"value\":1.5"));
     Str empty = STR("");
@@ -356,12 +382,20 @@ TEST(quirk_14_the_empty_notation_is_a_station)
 
 TEST(quirk_15_odd_ids_are_compared_by_exact_case)
 {
-    static const char *const ids[] = {"0", "Not_Specified", "T999", "H_obs.upstream", "Edgeh1", "EdgeH1",
-                                      "575092______________________________________", "DIFF_TB3_TB1", "a b/c%2F"};
+    static const char *const ids[] = {"0",
+                                      "Not_Specified",
+                                      "T999",
+                                      "H_obs.upstream",
+                                      "Edgeh1",
+                                      "EdgeH1",
+                                      "575092______________________________________",
+                                      "DIFF_TB3_TB1",
+                                      "a b/c%2F"};
     WITH_WORLD;
     CLEANUP(buf_release) Buf items = buf_init(65536);
     for (size_t i = 0; i < countof(ids); i++)
-        buf_printf(&items, "%s{\"notation\":\"%s\",\"label\":\"label of %s\"}", i > 0 ? "," : "", ids[i], ids[i]);
+        buf_printf(&items, "%s{\"notation\":\"%s\",\"label\":\"label of %s\"}", i > 0 ? "," : "",
+                   ids[i], ids[i]);
     buf_put_char(&items, '\0');
     take(&world, STATIONS, items.ptr);
     CHECK_INT(countof(ids), lines(served(&world, STATION_LIST, NULL)));
@@ -380,13 +414,15 @@ TEST(quirk_16_one_series_in_several_units_stays_several)
 {
     WITH_WORLD;
     take(&world, MEASURES,
-         MEASURE("S-level-stage-i-15_min-m", "S", ",\"unitName\":\"m\"") ","
-         MEASURE("S-level-stage-i-15_min----", "S", ",\"unitName\":\"---\"") ","
-         MEASURE("S-level-stage-i-15_min-mAOD", "S", ",\"unitName\":\"mAOD\""));
+         MEASURE("S-level-stage-i-15_min-m", "S", ",\"unitName\":\"m\"") "," MEASURE(
+             "S-level-stage-i-15_min----", "S",
+             ",\"unitName\":\"---\"") "," MEASURE("S-level-stage-i-15_min-mAOD", "S",
+                                                  ",\"unitName\":\"mAOD\""));
     take(&world, READINGS,
-         READING_OF("S-level-stage-i-15_min-m", "10:00:00", ",\"value\":1.0") ","
-         READING_OF("S-level-stage-i-15_min----", "10:00:00", ",\"value\":1.1") ","
-         READING_OF("S-level-stage-i-15_min-mAOD", "10:00:00", ",\"value\":51.0"));
+         READING_OF("S-level-stage-i-15_min-m", "10:00:00", ",\"value\":1.0") "," READING_OF(
+             "S-level-stage-i-15_min----", "10:00:00",
+             ",\"value\":1.1") "," READING_OF("S-level-stage-i-15_min-mAOD", "10:00:00",
+                                              ",\"value\":51.0"));
     CHECK_INT(3, lines(served(&world, LATEST, NULL)));
     CHECK_INT(3, world.applied.readings.fresh);
 }
@@ -420,10 +456,12 @@ TEST(quirk_18_a_station_without_measures_is_kept)
 TEST(quirk_19_labels_repeat_and_hold_blanks)
 {
     WITH_WORLD;
-    take(&world, STATIONS, STATION("A", ",\"label\":\"RIVER CHERWELL  AT  ENSLOW \"") "," STATION("B", ",\"label\":\"Abingdon\"") ","
-                           STATION("C", ",\"label\":\"Abingdon\""));
+    take(&world, STATIONS,
+         STATION("A", ",\"label\":\"RIVER CHERWELL  AT  ENSLOW \"") "," STATION(
+             "B", ",\"label\":\"Abingdon\"") "," STATION("C", ",\"label\":\"Abingdon\""));
     CHECK_INT(3, lines(served(&world, STATION_LIST, NULL)));
-    CHECK_HAS("\"label\":\"RIVER CHERWELL  AT  ENSLOW \"", served(&world, STATION_LIST, NULL)); /* as given */
+    CHECK_HAS("\"label\":\"RIVER CHERWELL  AT  ENSLOW \"",
+              served(&world, STATION_LIST, NULL)); /* as given */
     Str word = STR("enslow");
     CHECK_INT(1, lines(served(&world, STATION_LIST, &(Filter){.words = {&word, 1}})));
 }
@@ -432,7 +470,8 @@ TEST(quirk_20_a_measure_label_is_its_own)
 {
     WITH_WORLD;
     take(&world, STATIONS, STATION("S", ",\"label\":\"Bourton Dickler\""));
-    take(&world, MEASURES, MEASURE("M", "S", ",\"label\":\"RIVER DIKLER AT BOURTON ON THE WATER - level-stage\""));
+    take(&world, MEASURES,
+         MEASURE("M", "S", ",\"label\":\"RIVER DIKLER AT BOURTON ON THE WATER - level-stage\""));
     CHECK_HAS("\"station\":\"S\",\"label\":\"RIVER DIKLER AT BOURTON ON THE WATER - level-stage\"",
               served(&world, MEASURE_LIST, NULL));
     CHECK_HAS("\"label\":\"Bourton Dickler\"", served(&world, STATION_LIST, NULL));
@@ -441,7 +480,8 @@ TEST(quirk_20_a_measure_label_is_its_own)
 TEST(quirk_21_status_is_free_text_or_missing)
 {
     WITH_WORLD;
-    take(&world, STATIONS, STATION("A", ",\"status\":\"" URI "def/core/statusukcmf\"") "," STATION("B", ""));
+    take(&world, STATIONS,
+         STATION("A", ",\"status\":\"" URI "def/core/statusukcmf\"") "," STATION("B", ""));
     CHECK_HAS("\"status\":\"ukcmf\"", served(&world, STATION_LIST, NULL));
     CHECK_HAS("\"status\":null", served(&world, STATION_LIST, NULL));
     Str status = STR("UKCMF");
@@ -466,15 +506,18 @@ TEST(quirk_22_values_out_of_reason_are_kept_and_marked)
         take(&world, READINGS, item);
         CHECK_HAS(cases[i].want, served(&world, LATEST, NULL));
     }
-    take(&world, STATIONS, STATION("S", ",\"stageScale\":{\"typicalRangeLow\":0.0,\"typicalRangeHigh\":1.0}"));
-    CHECK_HAS("\"value\":9636.0,\"flags\":[\"suspect\"]", served(&world, LATEST, NULL)); /* beyond ten typical ranges */
+    take(&world, STATIONS,
+         STATION("S", ",\"stageScale\":{\"typicalRangeLow\":0.0,\"typicalRangeHigh\":1.0}"));
+    CHECK_HAS("\"value\":9636.0,\"flags\":[\"suspect\"]",
+              served(&world, LATEST, NULL)); /* beyond ten typical ranges */
 }
 
 TEST(quirk_23_units_pass_through)
 {
     WITH_WORLD;
-    take(&world, MEASURES, MEASURE("A", "S", ",\"unitName\":\"mm\"") "," MEASURE("B", "S", ",\"unitName\":\"---\"") ","
-                           MEASURE("C", "S", ",\"unitName\":\"Knots\""));
+    take(&world, MEASURES,
+         MEASURE("A", "S", ",\"unitName\":\"mm\"") "," MEASURE(
+             "B", "S", ",\"unitName\":\"---\"") "," MEASURE("C", "S", ",\"unitName\":\"Knots\""));
     CHECK_HAS("\"unit\":\"mm\"", served(&world, MEASURE_LIST, NULL));
     CHECK_HAS("\"unit\":\"---\"", served(&world, MEASURE_LIST, NULL));
     CHECK_HAS("\"unit\":\"Knots\"", served(&world, MEASURE_LIST, NULL));
@@ -484,13 +527,16 @@ TEST(quirk_24_off_grid_times_are_kept_to_the_second)
 {
     WITH_MEASURE;
     take(&world, READINGS, READING("08:39:55", "1.0"));
-    CHECK_HAS("\"time\":\"2026-11-22T08:39:55Z\",\"value\":1.0,\"flags\":[\"off_grid\"]", served(&world, LATEST, NULL));
+    CHECK_HAS("\"time\":\"2026-11-22T08:39:55Z\",\"value\":1.0,\"flags\":[\"off_grid\"]",
+              served(&world, LATEST, NULL));
 }
 
 TEST(quirk_25_readings_come_unsorted)
 {
     WITH_MEASURE;
-    take(&world, READINGS, READING("00:45:00", "3.0") "," READING("00:30:00", "2.0") "," READING("01:00:00", "4.0") "," READING("00:15:00", "1.0"));
+    take(&world, READINGS,
+         READING("00:45:00", "3.0") "," READING("00:30:00", "2.0") "," READING(
+             "01:00:00", "4.0") "," READING("00:15:00", "1.0"));
     Str text = served(&world, ALL_READINGS, NULL);
     size_t at = 0, before = 0;
     CHECK_INT(4, lines(text));
@@ -529,7 +575,9 @@ TEST(quirk_28_the_same_reading_twice_is_one)
 TEST(quirk_29_a_reading_without_a_time_is_dropped_and_counted)
 {
     WITH_MEASURE;
-    take(&world, READINGS, "{\"dateTime\":\"\",\"measure\":\"" URI "id/measures/M\",\"value\":1.0}," READING("09:00:00", "1.0"));
+    take(&world, READINGS,
+         "{\"dateTime\":\"\",\"measure\":\"" URI
+         "id/measures/M\",\"value\":1.0}," READING("09:00:00", "1.0"));
     CHECK_INT(2, world.applied.readings.received);
     CHECK_INT(1, world.applied.readings.quarantined);
     CHECK_INT(1, world.applied.readings.fresh);
@@ -539,13 +587,16 @@ TEST(quirk_30_times_of_records_have_no_zone_and_pass_as_they_are)
 {
     WITH_WORLD;
     take(&world, STATIONS,
-         STATION("A", ",\"stageScale\":{\"maxOnRecord\":{\"value\":1.67,\"dateTime\":\"1987-08-21T23:00:00\"}},\"statusDate\":\"2020-01-01T00:00:00\""));
-    CHECK_HAS("\"record_high\":1.67,\"record_high_time\":\"1987-08-21T23:00:00\"", served(&world, STATION_LIST, NULL));
+         STATION("A", ",\"stageScale\":{\"maxOnRecord\":{\"value\":1.67,\"dateTime\":\"1987-08-"
+                      "21T23:00:00\"}},\"statusDate\":\"2020-01-01T00:00:00\""));
+    CHECK_HAS("\"record_high\":1.67,\"record_high_time\":\"1987-08-21T23:00:00\"",
+              served(&world, STATION_LIST, NULL));
 }
 
 TEST(quirk_31_versions_and_missing_meta_are_no_matter)
 {
-    static const char *const heads[] = {"\"meta\":{\"version\":\"0.5\"},", "\"meta\":{\"version\":\"0.7\",\"hasFormat\":[]},", ""};
+    static const char *const heads[] = {"\"meta\":{\"version\":\"0.5\"},",
+                                        "\"meta\":{\"version\":\"0.7\",\"hasFormat\":[]},", ""};
     for (size_t i = 0; i < countof(heads); i++) {
         CLEANUP(batch_release) Batch batch = batch_init();
         char json[512];
@@ -559,6 +610,8 @@ TEST(quirk_31_versions_and_missing_meta_are_no_matter)
 TEST(quirk_32_the_id_of_a_reading_is_not_needed)
 {
     WITH_MEASURE;
-    take(&world, READINGS, "{\"dateTime\":\"2026-11-22T09:00:00Z\",\"measure\":\"" URI "id/measures/M\",\"value\":1.0}");
+    take(&world, READINGS,
+         "{\"dateTime\":\"2026-11-22T09:00:00Z\",\"measure\":\"" URI
+         "id/measures/M\",\"value\":1.0}");
     CHECK_INT(1, world.applied.readings.fresh);
 }

@@ -14,8 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- a store worth damaging --------------------------------------------------------------------
- */
+/* ---- a store worth damaging ------------------------------------------------------------------ */
 
 enum { DAY_MEASURES = 40, DAY_SLOTS = 96 };
 
@@ -80,8 +79,7 @@ static int files_like(const char *dir, const char *part)
     return count;
 }
 
-/* ---- damage ------------------------------------------------------------------------------------
- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static void scribble(const char *path, off_t at, size_t len)
 {
@@ -157,6 +155,11 @@ static void empty_meta(const char *path)
     run_sql(path, "DELETE FROM meta");
 }
 
+static void strange_fault(const char *path)
+{
+    run_sql(path, "UPDATE meta SET fault = 99");
+}
+
 static void empty_beside_log(const char *path)
 {
     char log[410];
@@ -194,6 +197,7 @@ TEST(files_damaged_are_set_aside_and_begun_anew)
         {"a table is missing", "freshet.db", drop_table, true, false, "no such table"},
         {"a column is missing", "freshet.db", drop_column, true, false, "no column named town"},
         {"its meta row is missing", "freshet.db", empty_meta, true, false, "meta row"},
+        {"its meta row is strange", "freshet.db", strange_fault, true, false, "a fault"},
         {"empty, with a log", "freshet.db", empty_beside_log, true, false, "its log is not"},
         {"empty", "freshet.db", truncate_to_nothing, false, false, ""},
         {"gone", "freshet.db", (void (*)(const char *)) NULL, false, false, ""},
@@ -355,8 +359,7 @@ TEST(files_not_closed_in_order_are_checked)
     store_close(TAKE(store));
 }
 
-/* ---- the directory -----------------------------------------------------------------------------
- */
+/* ---- the directory --------------------------------------------------------------------------- */
 
 TEST(files_are_locked_against_a_second_process)
 {
@@ -416,8 +419,7 @@ TEST(files_made_anew_draw_another_epoch)
     CHECK(strcmp(tags[0], tags[1]) != 0);
 }
 
-/* ---- the disk ----------------------------------------------------------------------------------
- */
+/* ---- the disk -------------------------------------------------------------------------------- */
 
 TEST(files_that_cannot_grow_change_nothing_and_go_on_after)
 {
@@ -492,8 +494,7 @@ TEST(files_log_is_emptied_beyond_its_limit)
     kit_close(&kit);
 }
 
-/* ---- kill -9 -----------------------------------------------------------------------------------
- */
+/* ---- kill -9 --------------------------------------------------------------------------------- */
 
 /* Applies generation after generation until it is killed; tells each that was announced. */
 static void apply_until_killed(const char *dir, int pipe_fd)

@@ -130,8 +130,7 @@ TEST(concurrent_snapshots_are_whole_while_generations_come)
     kit_close(&kit);
 }
 
-/* ---- the pool ----------------------------------------------------------------------------------
- */
+/* ---- the pool -------------------------------------------------------------------------------- */
 
 static Store *open_pool(const char *dir, size_t readers, int64_t wait_ms)
 {
@@ -188,8 +187,7 @@ TEST(concurrent_pool_waits_for_one_to_come_back)
     store_close(store);
 }
 
-/* ---- being told --------------------------------------------------------------------------------
- */
+/* ---- being told ------------------------------------------------------------------------------ */
 
 static void note_generation(void *ctx, uint64_t generation)
 {

@@ -51,8 +51,7 @@ void kit_reopen(Kit *kit)
     kit->now = now;
 }
 
-/* ---- batches -----------------------------------------------------------------------------------
- */
+/* ---- batches --------------------------------------------------------------------------------- */
 
 Station kit_station(const char *id)
 {
@@ -196,8 +195,7 @@ const char *kit_counts(const ReadingCounts *counts)
     return len > 0 ? text : "nothing";
 }
 
-/* ---- what is held ------------------------------------------------------------------------------
- */
+/* ---- what is held ---------------------------------------------------------------------------- */
 
 static void put_reading(Buf *out, const Reading *reading)
 {

@@ -45,8 +45,7 @@ static int64_t random_below(int64_t limit)
     return (int64_t) (random_state >> 33) % limit;
 }
 
-/* ---- the model ---------------------------------------------------------------------------------
- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 static Held *find(Plain *plain, int measure, int64_t minute)
 {
@@ -173,8 +172,7 @@ static void give(Plain *plain, const Given *given, size_t count, ReadingCounts *
     plain->count = kept;
 }
 
-/* ---- comparing ---------------------------------------------------------------------------------
- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 static int by_measure_minute(const void *a, const void *b)
 {
@@ -213,8 +211,7 @@ static bool check_equal(Store *store, Plain *plain)
     return CHECK_STR(buf_view(&want_latest), buf_view(&latest)) && same;
 }
 
-/* ---- random batches ----------------------------------------------------------------------------
- */
+/* ---- random batches -------------------------------------------------------------------------- */
 
 /* Mostly near the front of time; now and then long ago; few values, so that the same come again. */
 static Given make_given(int64_t front)
