@@ -22,6 +22,7 @@ typedef struct Apply {
     size_t
         *unknown; /* owned: readings of measures that are not known, by their place in the batch */
     size_t unknown_count;
+    GapList *gaps; /* the Writer's; emptied before */
     bool changed;
 } Apply;
 
@@ -29,6 +30,9 @@ typedef struct Apply {
 MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
 MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
 MUST_USE ErrCode apply_types(Apply *apply, Err *err);
+
+/* False: no memory. */
+MUST_USE bool gap_list_add(GapList *gaps, const SeriesGap *gap);
 
 MUST_USE ErrCode apply_readings(Apply *apply, Err *err);
 /* Finds a station's newest time anew and trims it: one of its measures has come or gone. */

@@ -85,7 +85,7 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
          "UPDATE station SET type = ?2, type_all = ?3, generation = ?4 WHERE key = ?1"},
 
     [WRITE_FIND_MEASURE] = {"find measure",
-                            "SELECT key, station, listed, raw FROM measure WHERE id = ?1"},
+                            "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
     [WRITE_ADD_MEASURE] = {"add measure",
                            "INSERT INTO measure (" MEASURE_TEXTS(
                                AS_NAME) "period_s, station, listed, generation, id) VALUES "
@@ -100,6 +100,7 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_MEASURE_KEYS] = {"list measures of a station",
                             "SELECT key FROM measure WHERE station = ?1"},
 
+    [WRITE_STATION_ID] = {"read station's id", "SELECT id FROM station WHERE key = ?1"},
     [WRITE_STATION_NEWEST] = {"read station's newest time",
                               "SELECT time FROM station_newest WHERE station = ?1"},
     [WRITE_SET_NEWEST] = {"store station's newest time",

@@ -130,7 +130,10 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         .now = now,
         .window_s = writer->store->options.window_s,
         .meta = &meta,
+        .gaps = &writer->gaps,
     };
+    arena_release(&writer->gaps.strings);
+    writer->gaps.count = 0;
     ErrCode rc = apply_in_transaction(writer, &apply, fault, err);
     if (rc != OK) {
         free(apply.unknown);
@@ -149,6 +152,8 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     apply.applied.generation = writer->meta.generation;
     apply.applied.changed = apply.changed;
     apply.applied.readings_held = writer->meta.readings;
+    apply.applied.gaps = writer->gaps.items;
+    apply.applied.gap_count = writer->gaps.count;
     *ret_applied = apply.applied;
     return OK;
 }

@@ -17,6 +17,15 @@ typedef struct ReadingCounts {
     int64_t quarantined; /* refused by the parser, or of a measure that is not known */
 } ReadingCounts;
 
+/* What a newest reading leaves open behind it: the readings of its measure in after < time < until
+ * that were never seen, inside its station's window. */
+typedef struct SeriesGap {
+    Str measure_id, station_id;
+    UnixSec after; /* the newest that was known, or just before the station's window */
+    UnixSec until; /* the newest now */
+    int64_t period_s;
+} SeriesGap;
+
 typedef struct Applied {
     uint64_t generation; /* the newest, whether or not this batch made it */
     bool changed;        /* this batch made it */
@@ -25,6 +34,8 @@ typedef struct Applied {
     int64_t trimmed;          /* readings that left their station's window */
     int64_t readings_held;    /* by the store, after it */
     int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
+    const SeriesGap *gaps; /* of a batch that find_gaps; the Writer's until the next apply */
+    size_t gap_count;
     Err quarantine_error;     /* OK, or why refusals could not be kept in the ledger */
 } Applied;
 
