@@ -226,7 +226,6 @@ TEST(quirk_03_no_value_is_no_reading_and_never_zero)
 
 TEST(quirk_04_a_single_thing_is_an_object)
 {
-    WITH_WORLD;
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
     REQUIRE_OK(parse_stations(
@@ -336,8 +335,7 @@ TEST(quirk_12_notation_is_the_key_and_reference_finds_it)
     WITH_WORLD;
     CLEANUP(arena_release) Arena arena = arena_init();
     take(&world, STATIONS,
-         "{\"@id\":\"" URI
-         "id/stations/"
+         "{\"@id\":\"" URI "id/stations/"
          "055816_TG_319\",\"notation\":\"055816_TG_319\",\"stationReference\":\"055816_TG 319\"},"
          "{\"@id\":\"" URI
          "id/stations/SU37_63\",\"notation\":\"SU37_63\",\"stationReference\":\"SU37/63\"}");
