@@ -107,8 +107,8 @@ static bool make_asks(const Group *groups, size_t count, size_t split, UnixSec n
                       Plan *plan)
 {
     if (split < count &&
-        !copy_ask(arena,
-                  (Ask){.kind = ASK_EVERYTHING, .since = groups[split].since, .until = now}, plan))
+        !copy_ask(arena, (Ask){.kind = ASK_EVERYTHING, .since = groups[split].since, .until = now},
+                  plan))
         return false;
     for (size_t i = 0; i < split; i++) {
         const Group *group = &groups[i];

@@ -39,6 +39,11 @@ void upstream_keep(Upstream *upstream, Feed feed, const HttpResult *answer);
 /* Asks unconditionally next time. */
 void upstream_forget(Upstream *upstream, Feed feed);
 
+/* One page of readings, newest first, as CSV: never conditional. `path` is the part behind the base
+ * address, as plan and backfill make it. Otherwise as upstream_fetch(). */
+MUST_USE ErrCode upstream_fetch_path(Upstream *upstream, const char *path, HttpResult *ret_answer,
+                                     int64_t *ret_retry_after_s, Err *err);
+
 UpstreamTotals upstream_totals(const Upstream *upstream);
 
 /* Whether the answer is CSV; it is JSON else. */

@@ -14,7 +14,7 @@
 typedef struct Series {
     int64_t station, measure; /* keys */
     int64_t period_s;
-    const size_t *order;      /* places in the batch */
+    const size_t *order; /* places in the batch */
     size_t count;
 } Series;
 

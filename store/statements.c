@@ -84,8 +84,8 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
         {"change type of station",
          "UPDATE station SET type = ?2, type_all = ?3, generation = ?4 WHERE key = ?1"},
 
-    [WRITE_FIND_MEASURE] = {"find measure",
-                            "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
+    [WRITE_FIND_MEASURE] =
+        {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
     [WRITE_ADD_MEASURE] = {"add measure",
                            "INSERT INTO measure (" MEASURE_TEXTS(
                                AS_NAME) "period_s, station, listed, generation, id) VALUES "

@@ -50,6 +50,8 @@ void writer_close(Writer *writer)
     if (writer == NULL)
         return;
     (void) set_has_writer(writer->store, false);
+    arena_release(&writer->gaps.strings);
+    free(writer->gaps.items);
     free(writer);
 }
 

@@ -34,9 +34,9 @@ typedef struct Applied {
     int64_t trimmed;          /* readings that left their station's window */
     int64_t readings_held;    /* by the store, after it */
     int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
-    const SeriesGap *gaps; /* of a batch that find_gaps; the Writer's until the next apply */
+    const SeriesGap *gaps;    /* of a batch that find_gaps; the Writer's until the next apply */
     size_t gap_count;
-    Err quarantine_error;     /* OK, or why refusals could not be kept in the ledger */
+    Err quarantine_error; /* OK, or why refusals could not be kept in the ledger */
 } Applied;
 
 /* Owns: *ret_writer ends with writer_close(). Errors: ERR_BUSY (there is one), ERR_STORAGE. */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NOW ((UnixSec) 1795341600)
-#define HOURS(n) ((int64_t) (n) * 3600)
+#define NOW      ((UnixSec) 1795341600)
+#define HOURS(n) ((int64_t) (n) *3600)
 
 static SeriesGap a_gap(const char *station, const char *measure, int64_t open_s)
 {
@@ -86,7 +86,8 @@ TEST(plan_of_a_whole_network_asks_for_everything_and_the_oldest_apart)
 TEST(plan_puts_what_is_newest_first)
 {
     CLEANUP(arena_release) Arena arena = arena_init();
-    SeriesGap gaps[] = {a_gap("A", "A", HOURS(30)), a_gap("B", "B", HOURS(3)), a_gap("C", "C", HOURS(9))};
+    SeriesGap gaps[] = {a_gap("A", "A", HOURS(30)), a_gap("B", "B", HOURS(3)),
+                        a_gap("C", "C", HOURS(9))};
     gaps[0].until = NOW - HOURS(20);
     gaps[2].until = NOW - HOURS(2);
     Plan plan = plan_of(gaps, countof(gaps), 600, &arena);
