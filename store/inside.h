@@ -18,7 +18,7 @@ struct Store {
     size_t watcher_count;
     /* any thread */
     _Atomic uint64_t generation;
-    _Atomic int64_t as_of, next_expected;
+    _Atomic int64_t as_of, next_expected, failing_since;
     atomic_bool damaged; /* corruption was met: the next open shall look for it */
     /* guarded by lock */
     Lock lock;
