@@ -53,7 +53,8 @@ struct Writer {
 /* After a commit: makes the generation known and tells the watchers. */
 void store_announce(Store *store, const Meta *meta);
 
-/* store/ledger.c: what the parser refused, and the readings of unknown measures. Nobody's round
- * ends when it fails: *ret_error says so, OK otherwise. */
-void ledger_add_refusals(Db *ledger, const Batch *batch, const size_t *unknown,
-                         size_t unknown_count, UnixSec now, Err *ret_error);
+/* store/ledger.c: what the parser refused, and the readings of unknown measures, go into quarantine;
+ * what waited there for a measure that is known by now is released. Nobody's round ends when it
+ * fails: applied->quarantine_error says so, OK otherwise. */
+void ledger_note_batch(Writer *writer, const Batch *batch, const size_t *unknown,
+                       size_t unknown_count, UnixSec now, Applied *applied);

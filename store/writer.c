@@ -148,8 +148,7 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     }
     /* The ledger comes after the commit: it may lack a refusal, it must not hold one of a batch
      * that was rolled back and comes again. */
-    ledger_add_refusals(writer->ledger, batch, apply.unknown, apply.unknown_count, now,
-                        &apply.applied.quarantine_error);
+    ledger_note_batch(writer, batch, apply.unknown, apply.unknown_count, now, &apply.applied);
     free(apply.unknown);
 
     if (apply.changed) {

@@ -25,7 +25,9 @@ typedef struct Applied {
     int64_t trimmed;          /* readings that left their station's window */
     int64_t readings_held;    /* by the store, after it */
     int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
-    Err quarantine_error;     /* OK, or why refusals could not be kept in the ledger */
+    int64_t
+        released; /* from quarantine: readings refused earlier, of measures that are known now */
+    Err quarantine_error; /* OK, or why refusals could not be kept in the ledger */
 } Applied;
 
 /* Owns: *ret_writer ends with writer_close(). Errors: ERR_BUSY (there is one), ERR_STORAGE. */
