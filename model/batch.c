@@ -19,6 +19,17 @@ const char *refusal_name(RefusalReason reason)
     return NAMES[reason];
 }
 
+bool refusal_find(Str name, RefusalReason *ret)
+{
+    for (int i = 0; i < REFUSAL_REASON_COUNT; i++) {
+        if (!str_eq(name, str_of(refusal_name((RefusalReason) i))))
+            continue;
+        *ret = (RefusalReason) i;
+        return true;
+    }
+    return false;
+}
+
 Batch batch_init(void)
 {
     return (Batch){.strings = arena_init()};

@@ -21,6 +21,8 @@ typedef enum RefusalReason {
 } RefusalReason;
 
 const char *refusal_name(RefusalReason reason); /* "no_value" */
+/* False: no such reason. */
+bool refusal_find(Str name, RefusalReason *ret);
 
 typedef struct Refusal {
     RefusalReason reason;
@@ -29,6 +31,14 @@ typedef struct Refusal {
 } Refusal;
 
 enum { REFUSAL_RAW_MAX = 1000 };
+
+/* A refusal as it is kept: the same one coming again at every poll is kept once. */
+typedef struct QuarantineItem {
+    Str reason;                       /* refusal_name() */
+    Str measure_id, raw;              /* as in Refusal */
+    int64_t count;                    /* how often it was refused */
+    UnixSec first_received, received; /* the first and the last time */
+} QuarantineItem;
 
 /* The values of an ambiguous reading (Q1): the writer, who knows the reading before, chooses. */
 typedef struct Candidates {

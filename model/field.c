@@ -1,5 +1,7 @@
 #include "model/field.h"
 
+#include "model/batch.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -21,6 +23,11 @@ static Value real_value(double real)
 static Value time_value(UnixSec time)
 {
     return time == NO_TIME ? null_value() : (Value){.kind = VALUE_TIME, .as.integer = time};
+}
+
+static Value int_value(int64_t integer)
+{
+    return (Value){.kind = VALUE_INT, .as.integer = integer};
 }
 
 static Value bool_value(bool boolean)
@@ -228,6 +235,33 @@ const Field MEASURE_FIELDS[] = {
 const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
 
 const Field LATEST_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
+
+/* ---- of what was refused ----------------------------------------------------------------------- */
+
+#define REFUSAL_VALUE(name, kind, member)                                                          \
+    static Value name(const Row *row)                                                              \
+    {                                                                                              \
+        return kind##_value(row->refusal->member);                                                 \
+    }
+
+REFUSAL_VALUE(refusal_received, time, received)
+REFUSAL_VALUE(refusal_reason, str, reason)
+REFUSAL_VALUE(refusal_measure, str, measure_id)
+REFUSAL_VALUE(refusal_raw, str, raw)
+REFUSAL_VALUE(refusal_count, int, count)
+REFUSAL_VALUE(refusal_first_received, time, first_received)
+
+const Field QUARANTINE_FIELDS[] = {
+    {"received", refusal_received, BOTH},
+    {"reason", refusal_reason, BOTH},
+    {"measure", refusal_measure, BOTH},
+    {"raw", refusal_raw, BOTH},
+    {"count", refusal_count, BOTH},
+    {"first_received", refusal_first_received, BOTH},
+    {0},
+};
+
+/* ---- the tables -------------------------------------------------------------------------------- */
 
 FieldSet field_set_default(const Field *table, unsigned where)
 {

@@ -13,6 +13,7 @@ typedef struct Row {
     const Reading *reading; /* of readings; of measures and latest: the newest, or NULL */
     const Str *measure_ids; /* of a station */
     size_t measure_id_count;
+    const struct QuarantineItem *refusal;
 } Row;
 
 typedef enum ValueKind {
@@ -53,7 +54,8 @@ enum {
 };
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
-extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[];
+extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[],
+    QUARANTINE_FIELDS[];
 
 enum { FIELD_SET_MAX = 64 };
 typedef struct FieldSet {

@@ -113,7 +113,14 @@ static ErrCode put_store(JsonWriter *json, const Request *req, Snapshot *snap, E
     return OK;
 }
 
-static void put_state(JsonWriter *json, const SnapshotInfo *info)
+/* A store that cannot be written cannot hold that it is at fault. */
+static Service service_now(const Store *store, const SnapshotInfo *info)
+{
+    UnixSec since = store_failing_since(store);
+    return since != NO_TIME ? (Service){.fault = FAULT_STORE, .since = since} : info->service;
+}
+
+static void put_state(JsonWriter *json, const SnapshotInfo *info, Service service)
 {
     json_key(json, "generation");
     if (info->generation > 0)
@@ -122,16 +129,16 @@ static void put_state(JsonWriter *json, const SnapshotInfo *info)
         json_null(json);
     put_moment(json, "as_of", info->as_of);
     json_key(json, "state");
-    json_text(json, info->service.fault == FAULT_NONE ? "ok" : "degraded");
+    json_text(json, service.fault == FAULT_NONE ? "ok" : "degraded");
     json_key(json, "fault");
-    json_text(json, fault_name(info->service.fault));
-    put_moment(json, "since", info->service.since);
+    json_text(json, fault_name(service.fault));
+    put_moment(json, "since", service.since);
 }
 
 static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, Err *err)
 {
     json_open(json, '{');
-    put_state(json, snapshot_info(snap));
+    put_state(json, snapshot_info(snap), service_now(req->site->store, snapshot_info(snap)));
     ErrCode rc = put_polls(json, req, snap, err);
     if (rc == OK)
         rc = put_store(json, req, snap, err);
@@ -147,12 +154,11 @@ static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, 
 static void put_store_fault(JsonWriter *json, const Request *req)
 {
     Store *store = req->site->store;
-    SnapshotInfo info = {.generation = store_generation(store),
-                         .as_of = store_as_of(store),
-                         .service = {.fault = FAULT_STORE, .since = NO_TIME}};
+    SnapshotInfo info = {.generation = store_generation(store), .as_of = store_as_of(store)};
+    Service service = {.fault = FAULT_STORE, .since = store_failing_since(store)};
     store_generation_tag(store, info.generation, info.tag);
     json_open(json, '{');
-    put_state(json, &info);
+    put_state(json, &info, service);
     json_key(json, "build");
     json_text(json, req->site->options->build);
     json_close(json, '}');
@@ -204,7 +210,7 @@ ErrCode get_ready(const Request *req, Reply *reply, Err *err)
     json_open(&json, '{');
     json_key(&json, "status");
     json_text(&json, "ready");
-    put_state(&json, snapshot_info(snap));
+    put_state(&json, snapshot_info(snap), service_now(req->site->store, snapshot_info(snap)));
     json_close(&json, '}');
     buf_put_char(&reply->body, '\n');
     return finish(reply, FORMATS[FORMAT_JSON].content_type, err);

@@ -80,7 +80,7 @@ bool rows_add(Rows *rows, const Row *row)
     rows->count++;
     if (row->reading != NULL)
         note_time(rows, row->reading->time);
-    else if (row->measure == NULL)
+    else if (row->measure == NULL && row->station != NULL)
         note_time(rows, row->station->newest);
     return out->error == OK;
 }
@@ -130,8 +130,10 @@ static void put_head(Rows *rows, const Extent *extent, Buf *out)
 {
     JsonWriter json = json_writer(out);
     json_open(&json, '{');
-    put_generation(&json, snapshot_info(rows->req->snap));
-    put_window(&json, extent->from, extent->to);
+    if (rows->req->snap != NULL) { /* else the answer is not of a generation */
+        put_generation(&json, snapshot_info(rows->req->snap));
+        put_window(&json, extent->from, extent->to);
+    }
     if (extent->coverage != NULL)
         put_coverage(&json, extent->coverage, extent->reason);
     put_licence(&json);

@@ -1,6 +1,7 @@
 #include "server/select.h"
 
 #include "base/clock.h"
+#include "model/batch.h"
 #include "server/request.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@
 
 /* What a clock_format() can write: years 0000 to 9999. */
 static const UnixSec TIME_MIN = -62167219200, TIME_MAX = 253402300799;
-enum { BACK_MAX_DAYS = 36500 };
+enum { BACK_MAX_DAYS = 36500, LIMIT_MAX = 100000 };
 
 struct Selector {
     const Request *req;
@@ -334,11 +335,39 @@ static void read_format(Selector *to, const ParamInfo *info, Str value)
     to->selection->format = value;
 }
 
+static void bad_reason(Selector *to, const ParamInfo *info, Str value)
+{
+    CLEANUP(buf_release) Buf sentence = buf_init(1024);
+    BUF_LITERAL(&sentence, "expected one of");
+    for (int i = 0; i < REFUSAL_REASON_COUNT; i++)
+        buf_printf(&sentence, "%s %s", i > 0 ? "," : "", refusal_name((RefusalReason) i));
+    buf_put_char(&sentence, '\0');
+    bad_value(to, info, value, buf_view(&sentence).ptr);
+}
+
+static void read_reason(Selector *to, const ParamInfo *info, Str value)
+{
+    RefusalReason reason;
+    if (!refusal_find(value, &reason))
+        bad_reason(to, info, value);
+    else if (!str_list_add(to->req->arena, &to->selection->reasons, value))
+        bad_value(to, info, STR_NONE, "there is no memory for so many values");
+}
+
+static void read_limit(Selector *to, const ParamInfo *info, Str value)
+{
+    int64_t limit;
+    if (str_to_int(value, &limit) && limit >= 1 && limit <= LIMIT_MAX)
+        to->selection->limit = (size_t) limit;
+    else
+        bad_value(to, info, value, "expected a whole number from 1 to 100000");
+}
+
 #define LIST(name) offsetof(Filter, name)
 
 const ParamInfo PARAMS[] = {
     {"station", PARAMS_STATION, false, true, read_ids, LIST(station)},
-    {"measure", PARAMS_MEASURE, false, false, read_ids, LIST(measure)},
+    {"measure", PARAMS_MEASURE | PARAMS_QUARANTINE, false, false, read_ids, LIST(measure)},
     {"parameter", PARAMS_MEASURE, false, false, read_words, LIST(parameter)},
     {"qualifier", PARAMS_MEASURE, false, true, read_text,
      LIST(qualifier)}, /* 207 measures have "" */
@@ -359,6 +388,8 @@ const ParamInfo PARAMS[] = {
     {"to", PARAMS_TIME, true, true, read_to, 0},
     {"period", PARAMS_TIME, true, true, read_period, 0},
     {"since", PARAMS_TIME, true, true, read_since, 0},
+    {"reason", PARAMS_QUARANTINE, false, false, read_reason, 0},
+    {"limit", PARAMS_QUARANTINE, true, false, read_limit, 0},
     {"format", PARAMS_FORMAT, true, false, read_format, 0},
     {0},
 };

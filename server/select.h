@@ -14,6 +14,7 @@ enum {
     PARAMS_TIME = 4,
     PARAMS_FORMAT = 8,
     PARAMS_IGNORED = 16, /* anything goes: probes and pages */
+    PARAMS_QUARANTINE = 32,
 };
 
 typedef struct Selector Selector; /* a selection being read */
@@ -39,6 +40,8 @@ typedef struct Span {
 typedef struct Selection {
     Filter filter;
     Span span;
+    StrList reasons; /* of refusals */
+    size_t limit;    /* 0: none was asked */
     bool has_format;
     Str format; /* as written */
 } Selection;

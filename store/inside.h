@@ -18,7 +18,7 @@ struct Store {
     size_t watcher_count;
     /* any thread */
     _Atomic uint64_t generation;
-    _Atomic int64_t as_of, next_expected;
+    _Atomic int64_t as_of, next_expected, failing_since;
     atomic_bool damaged; /* corruption was met: the next open shall look for it */
     /* guarded by lock */
     Lock lock;
@@ -61,7 +61,8 @@ struct Writer {
 /* After a commit: makes the generation known and tells the watchers. */
 void store_announce(Store *store, const Meta *meta);
 
-/* store/ledger.c: what the parser refused, and the readings of unknown measures. Nobody's round
- * ends when it fails: *ret_error says so, OK otherwise. */
-void ledger_add_refusals(Db *ledger, const Batch *batch, const size_t *unknown,
-                         size_t unknown_count, UnixSec now, Err *ret_error);
+/* store/ledger.c: what the parser refused, and the readings of unknown measures, go into quarantine;
+ * what waited there for a measure that is known by now is released. Nobody's round ends when it
+ * fails: applied->quarantine_error says so, OK otherwise. */
+void ledger_note_batch(Writer *writer, const Batch *batch, const size_t *unknown,
+                       size_t unknown_count, UnixSec now, Applied *applied);

@@ -42,15 +42,23 @@ ErrCode writer_record_poll(Writer *writer, const PollReport *report, Err *err)
     return rc;
 }
 
+/* The same refusal again is counted; else it is added. */
 static ErrCode add_refusal(Db *ledger, UnixSec now, RefusalReason reason, Str measure_id, Str raw,
                            Err *err)
 {
-    sqlite3_stmt *st = sql_begin(ledger, LEDGER_ADD_REFUSAL);
-    sql_bind_int(st, 1, now);
-    sql_bind_str(st, 2, str_of(refusal_name(reason)));
-    sql_bind_str(st, 3, measure_id);
-    sql_bind_str(st, 4, raw);
-    return sql_run(ledger, st, err);
+    static const LedgerWriteSql steps[] = {LEDGER_REPEAT_REFUSAL, LEDGER_ADD_REFUSAL};
+    ErrCode rc = OK;
+    for (size_t i = 0; i < countof(steps); i++) {
+        sqlite3_stmt *st = sql_begin(ledger, (int) steps[i]);
+        sql_bind_int(st, 1, now);
+        sql_bind_str(st, 2, str_of(refusal_name(reason)));
+        sql_bind_str(st, 3, measure_id);
+        sql_bind_str(st, 4, raw);
+        rc = sql_run(ledger, st, err);
+        if (rc != OK || sqlite3_changes64(ledger->handle) > 0)
+            break;
+    }
+    return rc;
 }
 
 /* The reading as the upstream would write it: its own text is gone, it was no refusal of the
@@ -117,19 +125,85 @@ static ErrCode add_all(Db *ledger, const Batch *batch, const size_t *unknown, si
     return rc == OK ? trim_refusals(ledger, now, err) : rc;
 }
 
-void ledger_add_refusals(Db *ledger, const Batch *batch, const size_t *unknown,
-                         size_t unknown_count, UnixSec now, Err *ret_error)
+/* ---- release: the measure that a reading waited for is known ----------------------------------- */
+
+/* *ret_found: `measure` is now the next refused measure behind the one it was. */
+static ErrCode next_refused(Db *ledger, Buf *measure, bool *ret_found, Err *err)
 {
-    *ret_error = (Err){.code = OK};
-    if (batch->refusal_count == 0 && unknown_count == 0)
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(ledger, LEDGER_NEXT_REFUSED_MEASURE);
+    sql_bind_str(st, 1, str_of(refusal_name(REFUSED_UNKNOWN_MEASURE)));
+    sql_bind_str(st, 2, buf_view(measure));
+    ErrCode rc = sql_step(ledger, st, ret_found, err);
+    if (rc != OK || !*ret_found)
+        return rc;
+    Str next = sql_str(st, 0);
+    CLEANUP(buf_release) Buf copy = buf_init(2 * REFUSAL_RAW_MAX);
+    buf_put_str(&copy, next);
+    rc = buf_check(&copy, err);
+    if (rc == OK) {
+        Buf old = *measure;
+        *measure = copy;
+        copy = old;
+    }
+    return rc;
+}
+
+static ErrCode is_known(Db *store, Str measure_id, bool *ret_known, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(store, WRITE_FIND_MEASURE);
+    sql_bind_str(st, 1, measure_id);
+    return sql_step(store, st, ret_known, err);
+}
+
+static ErrCode release(Db *ledger, Str measure_id, int64_t *released, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(ledger, LEDGER_RELEASE);
+    sql_bind_str(st, 1, str_of(refusal_name(REFUSED_UNKNOWN_MEASURE)));
+    sql_bind_str(st, 2, measure_id);
+    ErrCode rc = sql_run(ledger, st, err);
+    if (rc == OK)
+        *released += sqlite3_changes64(ledger->handle);
+    return rc;
+}
+
+/* Each measure that is waited for is looked up, not each that is listed: these are more. */
+static ErrCode release_known(Db *ledger, Db *store, int64_t *released, Err *err)
+{
+    CLEANUP(buf_release) Buf measure = buf_init(2 * REFUSAL_RAW_MAX);
+    buf_put_str(&measure, STR(""));
+    for (;;) {
+        bool found = false, known = false;
+        ErrCode rc = next_refused(ledger, &measure, &found, err);
+        if (rc != OK || !found)
+            return rc;
+        rc = is_known(store, buf_view(&measure), &known, err);
+        if (rc == OK && known)
+            rc = release(ledger, buf_view(&measure), released, err);
+        if (rc != OK)
+            return rc;
+    }
+}
+
+void ledger_note_batch(Writer *writer, const Batch *batch, const size_t *unknown,
+                       size_t unknown_count, UnixSec now, Applied *applied)
+{
+    Db *ledger = writer->ledger;
+    Err *err = &applied->quarantine_error;
+    *err = (Err){.code = OK};
+    int64_t released = 0;
+    if (batch->refusal_count == 0 && unknown_count == 0 && batch->measure_count == 0)
         return;
-    ErrCode rc = sql_run(ledger, sql_begin(ledger, LEDGER_BEGIN), ret_error);
+    ErrCode rc = sql_run(ledger, sql_begin(ledger, LEDGER_BEGIN), err);
     if (rc == OK)
-        rc = add_all(ledger, batch, unknown, unknown_count, now, ret_error);
+        rc = add_all(ledger, batch, unknown, unknown_count, now, err);
+    if (rc == OK && batch->measure_count > 0)
+        rc = release_known(ledger, writer->db, &released, err);
     if (rc == OK)
-        rc = sql_run(ledger, sql_begin(ledger, LEDGER_COMMIT), ret_error);
+        rc = sql_run(ledger, sql_begin(ledger, LEDGER_COMMIT), err);
     if (rc != OK)
         db_rollback(ledger);
+    else
+        applied->released = released;
 }
 
 /* ---- reading: through a snapshot ------------------------------------------------------------- */
@@ -196,11 +270,11 @@ ErrCode snapshot_last_poll(Snapshot *snap, bool only_good, Arena *arena, PollRep
     return OK;
 }
 
-static void add_count(int64_t counts[static REFUSAL_REASON_COUNT], Str reason, int64_t count)
+static void add_count(int64_t counts[static REFUSAL_REASON_COUNT], Str name, int64_t count)
 {
-    for (int i = 0; i < REFUSAL_REASON_COUNT; i++)
-        if (str_eq(reason, str_of(refusal_name((RefusalReason) i))))
-            counts[i] += count;
+    RefusalReason reason;
+    if (refusal_find(name, &reason)) /* else one that an older build knew */
+        counts[reason] += count;
 }
 
 ErrCode snapshot_quarantine_counts(Snapshot *snap, int64_t ret_counts[static REFUSAL_REASON_COUNT],
@@ -223,4 +297,38 @@ ErrCode snapshot_quarantine_counts(Snapshot *snap, int64_t ret_counts[static REF
     for (int i = 0; i < REFUSAL_REASON_COUNT; i++)
         ret_counts[i] = counts[i];
     return OK;
+}
+
+static bool is_wanted(const StrList *wanted, Str value)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        if (!str_is_none(value) && str_eq(wanted->items[i], value))
+            return true;
+    return wanted->count == 0;
+}
+
+ErrCode snapshot_each_refusal(Snapshot *snap, const StrList *measures, const StrList *reasons,
+                              RefusalFn *each, void *ctx, Err *err)
+{
+    ErrCode rc = connect(snap, err);
+    if (rc != OK)
+        return rc;
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->ledger, LEDGER_REFUSALS);
+    for (;;) {
+        bool row = false;
+        rc = sql_step(&snap->ledger, st, &row, err);
+        if (rc != OK || !row)
+            return rc;
+        const QuarantineItem item = {
+            .reason = sql_str(st, 0),
+            .measure_id = sql_str(st, 1),
+            .raw = sql_str(st, 2),
+            .count = sql_int(st, 3),
+            .first_received = sql_int(st, 4),
+            .received = sql_int(st, 5),
+        };
+        if (is_wanted(measures, item.measure_id) && is_wanted(reasons, item.reason) &&
+            !each(&item, ctx))
+            return OK;
+    }
 }

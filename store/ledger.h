@@ -3,7 +3,7 @@
  * Kept in ledger.db, so that equal generations are equal files. Written by the Writer, read through
  * a Snapshot. */
 #pragma once
-#include "model/batch.h"
+#include "model/model.h"
 #include "store/store.h"
 
 typedef struct PollReport {
@@ -16,9 +16,3 @@ typedef struct PollReport {
     uint64_t generation; /* newest when it ended */
     int64_t received, fresh, late, unchanged, corrected, expired, quarantined;
 } PollReport;
-
-typedef struct QuarantineItem {
-    UnixSec received;
-    Str reason; /* refusal_name() */
-    Str measure_id, raw;
-} QuarantineItem;

@@ -86,6 +86,19 @@ static const char *const LEDGER_MIGRATIONS[] = {
     " only INTEGER PRIMARY KEY CHECK (only = 1), bytes INTEGER NOT NULL, changed_ns INTEGER NOT "
     "NULL"
     ") STRICT;",
+
+    /* What is refused at every poll is one row with its count, found by all that tells it apart. */
+    "ALTER TABLE quarantine RENAME TO quarantine_1;"
+    "CREATE TABLE quarantine ("
+    " id INTEGER PRIMARY KEY, reason TEXT NOT NULL, measure TEXT, raw TEXT,"
+    " count INTEGER NOT NULL, first_received INTEGER NOT NULL, received INTEGER NOT NULL"
+    ") STRICT;"
+    "INSERT INTO quarantine (id, reason, measure, raw, count, first_received, received)"
+    " SELECT min(id), reason, measure, raw, count(*), min(received), max(received)"
+    " FROM quarantine_1 GROUP BY reason, measure, raw;"
+    "DROP TABLE quarantine_1;"
+    "CREATE INDEX quarantine_received ON quarantine (received);"
+    "CREATE INDEX quarantine_same ON quarantine (reason, measure, raw);",
 };
 
 const Schema STORE_SCHEMA = {

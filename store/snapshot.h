@@ -6,6 +6,7 @@
  * All functions: the thread that holds the snapshot.
  * Errors of all: ERR_STORAGE, ERR_CORRUPT; ERR_NOT_FOUND where said. */
 #pragma once
+#include "model/batch.h"
 #include "model/filter.h"
 #include "model/window.h"
 #include "store/ledger.h"
@@ -74,7 +75,13 @@ MUST_USE ErrCode snapshot_each_reading(Snapshot *snap, const Filter *filter, Win
  * `only_good`: of those without a fault. */
 MUST_USE ErrCode snapshot_last_poll(Snapshot *snap, bool only_good, Arena *arena,
                                     PollReport *ret_report, Err *err);
-/* How many refusals the quarantine holds, by reason. */
+/* How many different refusals the quarantine holds, by reason. */
 MUST_USE ErrCode snapshot_quarantine_counts(Snapshot *snap,
                                             int64_t ret_counts[static REFUSAL_REASON_COUNT],
                                             Err *err);
+
+/* What is in quarantine, newest first; of these measures and reasons, where any are named. */
+typedef bool RefusalFn(const QuarantineItem *item, void *ctx);
+MUST_USE ErrCode snapshot_each_refusal(Snapshot *snap, const StrList *measures,
+                                       const StrList *reasons, RefusalFn *each, void *ctx,
+                                       Err *err);

@@ -145,13 +145,23 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
          " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"},
     [LEDGER_TRIM_POLLS] = {"trim polls",
                            "DELETE FROM poll WHERE id <= (SELECT max(id) FROM poll) - 1000"},
-    [LEDGER_ADD_REFUSAL] = {"add refusal", "INSERT INTO quarantine (received, reason, measure, raw)"
-                                           " VALUES (?1, ?2, ?3, ?4)"},
+    [LEDGER_REPEAT_REFUSAL] = {"count refusal",
+                               "UPDATE quarantine SET count = count + 1, received = ?1"
+                               " WHERE reason = ?2 AND measure IS ?3 AND raw IS ?4"},
+    [LEDGER_ADD_REFUSAL] =
+        {"add refusal",
+         "INSERT INTO quarantine (received, reason, measure, raw, count, first_received)"
+         " VALUES (?1, ?2, ?3, ?4, 1, ?1)"},
     [LEDGER_TRIM_REFUSALS_BY_AGE] = {"trim refusals by age",
                                      "DELETE FROM quarantine WHERE received <= ?1"},
-    [LEDGER_TRIM_REFUSALS_BY_COUNT] = {"trim refusals by count",
-                                       "DELETE FROM quarantine"
-                                       " WHERE id <= (SELECT max(id) FROM quarantine) - 10000"},
+    [LEDGER_TRIM_REFUSALS_BY_COUNT] =
+        {"trim refusals by count", "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine"
+                                   " ORDER BY received DESC, id DESC LIMIT -1 OFFSET 10000)"},
+    [LEDGER_NEXT_REFUSED_MEASURE] = {"find refused measure", "SELECT measure FROM quarantine"
+                                                             " WHERE reason = ?1 AND measure > ?2"
+                                                             " ORDER BY measure LIMIT 1"},
+    [LEDGER_RELEASE] = {"release refusals",
+                        "DELETE FROM quarantine WHERE reason = ?1 AND measure = ?2"},
     [LEDGER_READ_CLOSED] = {"read mark of orderly close",
                             "SELECT bytes, changed_ns FROM closed WHERE only = 1"},
     [LEDGER_SET_CLOSED] = {"store mark of orderly close",
@@ -168,4 +178,7 @@ const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
                                " WHERE id = (SELECT max(id) FROM poll WHERE fault = 0)"},
     [LEDGER_COUNT_REFUSALS] = {"count refusals",
                                "SELECT reason, count(*) FROM quarantine GROUP BY reason"},
+    [LEDGER_REFUSALS] = {"list refusals",
+                         "SELECT reason, measure, raw, count, first_received, received"
+                         " FROM quarantine ORDER BY received DESC, id DESC"},
 };

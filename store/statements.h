@@ -71,9 +71,12 @@ typedef enum LedgerWriteSql {
     LEDGER_COMMIT,
     LEDGER_ADD_POLL,
     LEDGER_TRIM_POLLS,
-    LEDGER_ADD_REFUSAL,          /* ?1 received, ?2 reason, ?3 measure id, ?4 raw */
+    LEDGER_REPEAT_REFUSAL,       /* ?1 received, ?2 reason, ?3 measure id, ?4 raw */
+    LEDGER_ADD_REFUSAL,          /* the same */
     LEDGER_TRIM_REFUSALS_BY_AGE, /* ?1 the last time that goes */
     LEDGER_TRIM_REFUSALS_BY_COUNT,
+    LEDGER_NEXT_REFUSED_MEASURE, /* ?1 reason, ?2 the measure's id before it */
+    LEDGER_RELEASE,              /* ?1 reason, ?2 measure id */
     LEDGER_READ_CLOSED,
     LEDGER_SET_CLOSED, /* ?1 bytes, ?2 time of change in nanoseconds */
     LEDGER_DROP_CLOSED,
@@ -85,6 +88,7 @@ typedef enum LedgerReadSql {
     LEDGER_LAST_POLL,
     LEDGER_LAST_GOOD_POLL,
     LEDGER_COUNT_REFUSALS, /* by reason */
+    LEDGER_REFUSALS,       /* newest first */
     LEDGER_READ_SQL_COUNT
 } LedgerReadSql;
 extern const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT];

@@ -32,6 +32,7 @@ static Store *make(const StoreOptions *options)
     store->options = *options;
     store->options.data_dir = NULL;
     store->next_expected = NO_TIME;
+    store->failing_since = NO_TIME;
     store->snapshots = snapshots;
     lock_init(&store->lock);
     cond_init(&store->came_back);
@@ -110,6 +111,11 @@ void store_generation_tag(const Store *store, uint64_t generation,
                           char tag[static GENERATION_TAG_SIZE])
 {
     (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, store->epoch, generation);
+}
+
+UnixSec store_failing_since(const Store *store)
+{
+    return atomic_load(&store->failing_since);
 }
 
 void store_expect_next(Store *store, UnixSec when)

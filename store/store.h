@@ -46,6 +46,10 @@ void store_generation_tag(const Store *store, uint64_t generation,
 /* Commit time of the newest generation; NO_TIME when it is 0. */
 UnixSec store_as_of(const Store *store);
 
+/* Since when batches cannot be stored (a full disk, a damaged file); NO_TIME: they can. It cannot
+ * stand in a generation, as none can be made. */
+UnixSec store_failing_since(const Store *store);
+
 /* When the next generation is expected; told by ingest, read by HTTP for Expires. NO_TIME at first. */
 void store_expect_next(Store *store, UnixSec when);
 UnixSec store_next_expected(const Store *store);

@@ -121,6 +121,15 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
     return rc;
 }
 
+/* The first failure of a row counts. Only a commit ends it: a batch that changes nothing writes
+ * nothing, and proves nothing. */
+static void note_failure(Store *store, ErrCode rc, UnixSec now)
+{
+    int64_t none = NO_TIME;
+    if (rc == ERR_STORAGE || rc == ERR_CORRUPT)
+        (void) atomic_compare_exchange_strong(&store->failing_since, &none, now);
+}
+
 ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
                      Applied *ret_applied, Err *err)
 {
@@ -139,16 +148,17 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     ErrCode rc = apply_in_transaction(writer, &apply, fault, err);
     if (rc != OK) {
         free(apply.unknown);
+        note_failure(writer->store, rc, now);
         return err_context(err, "apply generation %" PRIu64, apply.generation);
     }
     /* The ledger comes after the commit: it may lack a refusal, it must not hold one of a batch
      * that was rolled back and comes again. */
-    ledger_add_refusals(writer->ledger, batch, apply.unknown, apply.unknown_count, now,
-                        &apply.applied.quarantine_error);
+    ledger_note_batch(writer, batch, apply.unknown, apply.unknown_count, now, &apply.applied);
     free(apply.unknown);
 
     if (apply.changed) {
         writer->meta = meta;
+        atomic_store(&writer->store->failing_since, NO_TIME);
         store_announce(writer->store, &meta);
     }
     apply.applied.generation = writer->meta.generation;

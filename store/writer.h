@@ -36,6 +36,8 @@ typedef struct Applied {
     int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
     const SeriesGap *gaps;    /* of a batch that find_gaps; the Writer's until the next apply */
     size_t gap_count;
+    int64_t
+        released; /* from quarantine: readings refused earlier, of measures that are known now */
     Err quarantine_error; /* OK, or why refusals could not be kept in the ledger */
 } Applied;
 
@@ -52,7 +54,8 @@ void writer_close(Writer *writer); /* NULL is fine */
  * ambiguity; the same raw text again is unchanged. Windows of touched stations are trimmed, each
  * measure keeping its newest reading whatever its age. If anything changed, or `service` differs from
  * the stored one in its fault, the generation rises by one and watchers are told after the commit.
- * Errors: ERR_STORAGE, ERR_CORRUPT: nothing is changed. */
+ * Errors: ERR_STORAGE, ERR_CORRUPT: nothing is changed, and store_failing_since() says so until the
+ * next commit. */
 MUST_USE ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
                               Applied *ret_applied, Err *err);
 

@@ -161,11 +161,100 @@ TEST(ledger_quarantine_is_bounded_by_age_and_count)
     check_quarantine(kit.store, REFUSED_NO_VALUE, 2);
 
     batch = batch_init();
-    for (int i = 0; i < 10500; i++)
-        REQUIRE(batch_add_refusal(&batch, REFUSED_BAD_ITEM, STR_NONE, STR("{}")));
+    static char raws[10500][12];
+    for (int i = 0; i < 10500; i++) {
+        (void) snprintf(raws[i], sizeof raws[i], "%d", i);
+        REQUIRE(batch_add_refusal(&batch, REFUSED_BAD_ITEM, STR_NONE, str_of(raws[i])));
+    }
     CHECK_INT(10500, kit_apply(&kit, &batch).readings.quarantined);
     check_quarantine(kit.store, REFUSED_BAD_ITEM, 10000);
     check_quarantine(kit.store, REFUSED_NO_VALUE, 0);
+    kit_close(&kit);
+}
+
+static bool add_item(const QuarantineItem *item, void *ctx)
+{
+    buf_printf(ctx, STR_FMT "/" STR_FMT " x%lld %lld..%lld; ", STR_ARG(item->reason),
+               STR_ARG(item->raw), (long long) item->count,
+               (long long) (item->first_received - KIT_ZERO),
+               (long long) (item->received - KIT_ZERO));
+    return true;
+}
+
+static void check_items(Store *store, const char *want)
+{
+    Err err = {.code = OK};
+    CLEANUP(buf_release) Buf got = buf_init(1 << 20);
+    CLEANUP(snapshot_closep) Snapshot *snap = snapshot_of(store);
+    CHECK_OK(snapshot_each_refusal(snap, &(StrList){0}, &(StrList){0}, add_item, &got, &err));
+    CHECK_TEXT(want, got.len > 0 ? buf_view(&got) : STR(""));
+}
+
+static void refuse(Kit *kit, const char *raw)
+{
+    Batch batch = batch_init();
+    REQUIRE(batch_add_refusal(&batch, REFUSED_NO_VALUE, STR("level"), str_of(raw)));
+    REQUIRE(batch_add_refusal(&batch, REFUSED_BAD_ITEM, STR_NONE, STR("7")));
+    CHECK_INT(2, kit_apply(kit, &batch).readings.quarantined);
+}
+
+TEST(ledger_keeps_the_same_refusal_once_with_its_count)
+{
+    Kit kit = kit_open();
+    refuse(&kit, "a");
+    check_items(kit.store, "bad_item/7 x1 0..0; no_value/a x1 0..0; ");
+    kit.now = KIT_ZERO + 900;
+    refuse(&kit, "b");
+    kit.now = KIT_ZERO + 1800;
+    refuse(&kit, "a");
+    check_items(kit.store,
+                "bad_item/7 x3 0..1800; no_value/a x2 0..1800; no_value/b x1 900..900; ");
+    CASE("it is old when it came for the last time 24 h ago");
+    kit.now = KIT_ZERO + 900 + 24 * 3600;
+    refuse(&kit, "c");
+    check_items(kit.store,
+                "no_value/c x1 87300..87300; bad_item/7 x4 0..87300; no_value/a x2 0..1800; ");
+    kit_close(&kit);
+}
+
+TEST(ledger_of_the_first_version_keeps_its_quarantine)
+{
+    Kit kit = kit_open();
+    kit_close(&kit);
+    static const char *const old[] = {
+        "DROP TABLE quarantine",
+        "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, received INTEGER NOT NULL,"
+        " reason TEXT NOT NULL, measure TEXT, raw TEXT) STRICT",
+        "CREATE INDEX quarantine_received ON quarantine (received)",
+        "CREATE INDEX quarantine_reason ON quarantine (reason)",
+        "INSERT INTO quarantine VALUES (1, 1699999200, 'no_value', 'level', 'a'),"
+        " (2, 1699999500, 'no_value', 'level', 'a'), (3, 1699999600, 'bad_item', NULL, '7')",
+        "PRAGMA user_version = 1",
+    };
+    for (size_t i = 0; i < countof(old); i++)
+        (void) kit_sql(&kit, "ledger.db", old[i]);
+    Kit again = kit_open_in(kit.dir);
+    again.now = KIT_ZERO + 1800;
+    check_items(again.store, "bad_item/7 x1 400..400; no_value/a x2 0..300; ");
+    refuse(&again, "a");
+    check_items(again.store, "bad_item/7 x2 400..1800; no_value/a x3 0..1800; ");
+    kit_close(&again);
+}
+
+TEST(ledger_releases_readings_whose_measure_has_become_known)
+{
+    Kit kit = kit_open();
+    CHECK_INT(3, kit_readings(&kit, "late/0=1 late/15=2 never/0=3").readings.quarantined);
+    CHECK_INT(0, kit_readings(&kit, "late/0=1 late/15=2 never/0=3").released);
+    check_quarantine(kit.store, REFUSED_UNKNOWN_MEASURE, 3);
+
+    Batch batch = batch_init();
+    kit_add_measures(&batch, "other@S late@S");
+    kit_add_readings(&batch, "late/0=1 late/15=2");
+    Applied applied = kit_apply(&kit, &batch);
+    CHECK_INT(2, applied.released);
+    CHECK_TEXT("2 new", str_of(kit_counts(&applied.readings))); /* none of the six counts them */
+    check_quarantine(kit.store, REFUSED_UNKNOWN_MEASURE, 1);
     kit_close(&kit);
 }
 

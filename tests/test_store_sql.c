@@ -115,9 +115,18 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_ADD_REFUSAL] = {"add refusal", ""},
     [LEDGER_TRIM_REFUSALS_BY_AGE] =
         {"trim refusals by age", "SEARCH quarantine USING INDEX quarantine_received (received<?)"},
+    /* 10,000 steps of an index, with a poll that refused something */
     [LEDGER_TRIM_REFUSALS_BY_COUNT] =
         {"trim refusals by count",
-         "SEARCH quarantine USING INTEGER PRIMARY KEY (rowid<?)" MAX_ID("quarantine")},
+         BY_KEY("quarantine") "; LIST SUBQUERY 1; "
+                              "SCAN quarantine USING COVERING INDEX quarantine_received"},
+    [LEDGER_REPEAT_REFUSAL] = {"count refusal", "SEARCH quarantine USING INDEX quarantine_same "
+                                                "(reason=? AND measure=? AND raw=?)"},
+    [LEDGER_NEXT_REFUSED_MEASURE] =
+        {"find refused measure",
+         "SEARCH quarantine USING COVERING INDEX quarantine_same (reason=? AND measure>?)"},
+    [LEDGER_RELEASE] = {"release refusals",
+                        "SEARCH quarantine USING INDEX quarantine_same (reason=? AND measure=?)"},
     [LEDGER_READ_CLOSED] = {"read mark of orderly close", BY_KEY("closed")},
     [LEDGER_SET_CLOSED] = {"store mark of orderly close", ""},
     [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", BY_KEY("closed")},
@@ -130,7 +139,8 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
                                    MAX_ID("poll USING COVERING INDEX poll_fault (fault=?)")},
     /* at most 10,000 rows, counted in the order of the index */
     [LEDGER_COUNT_REFUSALS] = {"count refusals",
-                               "SCAN quarantine USING COVERING INDEX quarantine_reason"},
+                               "SCAN quarantine USING COVERING INDEX quarantine_same"},
+    [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
 };
 
 static void check_plans(const Kit *kit, const char *file, const SqlText *sql, const Plan *plans,
