@@ -15,6 +15,7 @@
 
 enum {
     RELEASE_PERIOD_S = 900, /* the upstream publishes every 15 minutes */
+    RELEASE_PHASE_S = 201,  /* hh:03:21 and four times an hour */
     RELEASE_OFFSET_S = 300, /* hh:03:21 and four times an hour, then up to 100 s until all is out */
     CLOCK_SKEW_MAX_S = 60,
     UNKNOWN_RETRY_S = 3600, /* a measure that the list does not have is not asked for each cycle */
@@ -33,7 +34,7 @@ struct Poller {
     UnixSec next_catalogue; /* when stations and measures are asked for again */
     UnixSec next_for_unknown;
     int failures;          /* in a row */
-    bool is_behind;        /* the last round left wanted readings open */
+    bool is_faulty;        /* the last round had a fault of its own, or left wanted readings open */
     int64_t readings_held; /* by the store */
     uint64_t random;
 };
@@ -181,7 +182,7 @@ static Fault round_fault(const Round *round, ErrCode rc)
 static Fault fault_meanwhile(const Poller *poller, const Round *round, ErrCode rc)
 {
     Fault fault = round_fault(round, rc);
-    return fault == FAULT_NONE && poller->is_behind ? writer_service(poller->writer).fault : fault;
+    return fault == FAULT_NONE && poller->is_faulty ? writer_service(poller->writer).fault : fault;
 }
 
 static void add_counts(PollReport *report, const ReadingCounts *counts)
@@ -334,13 +335,28 @@ static ErrCode fill(Poller *poller, Round *round, Err *err)
         report->generation = filled->generation;
     if (filled->asks_done > 0)
         round->all_unmodified = false;
-    poller->is_behind = filled->asks_left > 0;
     if (rc != ERR_BUSY) {
         round->retry_after_s = filled->retry_after_s;
         return rc;
     }
     round->own_err = *err;
     return OK;
+}
+
+/* An upstream that goes on answering, but with what it said before its last release, is stuck. A copy
+ * that a cache made before that release is not: Age tells. */
+static void check_release(const Poller *poller, Round *round)
+{
+    UnixSec now = clock_now();
+    UnixSec release = now - (now - RELEASE_PHASE_S) % RELEASE_PERIOD_S;
+    UnixSec modified = upstream_modified(poller->upstream, FEED_READINGS);
+    bool is_later_copy = now - round->answers[FEED_READINGS].age_s >= release;
+    if (round->own_err.code != OK || modified == NO_TIME || modified >= release || !is_later_copy)
+        return;
+    char since[CLOCK_TEXT_SIZE];
+    clock_format(modified, since);
+    (void) err_set(&round->own_err, ERR_UPSTREAM,
+                   "the upstream is stuck: it answers as of %s, and has missed a release", since);
 }
 
 /* The service is as the whole round left it. */
@@ -453,7 +469,10 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     batch_release(&round.batch);
     if (rc == OK)
         rc = fill(poller, &round, &err);
+    if (rc == OK)
+        check_release(poller, &round);
     rc = settle_fault(poller, &round, rc, &err);
+    poller->is_faulty = round.own_err.code != OK || round.filled.asks_left > 0;
     if (rc == ERR_STOPPED)
         return false;
     UpstreamTotals after = upstream_totals(poller->upstream);

@@ -1,5 +1,6 @@
 #include "ingest/upstream.h"
 
+#include "base/clock.h"
 #include "base/metrics.h"
 
 #include <stdio.h>
@@ -145,6 +146,13 @@ void upstream_keep(Upstream *upstream, Feed feed, const HttpResult *answer)
         return;
     memcpy(validators->last_modified, answer->last_modified, sizeof validators->last_modified);
     memcpy(validators->etag, answer->etag, sizeof validators->etag);
+}
+
+UnixSec upstream_modified(const Upstream *upstream, Feed feed)
+{
+    UnixSec modified = NO_TIME;
+    (void) clock_parse_http(str_of(upstream->validators[feed].last_modified), &modified);
+    return modified;
 }
 
 void upstream_forget(Upstream *upstream, Feed feed)
