@@ -101,7 +101,7 @@ static bool is_enough(const ReadingQuery *query)
                                 query->row_count >= (size_t) (query->offset + query->limit));
 }
 
-static void add_row(ReadingQuery *query, uint32_t measure, UnixSec time)
+static void append_row(ReadingQuery *query, uint32_t measure, UnixSec time)
 {
     if (query->row_count == query->row_cap) {
         size_t cap = query->row_cap == 0 ? 1024 : query->row_cap * 2;
@@ -116,6 +116,13 @@ static void add_row(ReadingQuery *query, uint32_t measure, UnixSec time)
     query->rows[query->row_count++] = (Row){time, measure};
 }
 
+static void add_row(const View *view, uint32_t measure, UnixSec time, ReadingQuery *query)
+{
+    append_row(query, measure, time);
+    if (habits_oddity(view->habits, measure, time) == RATE_DUPLICATES)
+        append_row(query, measure, time);
+}
+
 static void find_rows(const View *view, uint32_t measure, ReadingQuery *query)
 {
     const World *world = view->world;
@@ -123,13 +130,13 @@ static void find_rows(const View *view, uint32_t measure, ReadingQuery *query)
     UnixSec upto = out_upto < query->upto ? out_upto : query->upto;
     if (query->latest) {
         if (view_latest(view, measure, &time) && time > query->after && time <= upto)
-            add_row(query, measure, time);
+            add_row(view, measure, time, query);
         return;
     }
     UnixSec at = query->after;
     while (!is_enough(query) && world->kind->next_time(world, measure, at, &time) && time <= upto) {
         if (view_shows(view, measure, time))
-            add_row(query, measure, time);
+            add_row(view, measure, time, query);
         at = time;
     }
 }
@@ -172,7 +179,8 @@ static void put_full_reading(Request *req, uint32_t measure, UnixSec time, Str v
     buf_put_char(req->out, '"');
     if (with_date)
         item_text(&item, "date", (Str){text, 10});
-    item_text(&item, "dateTime", (Str){text, CLOCK_TEXT_SIZE - 1});
+    bool tells_time = view_tells_time(req->view, measure, time);
+    item_text(&item, "dateTime", (Str){text, tells_time ? CLOCK_TEXT_SIZE - 1 : 0});
     item_key(&item, "measure");
     put_whole_measure(req, measure, true);
     if (!str_is_none(value))
@@ -184,7 +192,8 @@ static void put_csv_reading(Request *req, uint32_t measure, UnixSec time, Str va
 {
     char text[CLOCK_TEXT_SIZE];
     clock_format(time, text);
-    buf_put_str(req->out, str_of(text));
+    if (view_tells_time(req->view, measure, time))
+        buf_put_str(req->out, str_of(text));
     BUF_LITERAL(req->out, "," SIM_ROOT "/id/measures/");
     buf_put_str(req->out, req->view->world->measures[measure].id);
     buf_put_char(req->out, ',');
@@ -200,7 +209,8 @@ static void put_row_reading(Request *req, const ReadingQuery *query, const Row *
     else if (query->full_view)
         put_full_reading(req, row->measure, row->time, value, false);
     else
-        put_reading(req->out, req->view->world->measures[row->measure].id, row->time, value, false);
+        put_reading(req->out, req->view->world->measures[row->measure].id, row->time,
+                    view_tells_time(req->view, row->measure, row->time), value, false);
 }
 
 static void put_rows(Request *req, ReadingQuery *query)

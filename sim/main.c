@@ -13,10 +13,11 @@
 
 typedef struct Options {
     const char *listen, *replay, *start, *faults;
-    int64_t stations, seed, speed, batching;
+    int64_t stations, seed, speed;
     bool clock, no_304, help, version;
     const char *fault_specs[16];
     size_t fault_count;
+    Habits habits;
 } Options;
 
 typedef enum OptionKind { OPTION_TEXT, OPTION_NUMBER, OPTION_FLAG, OPTION_FAULT } OptionKind;
@@ -34,8 +35,6 @@ static const struct {
     {"stations", "N", "make a network of so many stations (5400)", OPTION_NUMBER,
      offsetof(Options, stations), 0, 1000000},
     {"seed", "S", "of the made network (1)", OPTION_NUMBER, offsetof(Options, seed), 0, INT64_MAX},
-    {"batching", "PERCENT", "of its measures come hourly, twice a day or daily (15)", OPTION_NUMBER,
-     offsetof(Options, batching), 0, 100},
     {"start", "TIME", "what time it is at the start: RFC 3339, or -24h, -90m (now)", OPTION_TEXT,
      offsetof(Options, start), 0, 0},
     {"speed", "X", "time runs X times as fast until it is now (1)", OPTION_NUMBER,
@@ -60,9 +59,13 @@ static void print_help(void)
                         OPTIONS[i].argument != NULL ? OPTIONS[i].argument : "");
         printf("  %-22s %s\n", left, OPTIONS[i].help);
     }
-    printf("\nWhile it runs, /sim/fault, /sim/item, /sim/value and /sim/stats change and tell what "
+    printf("\nBad habits, each as --NAME PERCENT; --batching PERCENT sets the first three (15):\n");
+    for (size_t i = 0; i < RATE_COUNT; i++)
+        printf("  --%-20s %s\n", RATES[i].name, RATES[i].help);
+    printf("\nWhile it runs, /sim/fault, /sim/rates, /sim/item, /sim/value and /sim/stats change "
+           "and tell what "
            "it does;\n"
-           "sim/control.h and sim/fault.h say how.\n");
+           "sim/control.h, sim/fault.h and sim/habits.h say how.\n");
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -95,14 +98,28 @@ static ErrCode set_option(Options *options, size_t which, const char *value, Err
     return OK;
 }
 
+static bool is_rate(Str name)
+{
+    for (size_t i = 0; i < RATE_COUNT; i++)
+        if (str_eq(name, str_of(RATES[i].name)))
+            return true;
+    return str_eq(name, STR("batching"));
+}
+
 /* One option and its value, as --name value or --name=value. `at` moves past both. */
 static ErrCode take_option(Options *options, int argc, char **argv, int *at, Err *err)
 {
     Str text = str_of(argv[*at]), name = text, value = STR_NONE;
     bool has_value = str_cut(text, '=', &name, &value);
+    Str bare = str_starts(name, STR("--")) ? (Str){name.ptr + 2, name.len - 2} : STR_NONE;
+    if (is_rate(bare)) {
+        if (!has_value)
+            value = str_of(argv[++*at]); /* none at the end: no percentage */
+        ErrCode rc = habits_set(&options->habits, bare, value, err);
+        return rc == OK ? OK : err_context(err, "--" STR_FMT, STR_ARG(bare));
+    }
     for (size_t i = 0; i < countof(OPTIONS); i++) {
-        if (!str_starts(name, STR("--")) ||
-            !str_eq((Str){name.ptr + 2, name.len - 2}, str_of(OPTIONS[i].name)))
+        if (!str_eq(bare, str_of(OPTIONS[i].name)))
             continue;
         bool wants_value = OPTIONS[i].argument != NULL;
         if (has_value && !wants_value)
@@ -212,8 +229,8 @@ static ErrCode open_world(const Options *options, World **ret_world, Err *err)
 {
     if (options->replay != NULL)
         return world_replay(options->replay, simtime_now(), ret_world, err);
-    return world_make((size_t) options->stations, (uint64_t) options->seed, (int) options->batching,
-                      ret_world, err);
+    return world_make((size_t) options->stations, (uint64_t) options->seed,
+                      options->habits.ppm[RATE_OFF_GRID], ret_world, err);
 }
 
 static void wait_for_signal(const sigset_t *signals)
@@ -261,7 +278,10 @@ static ErrCode run(const Options *options, const sigset_t *signals, Err *err)
     if (upstream == NULL) {
         rc = err_set(err, ERR_NO_MEMORY, "no memory to start");
     } else {
-        upstream_init(upstream, world, !options->no_304);
+        Habits habits = options->habits;
+        habits.seed = (uint64_t) options->seed;
+        habits.start = simtime_now();
+        upstream_init(upstream, world, &habits, !options->no_304);
         rc = serve(options, upstream, signals, err);
         upstream_release(upstream);
         free(upstream);
@@ -272,8 +292,11 @@ static ErrCode run(const Options *options, const sigset_t *signals, Err *err)
 
 int main(int argc, char **argv)
 {
-    Options options = {
-        .listen = "127.0.0.1:0", .stations = 5400, .seed = 1, .speed = 1, .batching = 15};
+    Options options = {.listen = "127.0.0.1:0",
+                       .stations = 5400,
+                       .seed = 1,
+                       .speed = 1,
+                       .habits = habits_init(1, NO_TIME)};
     Err err = {.code = OK};
     ErrCode rc = take_options(&options, argc, argv, &err);
     if (rc == OK && options.help) {

@@ -17,6 +17,7 @@ typedef struct Upstream {
     bool gives_304;        /* does not change */
     pthread_rwlock_t lock; /* guards the next group: held for reading while an answer is made */
     Overlay overlay;
+    Habits habits;
     Faults faults;
     UnixSec changed; /* when a test last laid something over the world; NO_TIME */
     RouteCount counts[ROUTES_COUNTED_MAX];
@@ -26,7 +27,7 @@ typedef struct Upstream {
     bool stopping;
 } Upstream;
 
-void upstream_init(Upstream *upstream, const World *world, bool gives_304);
+void upstream_init(Upstream *upstream, const World *world, const Habits *habits, bool gives_304);
 void upstream_release(Upstream *upstream);
 
 /* What is out at `now`. */

@@ -20,8 +20,6 @@ typedef struct WorldMeasure {
     Str id;
     uint32_t station; /* WORLD_NONE: a station in no list */
     Str station_id;
-    int32_t batch_s; /* its readings come this often, all at once; 0: promptly */
-    int32_t batch_phase_s;
 } WorldMeasure;
 
 typedef enum ScaleKind { SCALE_STAGE, SCALE_DOWNSTAGE } ScaleKind;
@@ -62,10 +60,9 @@ struct World {
     bool is_recorded;        /* what is older than the upstream keeps is answered all the same */
 };
 
-/* A network of `station_count` stations, a pure function of `seed`; `batching_percent` of its
- * measures are read out hourly, twice a day or daily. Owns: both worlds end with world_close().
- * Errors: ERR_NO_MEMORY. */
-MUST_USE ErrCode world_make(size_t station_count, uint64_t seed, int batching_percent,
+/* A network of `station_count` stations, a pure function of `seed`; of a million measures so many lie
+ * off the grid. Owns: both worlds end with world_close(). Errors: ERR_NO_MEMORY. */
+MUST_USE ErrCode world_make(size_t station_count, uint64_t seed, uint32_t off_grid_ppm,
                             World **ret_world, Err *err);
 /* The recorded answers in `folder`, their times shifted by whole quarter hours so that the newest
  * reading is 18 to 33 minutes old at `start`. Errors: ERR_NOT_FOUND (no stations or measures
