@@ -35,6 +35,17 @@ static void publish(Upstream *upstream)
     upstream->changed = upstream->changed < now ? now : upstream->changed + 1;
 }
 
+static ErrCode post_latency(const Control *control, Err *err)
+{
+    Str text = STR("");
+    int64_t ms;
+    (void) params_get(control->params, "ms", &text);
+    if (!str_to_int(text, &ms) || ms < 0)
+        return err_set(err, ERR_INVALID, "ms is '" STR_FMT "', expected a number", STR_ARG(text));
+    control->upstream->latency_ms = ms;
+    return OK;
+}
+
 static ErrCode post_item(const Control *control, Err *err)
 {
     Str path = STR("/data/readings");
@@ -154,11 +165,11 @@ static const struct {
     ErrCode (*answer)(const Control *control, Err *err);
 } ROUTES[] = {
     {"POST", "/sim/fault", post_fault},     {"DELETE", "/sim/fault", delete_faults},
-    {"POST", "/sim/item", post_item},       {"DELETE", "/sim/item", delete_items},
-    {"POST", "/sim/value", post_value},     {"GET", "/sim/stats", get_stats},
-    {"DELETE", "/sim/stats", delete_stats}, {"GET", "/sim/now", get_now},
-    {"POST", "/sim/rates", post_rates},     {"GET", "/sim/rates", get_rates},
-    {"GET", "/truth", get_truth},
+    {"POST", "/sim/latency", post_latency}, {"POST", "/sim/item", post_item},
+    {"DELETE", "/sim/item", delete_items},  {"POST", "/sim/value", post_value},
+    {"GET", "/sim/stats", get_stats},       {"DELETE", "/sim/stats", delete_stats},
+    {"GET", "/sim/now", get_now},           {"POST", "/sim/rates", post_rates},
+    {"GET", "/sim/rates", get_rates},       {"GET", "/truth", get_truth},
 };
 
 static ErrCode dispatch(const Control *control, Str method, Str path, Err *err)

@@ -2,6 +2,7 @@
  *
  *     POST   /sim/fault?SPEC               adds a fault (sim/fault.h)
  *     DELETE /sim/fault                    ends all of them
+ *     POST   /sim/latency?ms=N             before each answer, in real time
  *     POST   /sim/item[?path=/data/readings]   the body, one raw JSON item, ends that list
  *     DELETE /sim/item                     takes all of them out
  *     POST   /sim/value?measure=ID&time=T&value=JSON   changes one reading

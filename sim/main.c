@@ -12,8 +12,8 @@
 #include <string.h>
 
 typedef struct Options {
-    const char *listen, *replay, *start, *faults;
-    int64_t stations, seed, speed;
+    const char *listen, *replay, *start, *faults, *fail, *too_many;
+    int64_t stations, seed, speed, latency;
     bool clock, no_304, help, version;
     const char *fault_specs[16];
     size_t fault_count;
@@ -45,6 +45,12 @@ static const struct {
      OPTION_FAULT, 0, 0, 0},
     {"faults", "FILE", "a script of faults: lines of TIME SPEC, TIME as +PT2H or RFC 3339",
      OPTION_TEXT, offsetof(Options, faults), 0, 0},
+    {"fail", "PERCENT", "of requests answer 503; --fault knows other ways", OPTION_TEXT,
+     offsetof(Options, fail), 0, 0},
+    {"too-many", "PERCENT", "of requests answer 429 with Retry-After: 30", OPTION_TEXT,
+     offsetof(Options, too_many), 0, 0},
+    {"latency", "MS", "before each answer, in real time (0)", OPTION_NUMBER,
+     offsetof(Options, latency), 0, 3600000},
     {"no-304", NULL, "If-Modified-Since is ignored", OPTION_FLAG, offsetof(Options, no_304), 0, 0},
     {"help", NULL, "this", OPTION_FLAG, offsetof(Options, help), 0, 0},
     {"version", NULL, "which version this is", OPTION_FLAG, offsetof(Options, version), 0, 0},
@@ -214,8 +220,23 @@ static ErrCode read_script(const char *path, Faults *faults, Err *err)
     return rc == OK ? OK : err_context(err, "%s", path);
 }
 
+static ErrCode add_rate(Faults *faults, const char *spec, const char *percent, Err *err)
+{
+    char whole[128];
+    Fault fault;
+    if (percent == NULL)
+        return OK;
+    (void) snprintf(whole, sizeof whole, "%s&percent=%s", spec, percent);
+    ErrCode rc = fault_parse(str_of(whole), simtime_now(), &fault, err);
+    return rc == OK ? faults_add(faults, &fault, err) : rc;
+}
+
 static ErrCode add_faults(const Options *options, Faults *faults, Err *err)
 {
+    if (add_rate(faults, "kind=status&status=503", options->fail, err) != OK)
+        return err_context(err, "--fail");
+    if (add_rate(faults, "kind=status&status=429&retry_after=30", options->too_many, err) != OK)
+        return err_context(err, "--too-many");
     for (size_t i = 0; i < options->fault_count; i++) {
         Fault fault;
         if (fault_parse(str_of(options->fault_specs[i]), simtime_now(), &fault, err) != OK ||
@@ -282,6 +303,7 @@ static ErrCode run(const Options *options, const sigset_t *signals, Err *err)
         habits.seed = (uint64_t) options->seed;
         habits.start = simtime_now();
         upstream_init(upstream, world, &habits, !options->no_304);
+        upstream->latency_ms = options->latency;
         rc = serve(options, upstream, signals, err);
         upstream_release(upstream);
         free(upstream);

@@ -56,6 +56,14 @@ int64_t upstream_skew_s(Upstream *upstream, UnixSec now)
     return skew_s;
 }
 
+int64_t upstream_latency_ms(Upstream *upstream)
+{
+    pthread_rwlock_rdlock(&upstream->lock);
+    int64_t latency_ms = upstream->latency_ms;
+    pthread_rwlock_unlock(&upstream->lock);
+    return latency_ms;
+}
+
 void upstream_answer(Upstream *upstream, UnixSec now, UnixSec release, Str path, Str query,
                      bool wants_csv, Answer *ret_answer)
 {

@@ -19,7 +19,8 @@ typedef struct Upstream {
     Overlay overlay;
     Habits habits;
     Faults faults;
-    UnixSec changed; /* when a test last laid something over the world; NO_TIME */
+    int64_t latency_ms; /* before each answer, in real time */
+    UnixSec changed;    /* when a test last laid something over the world; NO_TIME */
     RouteCount counts[ROUTES_COUNTED_MAX];
     size_t count_count;
     Lock pause_lock; /* guards the next group */
@@ -44,6 +45,7 @@ bool upstream_take_fault(Upstream *upstream, Str target, UnixSec now, Fault *ret
 int64_t upstream_skew_s(Upstream *upstream, UnixSec now);
 void upstream_answer(Upstream *upstream, UnixSec now, UnixSec release, Str path, Str query,
                      bool wants_csv, Answer *ret_answer);
+int64_t upstream_latency_ms(Upstream *upstream);
 /* `route` must outlive the Upstream. */
 void upstream_count(Upstream *upstream, const char *route, size_t bytes, bool not_modified);
 

@@ -19,6 +19,9 @@ TEST(sim_refuses_what_it_does_not_know)
         {"--start", "yesterday", "--start is 'yesterday'"},
         {"--fault", "kind=spite", "'spite' is no kind of fault"},
         {"--fault", "kind=status&sttus=5", "'sttus' is no parameter of a fault"},
+        {"--fail", "some", "--fail: 'some' is no percentage"},
+        {"--late", "101", "--late: late is '101', expected 0 to 100 percent"},
+        {"--hourly", NULL, "--hourly: hourly is '', expected 0 to 100 percent"},
         {"--clock=1", NULL, "--clock takes no value"},
         {"--replay", "tests/fixtures/nothing", "cannot read folder tests/fixtures/nothing"},
     };
