@@ -12,7 +12,7 @@
 #include <string.h>
 
 typedef struct Options {
-    const char *listen, *replay, *start, *faults, *fail, *too_many;
+    const char *listen, *replay, *arrivals, *start, *faults, *fail, *too_many;
     int64_t stations, seed, speed, latency;
     bool clock, no_304, help, version;
     const char *fault_specs[16];
@@ -32,6 +32,8 @@ static const struct {
      OPTION_TEXT, offsetof(Options, listen), 0, 0},
     {"replay", "FOLDER", "answer from recorded answers, their times shifted to now", OPTION_TEXT,
      offsetof(Options, replay), 0, 0},
+    {"replay-arrivals", "FILE", "answer from a table of readings and when they arrived",
+     OPTION_TEXT, offsetof(Options, arrivals), 0, 0},
     {"stations", "N", "make a network of so many stations (5400)", OPTION_NUMBER,
      offsetof(Options, stations), 0, 1000000},
     {"seed", "S", "of the made network (1)", OPTION_NUMBER, offsetof(Options, seed), 0, INT64_MAX},
@@ -60,14 +62,14 @@ static void print_help(void)
 {
     printf("freshet-sim - stands in for the Environment Agency's flood-monitoring API\n\n");
     for (size_t i = 0; i < countof(OPTIONS); i++) {
-        char left[40];
+        char left[48];
         (void) snprintf(left, sizeof left, "--%s %s", OPTIONS[i].name,
                         OPTIONS[i].argument != NULL ? OPTIONS[i].argument : "");
-        printf("  %-22s %s\n", left, OPTIONS[i].help);
+        printf("  %-24s %s\n", left, OPTIONS[i].help);
     }
     printf("\nBad habits, each as --NAME PERCENT; --batching PERCENT sets the first three (15):\n");
     for (size_t i = 0; i < RATE_COUNT; i++)
-        printf("  --%-20s %s\n", RATES[i].name, RATES[i].help);
+        printf("  --%-22s %s\n", RATES[i].name, RATES[i].help);
     printf("\nWhile it runs, /sim/fault, /sim/rates, /sim/item, /sim/value and /sim/stats change "
            "and tell what "
            "it does;\n"
@@ -250,6 +252,8 @@ static ErrCode open_world(const Options *options, World **ret_world, Err *err)
 {
     if (options->replay != NULL)
         return world_replay(options->replay, simtime_now(), ret_world, err);
+    if (options->arrivals != NULL)
+        return world_replay_arrivals(options->arrivals, ret_world, err);
     return world_make((size_t) options->stations, (uint64_t) options->seed,
                       options->habits.ppm[RATE_OFF_GRID], ret_world, err);
 }

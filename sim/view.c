@@ -8,6 +8,8 @@
 /* As view_upto(), of the release that was out `ago_s` earlier. */
 static UnixSec upto_before(const View *view, uint32_t measure, int64_t ago_s)
 {
+    if (view->world->has_arrivals)
+        return view->release - ago_s;
     Delivery delivery = habits_delivery(view->habits, measure);
     UnixSec upto = view->release - ago_s - PUBLISH_DELAY_S;
     if (delivery.every_s > 0)
@@ -20,11 +22,20 @@ UnixSec view_upto(const View *view, uint32_t measure)
     return upto_before(view, measure, 0);
 }
 
+/* Whether the reading was out `ago_s` earlier. */
+static bool was_out(const View *view, uint32_t measure, UnixSec time, int64_t ago_s)
+{
+    const World *world = view->world;
+    return time <= upto_before(view, measure, ago_s) &&
+           (!world->has_arrivals ||
+            world->kind->arrived(world, measure, time) <= view->release - ago_s);
+}
+
 bool view_shows(const View *view, uint32_t measure, UnixSec time)
 {
     bool is_late = habits_oddity(view->habits, measure, time) == RATE_LATE;
     int64_t delay_s = is_late ? habits_delay_s(view->habits, measure, time) : 0;
-    return time <= upto_before(view, measure, delay_s);
+    return was_out(view, measure, time, delay_s);
 }
 
 bool view_newest(const View *view, uint32_t measure, UnixSec from, UnixSec *ret_time)
@@ -47,11 +58,6 @@ bool view_latest(const View *view, uint32_t measure, UnixSec *ret_time)
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
-
-static bool is_corrected(const View *view, uint32_t measure, UnixSec time)
-{
-    return time <= upto_before(view, measure, habits_delay_s(view->habits, measure, time));
-}
 
 static void correct(Buf *value)
 {
@@ -91,7 +97,7 @@ Str view_value(const View *view, uint32_t measure, UnixSec time, Buf *scratch)
     case RATE_SENTINELS:
         return STR("-32.768");
     case RATE_CORRECTIONS:
-        if (is_corrected(view, measure, time))
+        if (was_out(view, measure, time, habits_delay_s(view->habits, measure, time)))
             correct(scratch);
         break;
     case RATE_ARRAYS:
