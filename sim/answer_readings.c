@@ -6,6 +6,7 @@
 #include "sim/simtime.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     DAY_S = 86400,
@@ -143,12 +144,46 @@ static void find_rows(const View *view, uint32_t measure, ReadingQuery *query)
 
 /* ---- ordering -------------------------------------------------------------------------------- */
 
-static int compare_newest_first(const void *a, const void *b)
+enum { DIGITS = 1 << 16 };
+
+static size_t digit_of(UnixSec newest, const Row *row, unsigned shift)
 {
-    const Row *x = a, *y = b;
-    if (x->time != y->time)
-        return x->time > y->time ? -1 : 1;
-    return (x->measure > y->measure) - (x->measure < y->measure);
+    return (size_t) ((uint64_t) (newest - row->time) >> shift) % DIGITS;
+}
+
+/* `places`: how many rows have each digit, then where the next of them goes. */
+static void sort_by_digit(const Row *from, Row *to, size_t count, UnixSec newest, unsigned shift,
+                          size_t *places)
+{
+    size_t place = 0;
+    memset(places, 0, DIGITS * sizeof *places);
+    for (size_t i = 0; i < count; i++)
+        places[digit_of(newest, &from[i], shift)]++;
+    for (size_t i = 0; i < DIGITS; i++) {
+        size_t here = places[i];
+        places[i] = place;
+        place += here;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[places[digit_of(newest, &from[i], shift)]++] = from[i];
+}
+
+/* Each page of a day orders half a million rows anew: twice by 16 bits of their age (136 years) takes
+ * a tenth of what comparing them would. Rows come by measure, and those of one time stay so. */
+static void sort_newest_first(ReadingQuery *query)
+{
+    Row *other = malloc((query->row_count + 1) * sizeof *other);
+    size_t *places = malloc(DIGITS * sizeof *places);
+    UnixSec newest = NO_TIME;
+    for (size_t i = 0; i < query->row_count; i++)
+        newest = query->rows[i].time > newest ? query->rows[i].time : newest;
+    query->no_memory = other == NULL || places == NULL;
+    if (!query->no_memory) {
+        sort_by_digit(query->rows, other, query->row_count, newest, 0, places);
+        sort_by_digit(other, query->rows, query->row_count, newest, 16, places);
+    }
+    free(other);
+    free(places);
 }
 
 /* Without _sorted the upstream gives 00:45 before 00:30 now and then; so do we, the same way each
@@ -215,8 +250,6 @@ static void put_row_reading(Request *req, const ReadingQuery *query, const Row *
 
 static void put_rows(Request *req, ReadingQuery *query)
 {
-    if (query->sorted && query->row_count > 0)
-        qsort(query->rows, query->row_count, sizeof *query->rows, compare_newest_first);
     size_t from =
         (size_t) query->offset < query->row_count ? (size_t) query->offset : query->row_count;
     size_t to = query->row_count;
@@ -234,6 +267,8 @@ static void put_rows(Request *req, ReadingQuery *query)
 
 static void finish(Request *req, ReadingQuery *query)
 {
+    if (query->sorted && query->row_count > 0 && !query->no_memory)
+        sort_newest_first(query);
     if (query->no_memory)
         req->status = 500;
     else
