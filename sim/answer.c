@@ -106,7 +106,8 @@ void put_listed_measure(const View *view, uint32_t measure, Buf *out)
     CLEANUP(buf_release) Buf value = buf_init(4096);
     CLEANUP(buf_release) Buf latest = buf_init(8192);
     put_reading(&latest, view->world->measures[measure].id, time,
-                view_value(view, measure, time, &value), true);
+                view_tells_time(view, measure, time), view_value(view, measure, time, &value),
+                true);
     view->world->kind->put_measure(view->world, measure, buf_view(&latest), out);
 }
 

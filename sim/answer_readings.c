@@ -6,6 +6,7 @@
 #include "sim/simtime.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     DAY_S = 86400,
@@ -101,7 +102,7 @@ static bool is_enough(const ReadingQuery *query)
                                 query->row_count >= (size_t) (query->offset + query->limit));
 }
 
-static void add_row(ReadingQuery *query, uint32_t measure, UnixSec time)
+static void append_row(ReadingQuery *query, uint32_t measure, UnixSec time)
 {
     if (query->row_count == query->row_cap) {
         size_t cap = query->row_cap == 0 ? 1024 : query->row_cap * 2;
@@ -116,6 +117,13 @@ static void add_row(ReadingQuery *query, uint32_t measure, UnixSec time)
     query->rows[query->row_count++] = (Row){time, measure};
 }
 
+static void add_row(const View *view, uint32_t measure, UnixSec time, ReadingQuery *query)
+{
+    append_row(query, measure, time);
+    if (habits_oddity(view->habits, measure, time) == RATE_DUPLICATES)
+        append_row(query, measure, time);
+}
+
 static void find_rows(const View *view, uint32_t measure, ReadingQuery *query)
 {
     const World *world = view->world;
@@ -123,25 +131,59 @@ static void find_rows(const View *view, uint32_t measure, ReadingQuery *query)
     UnixSec upto = out_upto < query->upto ? out_upto : query->upto;
     if (query->latest) {
         if (view_latest(view, measure, &time) && time > query->after && time <= upto)
-            add_row(query, measure, time);
+            add_row(view, measure, time, query);
         return;
     }
     UnixSec at = query->after;
     while (!is_enough(query) && world->kind->next_time(world, measure, at, &time) && time <= upto) {
         if (view_shows(view, measure, time))
-            add_row(query, measure, time);
+            add_row(view, measure, time, query);
         at = time;
     }
 }
 
 /* ---- ordering -------------------------------------------------------------------------------- */
 
-static int compare_newest_first(const void *a, const void *b)
+enum { DIGITS = 1 << 16 };
+
+static size_t digit_of(UnixSec newest, const Row *row, unsigned shift)
 {
-    const Row *x = a, *y = b;
-    if (x->time != y->time)
-        return x->time > y->time ? -1 : 1;
-    return (x->measure > y->measure) - (x->measure < y->measure);
+    return (size_t) ((uint64_t) (newest - row->time) >> shift) % DIGITS;
+}
+
+/* `places`: how many rows have each digit, then where the next of them goes. */
+static void sort_by_digit(const Row *from, Row *to, size_t count, UnixSec newest, unsigned shift,
+                          size_t *places)
+{
+    size_t place = 0;
+    memset(places, 0, DIGITS * sizeof *places);
+    for (size_t i = 0; i < count; i++)
+        places[digit_of(newest, &from[i], shift)]++;
+    for (size_t i = 0; i < DIGITS; i++) {
+        size_t here = places[i];
+        places[i] = place;
+        place += here;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[places[digit_of(newest, &from[i], shift)]++] = from[i];
+}
+
+/* Each page of a day orders half a million rows anew: twice by 16 bits of their age (136 years) takes
+ * a tenth of what comparing them would. Rows come by measure, and those of one time stay so. */
+static void sort_newest_first(ReadingQuery *query)
+{
+    Row *other = malloc((query->row_count + 1) * sizeof *other);
+    size_t *places = malloc(DIGITS * sizeof *places);
+    UnixSec newest = NO_TIME;
+    for (size_t i = 0; i < query->row_count; i++)
+        newest = query->rows[i].time > newest ? query->rows[i].time : newest;
+    query->no_memory = other == NULL || places == NULL;
+    if (!query->no_memory) {
+        sort_by_digit(query->rows, other, query->row_count, newest, 0, places);
+        sort_by_digit(other, query->rows, query->row_count, newest, 16, places);
+    }
+    free(other);
+    free(places);
 }
 
 /* Without _sorted the upstream gives 00:45 before 00:30 now and then; so do we, the same way each
@@ -172,7 +214,8 @@ static void put_full_reading(Request *req, uint32_t measure, UnixSec time, Str v
     buf_put_char(req->out, '"');
     if (with_date)
         item_text(&item, "date", (Str){text, 10});
-    item_text(&item, "dateTime", (Str){text, CLOCK_TEXT_SIZE - 1});
+    bool tells_time = view_tells_time(req->view, measure, time);
+    item_text(&item, "dateTime", (Str){text, tells_time ? CLOCK_TEXT_SIZE - 1 : 0});
     item_key(&item, "measure");
     put_whole_measure(req, measure, true);
     if (!str_is_none(value))
@@ -184,7 +227,8 @@ static void put_csv_reading(Request *req, uint32_t measure, UnixSec time, Str va
 {
     char text[CLOCK_TEXT_SIZE];
     clock_format(time, text);
-    buf_put_str(req->out, str_of(text));
+    if (view_tells_time(req->view, measure, time))
+        buf_put_str(req->out, str_of(text));
     BUF_LITERAL(req->out, "," SIM_ROOT "/id/measures/");
     buf_put_str(req->out, req->view->world->measures[measure].id);
     buf_put_char(req->out, ',');
@@ -200,13 +244,12 @@ static void put_row_reading(Request *req, const ReadingQuery *query, const Row *
     else if (query->full_view)
         put_full_reading(req, row->measure, row->time, value, false);
     else
-        put_reading(req->out, req->view->world->measures[row->measure].id, row->time, value, false);
+        put_reading(req->out, req->view->world->measures[row->measure].id, row->time,
+                    view_tells_time(req->view, row->measure, row->time), value, false);
 }
 
 static void put_rows(Request *req, ReadingQuery *query)
 {
-    if (query->sorted && query->row_count > 0)
-        qsort(query->rows, query->row_count, sizeof *query->rows, compare_newest_first);
     size_t from =
         (size_t) query->offset < query->row_count ? (size_t) query->offset : query->row_count;
     size_t to = query->row_count;
@@ -224,6 +267,8 @@ static void put_rows(Request *req, ReadingQuery *query)
 
 static void finish(Request *req, ReadingQuery *query)
 {
+    if (query->sorted && query->row_count > 0 && !query->no_memory)
+        sort_newest_first(query);
     if (query->no_memory)
         req->status = 500;
     else

@@ -37,13 +37,25 @@ static StationQuery station_query(const Params *params)
     return query;
 }
 
-static size_t nested_count(const Filter *filter, Str measures)
+/* Whether a measure nested in a station is asked for, and listed. */
+static bool nested_passes(const Request *req, const Filter *filter, Str nested)
+{
+    Str uri;
+    uint32_t measure =
+        json_member(nested, STR("@id"), &uri)
+            ? world_find_measure(req->view->world, str_after_last(unquoted(uri), '/'))
+            : WORLD_NONE;
+    return filter_passes(filter, nested) &&
+           (measure == WORLD_NONE || view_lists_measure(req->view, measure));
+}
+
+static size_t nested_count(const Request *req, const Filter *filter, Str measures)
 {
     JsonWalk walk = json_walk(measures);
     Str key, measure;
     size_t count = 0;
     while (json_next(&walk, &key, &measure))
-        if (filter_passes(filter, measure))
+        if (nested_passes(req, filter, measure))
             count++;
     return count;
 }
@@ -59,17 +71,17 @@ static bool station_passes(const Request *req, const StationQuery *query, uint32
         !req->view->world->kind->is_of_type(req->view->world, station, query->type))
         return false;
     return query->measures.count == 0 || (json_member(item, STR("measures"), &measures) &&
-                                          nested_count(&query->measures, measures) > 0);
+                                          nested_count(req, &query->measures, measures) > 0);
 }
 
-static void put_pruned_measures(const Filter *filter, Str measures, Buf *out)
+static void put_pruned_measures(const Request *req, const Filter *filter, Str measures, Buf *out)
 {
     JsonWalk walk = json_walk(measures);
     Str key, measure;
     bool first = true;
     BUF_LITERAL(out, "[ ");
     while (json_next(&walk, &key, &measure)) {
-        if (!filter_passes(filter, measure))
+        if (!nested_passes(req, filter, measure))
             continue;
         if (!first)
             BUF_LITERAL(out, "\n    , ");
@@ -101,9 +113,18 @@ static bool put_scale_object(const Request *req, uint32_t station, Str key, Item
     return false;
 }
 
+static bool lists_all_measures(const Request *req, uint32_t station)
+{
+    const World *world = req->view->world;
+    for (uint32_t i = 0; i < world->stations[station].count; i++)
+        if (!view_lists_measure(req->view, world->measures_of[world->stations[station].first + i]))
+            return false;
+    return true;
+}
+
 static void put_listed_station(Request *req, const StationQuery *query, uint32_t station, Str text)
 {
-    if (query->measures.count == 0 && !query->full_view) {
+    if (query->measures.count == 0 && !query->full_view && lists_all_measures(req, station)) {
         buf_put_str(req->out, text);
         return;
     }
@@ -115,7 +136,7 @@ static void put_listed_station(Request *req, const StationQuery *query, uint32_t
             continue;
         if (str_eq(key, STR("measures"))) {
             item_key(&item, "measures");
-            put_pruned_measures(&query->measures, value, req->out);
+            put_pruned_measures(req, &query->measures, value, req->out);
             continue;
         }
         item_copy(&item, key, value);
@@ -145,6 +166,8 @@ void answer_stations(Request *req)
             offset = request_number(req, "_offset", 0), row = 0;
     List list = list_open(req, limit, STATION_HEADER);
     for (uint32_t i = 0; i < world->station_count; i++) {
+        if (!view_lists_station(req->view, i))
+            continue;
         buf_clear(&req->scratch);
         world->kind->put_station(world, i, &req->scratch);
         Str item = buf_view(&req->scratch);
@@ -169,10 +192,11 @@ void answer_stations(Request *req)
 static bool find_station(Request *req, uint32_t *ret_station)
 {
     uint32_t station = world_find_station(req->view->world, req->args[0]);
-    if (station == WORLD_NONE)
+    bool is_there = station != WORLD_NONE && view_lists_station(req->view, station);
+    if (!is_there)
         req->status = 404;
     *ret_station = station;
-    return station != WORLD_NONE;
+    return is_there;
 }
 
 /* The measures that the station lists, in full: an object when there is one, an array when there
@@ -180,18 +204,21 @@ static bool find_station(Request *req, uint32_t *ret_station)
 static void put_expanded_measures(Request *req, Str nested, Item *item)
 {
     static const Filter ALL = {.count = 0};
-    size_t count = nested_count(&ALL, nested);
+    size_t count = nested_count(req, &ALL, nested);
     JsonWalk walk = json_walk(nested);
     Str key, value, uri;
     item_key(item, "measures");
     if (count > 1)
         BUF_LITERAL(req->out, "[ ");
-    for (bool is_first = true; json_next(&walk, &key, &value); is_first = false) {
+    for (bool is_first = true; json_next(&walk, &key, &value);) {
         uint32_t measure = WORLD_NONE;
+        if (!nested_passes(req, &ALL, value))
+            continue;
         if (json_member(value, STR("@id"), &uri))
             measure = world_find_measure(req->view->world, str_after_last(unquoted(uri), '/'));
         if (!is_first)
             BUF_LITERAL(req->out, "\n    , ");
+        is_first = false;
         if (measure != WORLD_NONE)
             put_whole_measure(req, measure, false);
         else
@@ -288,7 +315,7 @@ void answer_measures(Request *req)
             offset = request_number(req, "_offset", 0), row = 0;
     List list = list_open(req, limit, MEASURE_HEADER);
     for (uint32_t i = 0; i < world->measure_count; i++) {
-        if (!measure_passes(&query, world, i, &req->scratch))
+        if (!view_lists_measure(req->view, i) || !measure_passes(&query, world, i, &req->scratch))
             continue;
         if (limit != NO_LIMIT && row >= offset + limit)
             break;
@@ -305,15 +332,18 @@ void answer_measures_of_station(Request *req)
     if (!find_station(req, &station))
         return;
     List list = list_open(req, NO_LIMIT, MEASURE_HEADER);
-    for (uint32_t i = 0; i < world->stations[station].count; i++)
-        put_measure_in_list(&list, world->measures_of[world->stations[station].first + i]);
+    for (uint32_t i = 0; i < world->stations[station].count; i++) {
+        uint32_t measure = world->measures_of[world->stations[station].first + i];
+        if (view_lists_measure(req->view, measure))
+            put_measure_in_list(&list, measure);
+    }
     list_close(&list);
 }
 
 void answer_measure(Request *req)
 {
     uint32_t measure = world_find_measure(req->view->world, req->args[0]);
-    if (measure == WORLD_NONE) {
+    if (measure == WORLD_NONE || !view_knows_measure(req->view, measure)) {
         req->status = 404;
         return;
     }

@@ -35,6 +35,17 @@ static void publish(Upstream *upstream)
     upstream->changed = upstream->changed < now ? now : upstream->changed + 1;
 }
 
+static ErrCode post_latency(const Control *control, Err *err)
+{
+    Str text = STR("");
+    int64_t ms;
+    (void) params_get(control->params, "ms", &text);
+    if (!str_to_int(text, &ms) || ms < 0)
+        return err_set(err, ERR_INVALID, "ms is '" STR_FMT "', expected a number", STR_ARG(text));
+    control->upstream->latency_ms = ms;
+    return OK;
+}
+
 static ErrCode post_item(const Control *control, Err *err)
 {
     Str path = STR("/data/readings");
@@ -108,6 +119,35 @@ static ErrCode get_now(const Control *control, UNUSED Err *err)
     return OK;
 }
 
+static ErrCode post_rates(const Control *control, Err *err)
+{
+    Habits changed = control->upstream->habits;
+    ErrCode rc = OK;
+    for (size_t i = 0; rc == OK && i < control->params->count; i++) {
+        Str name = control->params->list[i].name;
+        if (str_eq(name, str_of(RATES[RATE_OFF_GRID].name)))
+            return err_set(err, ERR_INVALID, STR_FMT " is fixed when the network is made",
+                           STR_ARG(name));
+        rc = habits_set(&changed, name, control->params->list[i].value, err);
+    }
+    if (rc != OK)
+        return rc;
+    control->upstream->habits = changed;
+    publish(control->upstream);
+    return OK;
+}
+
+static ErrCode get_rates(const Control *control, UNUSED Err *err)
+{
+    Buf *out = &control->answer->body;
+    for (size_t i = 0; i < RATE_COUNT; i++) {
+        buf_printf(out, "%s\"%s\":", i > 0 ? "," : "{", RATES[i].name);
+        buf_put_double(out, control->upstream->habits.ppm[i] / 10000.0);
+    }
+    BUF_LITERAL(out, "}\n");
+    return OK;
+}
+
 static ErrCode get_truth(const Control *control, Err *err)
 {
     Str text;
@@ -125,10 +165,11 @@ static const struct {
     ErrCode (*answer)(const Control *control, Err *err);
 } ROUTES[] = {
     {"POST", "/sim/fault", post_fault},     {"DELETE", "/sim/fault", delete_faults},
-    {"POST", "/sim/item", post_item},       {"DELETE", "/sim/item", delete_items},
-    {"POST", "/sim/value", post_value},     {"GET", "/sim/stats", get_stats},
-    {"DELETE", "/sim/stats", delete_stats}, {"GET", "/sim/now", get_now},
-    {"GET", "/truth", get_truth},
+    {"POST", "/sim/latency", post_latency}, {"POST", "/sim/item", post_item},
+    {"DELETE", "/sim/item", delete_items},  {"POST", "/sim/value", post_value},
+    {"GET", "/sim/stats", get_stats},       {"DELETE", "/sim/stats", delete_stats},
+    {"GET", "/sim/now", get_now},           {"POST", "/sim/rates", post_rates},
+    {"GET", "/sim/rates", get_rates},       {"GET", "/truth", get_truth},
 };
 
 static ErrCode dispatch(const Control *control, Str method, Str path, Err *err)

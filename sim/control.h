@@ -2,9 +2,11 @@
  *
  *     POST   /sim/fault?SPEC               adds a fault (sim/fault.h)
  *     DELETE /sim/fault                    ends all of them
+ *     POST   /sim/latency?ms=N             before each answer, in real time
  *     POST   /sim/item[?path=/data/readings]   the body, one raw JSON item, ends that list
  *     DELETE /sim/item                     takes all of them out
  *     POST   /sim/value?measure=ID&time=T&value=JSON   changes one reading
+ *     POST   /sim/rates?NAME=PERCENT&...   bad habits (sim/habits.h); GET tells them
  *     GET    /sim/stats                    requests and bytes, in all and by route; DELETE begins anew
  *     GET    /sim/now                      {"now", "release"}: what time it is here
  *     GET    /truth[?as_of=T]   CSV: what an ideal ingest would hold now, or at T (sim/truth.h) */

@@ -1,8 +1,10 @@
 #include "sim/fault.h"
 
 #include "base/clock.h"
+#include "sim/draw.h"
 #include "sim/params.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static const struct {
@@ -55,6 +57,15 @@ static ErrCode set_time(UnixSec *time, Str value, UnixSec base, Err *err)
     return OK;
 }
 
+static ErrCode set_percent(Fault *fault, Str value, Err *err)
+{
+    double percent;
+    if (!str_to_double(value, &percent) || percent < 0 || percent > 100)
+        return err_set(err, ERR_INVALID, "'" STR_FMT "' is no percentage", STR_ARG(value));
+    fault->ppm = (uint32_t) lround(percent * 10000);
+    return OK;
+}
+
 static ErrCode set_param(Fault *fault, const Param *param, UnixSec now, Err *err)
 {
     const struct {
@@ -73,6 +84,8 @@ static ErrCode set_param(Fault *fault, const Param *param, UnixSec now, Err *err
             return set_number(numbers[i].number, param->value, err);
     if (str_eq(param->name, STR("kind")))
         return set_kind(fault, param->value, err);
+    if (str_eq(param->name, STR("percent")))
+        return set_percent(fault, param->value, err);
     if (str_eq(param->name, STR("path")))
         return set_text(fault->path, param->value, err);
     if (str_eq(param->name, STR("to")))
@@ -93,7 +106,8 @@ ErrCode fault_parse(Str spec, UnixSec now, Fault *ret_fault, Err *err)
                    .until = INT64_MAX,
                    .status = 503,
                    .ms = 1000,
-                   .bytes = -1};
+                   .bytes = -1,
+                   .ppm = DRAW_MILLION};
     ErrCode rc = params_parse(spec, &params, err);
     for (size_t i = 0; rc == OK && i < params.count; i++)
         rc = set_param(&fault, &params.list[i], now, err);
@@ -168,12 +182,18 @@ static bool is_state(FaultKind kind)
     return kind == FAULT_STUCK || kind == FAULT_SKEW;
 }
 
+/* By its place and by how many answers it could have befallen: the same run, the same failures. */
+static bool strikes(Fault *fault, size_t place)
+{
+    return draw(place, fault->seen++, 0) % DRAW_MILLION < fault->ppm;
+}
+
 bool faults_take(Faults *faults, Str target, UnixSec now, Fault *ret_fault)
 {
     for (size_t i = 0; i < faults->count; i++) {
         Fault *fault = &faults->list[i];
         if (is_state(fault->kind) || !is_active(fault, now) ||
-            !str_starts(target, str_of(fault->path)))
+            !str_starts(target, str_of(fault->path)) || !strikes(fault, i))
             continue;
         if (fault->count != INT64_MAX)
             fault->count--;

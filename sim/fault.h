@@ -4,6 +4,7 @@
  *     kind         one of the table in sim/fault.c
  *     path         only targets that begin so, from /id or /data on; without it, all
  *     count        so many answers, then it is over; without it, until it is cleared
+ *     percent      of the answers it could befall, the same ones each time; without it, all
  *     from, for    a time (RFC 3339, or PT10M after now) and a duration (PT40M)
  *     status, retry_after (s), ms, bytes, seconds, to   as the kind needs them
  * Guarded by its owner's lock. */
@@ -36,6 +37,8 @@ typedef struct Fault {
     int64_t count; /* answers left; INT64_MAX: no end */
     UnixSec from, until;
     int64_t status, retry_after_s, ms, bytes, seconds; /* bytes: -1 where not given */
+    uint32_t ppm;                                      /* of a million answers */
+    uint64_t seen;                                     /* answers it could have befallen */
 } Fault;
 
 typedef struct Faults {

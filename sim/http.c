@@ -292,7 +292,8 @@ static enum MHD_Result serve_data(Sending *sending)
     sending->has_fault =
         upstream_take_fault(upstream, buf_view(&target), sending->now, &sending->fault);
     FaultKind kind = sending->has_fault ? sending->fault.kind : FAULT_NONE;
-    if (kind == FAULT_DOWN || (kind == FAULT_SLOW && !upstream_pause(upstream, sending->fault.ms)))
+    int64_t wait_ms = upstream_latency_ms(upstream) + (kind == FAULT_SLOW ? sending->fault.ms : 0);
+    if ((wait_ms > 0 && !upstream_pause(upstream, wait_ms)) || kind == FAULT_DOWN)
         return MHD_NO;
 
     bool wants_csv = header_has(sending, "Accept", STR("text/csv"));

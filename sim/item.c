@@ -99,7 +99,7 @@ void put_reading_uri(Buf *out, Str measure_id, UnixSec time)
     buf_put(out, text, CLOCK_TEXT_SIZE - 1);
 }
 
-void put_reading(Buf *out, Str measure_id, UnixSec time, Str value, bool with_date)
+void put_reading(Buf *out, Str measure_id, UnixSec time, bool tells_time, Str value, bool with_date)
 {
     char text[CLOCK_TEXT_SIZE];
     time_text(time, ':', text);
@@ -110,7 +110,7 @@ void put_reading(Buf *out, Str measure_id, UnixSec time, Str value, bool with_da
     buf_put_char(out, '"');
     if (with_date)
         item_text(&item, "date", (Str){text, 10});
-    item_text(&item, "dateTime", (Str){text, CLOCK_TEXT_SIZE - 1});
+    item_text(&item, "dateTime", (Str){text, tells_time ? CLOCK_TEXT_SIZE - 1 : 0});
     item_uri(&item, "measure", "/id/measures/", measure_id);
     if (!str_is_none(value))
         item_raw(&item, "value", value);

@@ -29,7 +29,9 @@ void item_copy_all(Item *item, Str object);
 
 /* A number as the upstream prints it: rounded, no needless zeros, always with a point. */
 void put_decimal(Buf *out, double value, int decimals);
-/* One reading: {"@id", "dateTime", "measure", "value"}, with "date" where `with_date`. */
-void put_reading(Buf *out, Str measure_id, UnixSec time, Str value, bool with_date);
+/* One reading: {"@id", "dateTime", "measure", "value"}, with "date" where `with_date`; its dateTime is
+ * "" unless it `tells_time`. */
+void put_reading(Buf *out, Str measure_id, UnixSec time, bool tells_time, Str value,
+                 bool with_date);
 /* .../data/readings/{measure}/{time with - for :} */
 void put_reading_uri(Buf *out, Str measure_id, UnixSec time);

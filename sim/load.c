@@ -95,7 +95,10 @@ static bool add_reading(Loading *loading, uint32_t measure, Str item, UnixSec *r
               sizeof *recorded->readings))
         return false;
     recorded->readings[recorded->reading_count] =
-        (RecordedReading){measure, (uint32_t) recorded->reading_count, time, value};
+        (RecordedReading){.measure = measure,
+                          .order = (uint32_t) recorded->reading_count,
+                          .time = time,
+                          .value = value};
     recorded->reading_count++;
     *ret_time = time;
     return true;

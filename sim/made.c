@@ -1,6 +1,7 @@
 /* sim/made.c - a network that looks like the real one: its mix of kinds, periods, units,
  * qualifiers, identifiers and of what is missing. */
 #include "sim/made.h"
+#include "sim/draw.h"
 
 #include <stdlib.h>
 
@@ -194,19 +195,6 @@ const char *made_type(const Made *made, uint32_t station)
     return KINDS[made->kinds[station]].type;
 }
 
-/* How the readings of a measure travel: hourly, twice a day, daily. */
-static void decide_batches(const Made *made, uint32_t index, unsigned permille,
-                           WorldMeasure *measure)
-{
-    static const int32_t CLASSES[] = {3600, 43200, 43200, 43200, 86400};
-    if (!made_chance(made, index, DRAW_BATCH, permille))
-        return;
-    measure->batch_s = PICK(CLASSES, made, index, DRAW_BATCH + 100);
-    measure->batch_phase_s =
-        (int32_t) (made_draw(made, index, DRAW_BATCH_PHASE) % (uint64_t) (measure->batch_s / 900)) *
-        900;
-}
-
 static MadeMeasure decide_measure(const Made *made, uint32_t index, Series series,
                                   const MadeUnit *twin_unit)
 {
@@ -215,7 +203,8 @@ static MadeMeasure decide_measure(const Made *made, uint32_t index, Series serie
     if (measure.unit == twin_unit) /* the same series twice: only the unit tells them apart */
         measure.unit = twin_unit == &UNITS[METRE] ? &UNITS[MAOD] : &UNITS[METRE];
     measure.is_silent = made_chance(made, index, DRAW_SILENT, 210);
-    if (measure.period->period_s > 0 && made_chance(made, index, DRAW_PHASE, 2))
+    if (measure.period->period_s > 0 &&
+        made_draw(made, index, DRAW_PHASE) % DRAW_MILLION < made->off_grid_ppm)
         measure.phase_s = (int32_t) (made_draw(made, index, DRAW_PHASE + 100) %
                                      (uint64_t) measure.period->period_s);
     return measure;
@@ -230,7 +219,7 @@ static bool name_measure(World *world, uint32_t station, const MadeMeasure *meas
     return id.error == OK && arena_copy(&world->strings, buf_view(&id), ret_id);
 }
 
-static bool add_measures(World *world, uint32_t station, unsigned batch_permille)
+static bool add_measures(World *world, uint32_t station)
 {
     Made *made = world->own;
     unsigned kind = made->kinds[station];
@@ -248,7 +237,6 @@ static bool add_measures(World *world, uint32_t station, unsigned batch_permille
             made->measures[index].period = made->measures[index - 1].period;
         world->measures[index] =
             (WorldMeasure){.station = station, .station_id = world->stations[station].id};
-        decide_batches(made, index, batch_permille, &world->measures[index]);
         if (!name_measure(world, station, &made->measures[index], &world->measures[index].id))
             return false;
         last_unit = made->measures[index].unit;
@@ -258,7 +246,7 @@ static bool add_measures(World *world, uint32_t station, unsigned batch_permille
     return true;
 }
 
-static bool add_station(World *world, uint32_t station, unsigned batch_permille)
+static bool add_station(World *world, uint32_t station)
 {
     Made *made = world->own;
     CLEANUP(buf_release) Buf id = buf_init(100);
@@ -267,7 +255,7 @@ static bool add_station(World *world, uint32_t station, unsigned batch_permille)
     if (!arena_copy(&world->strings, buf_view(&id), &world->stations[station].id))
         return false;
     world->station_count++;
-    return add_measures(world, station, batch_permille);
+    return add_measures(world, station);
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -295,7 +283,7 @@ static const WorldKind MADE = {
     .close = made_close,
 };
 
-static bool allocate(World *world, size_t station_count, uint64_t seed)
+static bool allocate(World *world, size_t station_count, uint64_t seed, uint32_t off_grid_ppm)
 {
     size_t measures_max = station_count * SERIES_MAX + 1;
     Made *made = calloc(1, sizeof *made);
@@ -305,21 +293,22 @@ static bool allocate(World *world, size_t station_count, uint64_t seed)
     if (made == NULL || world->stations == NULL || world->measures == NULL)
         return false;
     made->seed = seed;
+    made->off_grid_ppm = off_grid_ppm;
     made->measures = calloc(measures_max, sizeof *made->measures);
     made->kinds = calloc(station_count + 1, sizeof *made->kinds);
     return made->measures != NULL && made->kinds != NULL;
 }
 
-ErrCode world_make(size_t station_count, uint64_t seed, int batching_percent, World **ret_world,
+ErrCode world_make(size_t station_count, uint64_t seed, uint32_t off_grid_ppm, World **ret_world,
                    Err *err)
 {
     World *world = calloc(1, sizeof *world);
     if (world == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for a network");
     *world = (World){.kind = &MADE, .strings = arena_init(), .seen_from_start = NO_TIME};
-    bool ok = allocate(world, station_count, seed);
+    bool ok = allocate(world, station_count, seed, off_grid_ppm);
     for (size_t i = 0; ok && i < station_count; i++)
-        ok = add_station(world, (uint32_t) i, (unsigned) batching_percent * 10);
+        ok = add_station(world, (uint32_t) i);
     ErrCode rc = ok ? OK : err_set(err, ERR_NO_MEMORY, "no memory for %zu stations", station_count);
     if (rc == OK)
         rc = world_index_stations(world, err);

@@ -53,6 +53,7 @@ typedef struct MadeMeasure {
 
 typedef struct Made {
     uint64_t seed;
+    uint32_t off_grid_ppm; /* so many measures in a million lie off the grid */
     MadeMeasure *measures; /* parallel to World.measures */
     uint8_t *kinds;        /* StationKind, of the stations */
 } Made;
@@ -78,8 +79,6 @@ enum {
     DRAW_PERIOD_CHOICE,
     DRAW_SILENT,
     DRAW_PHASE,
-    DRAW_BATCH,
-    DRAW_BATCH_PHASE,
     DRAW_MORE, /* one more measure; its index is added */
 };
 

@@ -1,3 +1,4 @@
+#include "sim/draw.h"
 #include "sim/item.h"
 #include "sim/made.h"
 #include "sim/simtime.h"
@@ -23,16 +24,9 @@ enum {
 #define DRAW_STORM  (4ull << 40)
 #define DRAW_TIPS   (5ull << 40)
 
-/* splitmix64's finish, over the three inputs. */
 uint64_t made_draw(const Made *made, uint64_t index, uint64_t what)
 {
-    uint64_t x =
-        made->seed * 0x9e3779b97f4a7c15u + index * 0xbf58476d1ce4e5b9u + what * 0x94d049bb133111ebu;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    x ^= x >> 31;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    return x ^ (x >> 29);
+    return draw(made->seed, index, what);
 }
 
 double made_unit_draw(const Made *made, uint64_t index, uint64_t what)

@@ -12,11 +12,12 @@
 #include <string.h>
 
 typedef struct Options {
-    const char *listen, *replay, *start, *faults;
-    int64_t stations, seed, speed, batching;
+    const char *listen, *replay, *arrivals, *start, *faults, *fail, *too_many;
+    int64_t stations, seed, speed, latency;
     bool clock, no_304, help, version;
     const char *fault_specs[16];
     size_t fault_count;
+    Habits habits;
 } Options;
 
 typedef enum OptionKind { OPTION_TEXT, OPTION_NUMBER, OPTION_FLAG, OPTION_FAULT } OptionKind;
@@ -31,11 +32,11 @@ static const struct {
      OPTION_TEXT, offsetof(Options, listen), 0, 0},
     {"replay", "FOLDER", "answer from recorded answers, their times shifted to now", OPTION_TEXT,
      offsetof(Options, replay), 0, 0},
+    {"replay-arrivals", "FILE", "answer from a table of readings and when they arrived",
+     OPTION_TEXT, offsetof(Options, arrivals), 0, 0},
     {"stations", "N", "make a network of so many stations (5400)", OPTION_NUMBER,
      offsetof(Options, stations), 0, 1000000},
     {"seed", "S", "of the made network (1)", OPTION_NUMBER, offsetof(Options, seed), 0, INT64_MAX},
-    {"batching", "PERCENT", "of its measures come hourly, twice a day or daily (15)", OPTION_NUMBER,
-     offsetof(Options, batching), 0, 100},
     {"start", "TIME", "what time it is at the start: RFC 3339, or -24h, -90m (now)", OPTION_TEXT,
      offsetof(Options, start), 0, 0},
     {"speed", "X", "time runs X times as fast until it is now (1)", OPTION_NUMBER,
@@ -46,6 +47,12 @@ static const struct {
      OPTION_FAULT, 0, 0, 0},
     {"faults", "FILE", "a script of faults: lines of TIME SPEC, TIME as +PT2H or RFC 3339",
      OPTION_TEXT, offsetof(Options, faults), 0, 0},
+    {"fail", "PERCENT", "of requests answer 503; --fault knows other ways", OPTION_TEXT,
+     offsetof(Options, fail), 0, 0},
+    {"too-many", "PERCENT", "of requests answer 429 with Retry-After: 30", OPTION_TEXT,
+     offsetof(Options, too_many), 0, 0},
+    {"latency", "MS", "before each answer, in real time (0)", OPTION_NUMBER,
+     offsetof(Options, latency), 0, 3600000},
     {"no-304", NULL, "If-Modified-Since is ignored", OPTION_FLAG, offsetof(Options, no_304), 0, 0},
     {"help", NULL, "this", OPTION_FLAG, offsetof(Options, help), 0, 0},
     {"version", NULL, "which version this is", OPTION_FLAG, offsetof(Options, version), 0, 0},
@@ -55,14 +62,18 @@ static void print_help(void)
 {
     printf("freshet-sim - stands in for the Environment Agency's flood-monitoring API\n\n");
     for (size_t i = 0; i < countof(OPTIONS); i++) {
-        char left[40];
+        char left[48];
         (void) snprintf(left, sizeof left, "--%s %s", OPTIONS[i].name,
                         OPTIONS[i].argument != NULL ? OPTIONS[i].argument : "");
-        printf("  %-22s %s\n", left, OPTIONS[i].help);
+        printf("  %-24s %s\n", left, OPTIONS[i].help);
     }
-    printf("\nWhile it runs, /sim/fault, /sim/item, /sim/value and /sim/stats change and tell what "
+    printf("\nBad habits, each as --NAME PERCENT; --batching PERCENT sets the first three (15):\n");
+    for (size_t i = 0; i < RATE_COUNT; i++)
+        printf("  --%-22s %s\n", RATES[i].name, RATES[i].help);
+    printf("\nWhile it runs, /sim/fault, /sim/rates, /sim/item, /sim/value and /sim/stats change "
+           "and tell what "
            "it does;\n"
-           "sim/control.h and sim/fault.h say how.\n");
+           "sim/control.h, sim/fault.h and sim/habits.h say how.\n");
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -95,14 +106,28 @@ static ErrCode set_option(Options *options, size_t which, const char *value, Err
     return OK;
 }
 
+static bool is_rate(Str name)
+{
+    for (size_t i = 0; i < RATE_COUNT; i++)
+        if (str_eq(name, str_of(RATES[i].name)))
+            return true;
+    return str_eq(name, STR("batching"));
+}
+
 /* One option and its value, as --name value or --name=value. `at` moves past both. */
 static ErrCode take_option(Options *options, int argc, char **argv, int *at, Err *err)
 {
     Str text = str_of(argv[*at]), name = text, value = STR_NONE;
     bool has_value = str_cut(text, '=', &name, &value);
+    Str bare = str_starts(name, STR("--")) ? (Str){name.ptr + 2, name.len - 2} : STR_NONE;
+    if (is_rate(bare)) {
+        if (!has_value)
+            value = str_of(argv[++*at]); /* none at the end: no percentage */
+        ErrCode rc = habits_set(&options->habits, bare, value, err);
+        return rc == OK ? OK : err_context(err, "--" STR_FMT, STR_ARG(bare));
+    }
     for (size_t i = 0; i < countof(OPTIONS); i++) {
-        if (!str_starts(name, STR("--")) ||
-            !str_eq((Str){name.ptr + 2, name.len - 2}, str_of(OPTIONS[i].name)))
+        if (!str_eq(bare, str_of(OPTIONS[i].name)))
             continue;
         bool wants_value = OPTIONS[i].argument != NULL;
         if (has_value && !wants_value)
@@ -197,8 +222,23 @@ static ErrCode read_script(const char *path, Faults *faults, Err *err)
     return rc == OK ? OK : err_context(err, "%s", path);
 }
 
+static ErrCode add_rate(Faults *faults, const char *spec, const char *percent, Err *err)
+{
+    char whole[128];
+    Fault fault;
+    if (percent == NULL)
+        return OK;
+    (void) snprintf(whole, sizeof whole, "%s&percent=%s", spec, percent);
+    ErrCode rc = fault_parse(str_of(whole), simtime_now(), &fault, err);
+    return rc == OK ? faults_add(faults, &fault, err) : rc;
+}
+
 static ErrCode add_faults(const Options *options, Faults *faults, Err *err)
 {
+    if (add_rate(faults, "kind=status&status=503", options->fail, err) != OK)
+        return err_context(err, "--fail");
+    if (add_rate(faults, "kind=status&status=429&retry_after=30", options->too_many, err) != OK)
+        return err_context(err, "--too-many");
     for (size_t i = 0; i < options->fault_count; i++) {
         Fault fault;
         if (fault_parse(str_of(options->fault_specs[i]), simtime_now(), &fault, err) != OK ||
@@ -212,8 +252,10 @@ static ErrCode open_world(const Options *options, World **ret_world, Err *err)
 {
     if (options->replay != NULL)
         return world_replay(options->replay, simtime_now(), ret_world, err);
-    return world_make((size_t) options->stations, (uint64_t) options->seed, (int) options->batching,
-                      ret_world, err);
+    if (options->arrivals != NULL)
+        return world_replay_arrivals(options->arrivals, ret_world, err);
+    return world_make((size_t) options->stations, (uint64_t) options->seed,
+                      options->habits.ppm[RATE_OFF_GRID], ret_world, err);
 }
 
 static void wait_for_signal(const sigset_t *signals)
@@ -261,7 +303,11 @@ static ErrCode run(const Options *options, const sigset_t *signals, Err *err)
     if (upstream == NULL) {
         rc = err_set(err, ERR_NO_MEMORY, "no memory to start");
     } else {
-        upstream_init(upstream, world, !options->no_304);
+        Habits habits = options->habits;
+        habits.seed = (uint64_t) options->seed;
+        habits.start = simtime_now();
+        upstream_init(upstream, world, &habits, !options->no_304);
+        upstream->latency_ms = options->latency;
         rc = serve(options, upstream, signals, err);
         upstream_release(upstream);
         free(upstream);
@@ -272,8 +318,11 @@ static ErrCode run(const Options *options, const sigset_t *signals, Err *err)
 
 int main(int argc, char **argv)
 {
-    Options options = {
-        .listen = "127.0.0.1:0", .stations = 5400, .seed = 1, .speed = 1, .batching = 15};
+    Options options = {.listen = "127.0.0.1:0",
+                       .stations = 5400,
+                       .seed = 1,
+                       .speed = 1,
+                       .habits = habits_init(1, NO_TIME)};
     Err err = {.code = OK};
     ErrCode rc = take_options(&options, argc, argv, &err);
     if (rc == OK && options.help) {

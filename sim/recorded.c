@@ -138,6 +138,13 @@ static void recorded_put_value(const World *world, uint32_t measure, UnixSec tim
         buf_put_str(out, recorded->readings[after - 1].value);
 }
 
+static UnixSec recorded_arrived(const World *world, uint32_t measure, UnixSec time)
+{
+    const Recorded *recorded = world->own;
+    size_t after = first_after(recorded, &recorded->measures[measure], time);
+    return recorded->readings[after - 1].arrived;
+}
+
 static void recorded_close(World *world)
 {
     Recorded *recorded = world->own;
@@ -163,5 +170,6 @@ const WorldKind RECORDED = {
     .next_time = recorded_next_time,
     .last_time = recorded_last_time,
     .put_value = recorded_put_value,
+    .arrived = recorded_arrived,
     .close = recorded_close,
 };

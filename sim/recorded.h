@@ -26,9 +26,10 @@ typedef struct RecordedMeasure {
 
 typedef struct RecordedReading {
     uint32_t measure;
-    uint32_t order; /* of reading in: the first of two at one time counts */
-    UnixSec time;   /* shifted */
-    Str value;      /* raw; none: it had none */
+    uint32_t order;  /* of reading in: the first of two at one time counts */
+    UnixSec time;    /* shifted */
+    UnixSec arrived; /* only where the world has arrivals */
+    Str value;       /* raw; none: it had none */
 } RecordedReading;
 
 typedef struct RecordedType {
@@ -50,3 +51,14 @@ typedef struct Recorded {
 } Recorded;
 
 extern const WorldKind RECORDED; /* sim/recorded.c */
+
+/* ---- sim/replay.c: what every recorded world is built with ---- */
+
+/* An empty one. Owns: ends with world_close(). */
+MUST_USE ErrCode recorded_open(World **ret_world, Err *err);
+/* One more text that lives as long as the world; it is empty, and stays where it is until the next. */
+MUST_USE ErrCode recorded_add_file(Recorded *recorded, Buf **ret_file, Err *err);
+/* Plain or gzipped, appended to `file`. Errors: ERR_NOT_FOUND, ERR_FORMAT. */
+MUST_USE ErrCode recorded_read_file(const char *path, Buf *file, Err *err);
+/* Once all readings are in: by measure and time, the first of two at one time counts. */
+void recorded_order_readings(World *world);

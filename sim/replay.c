@@ -15,26 +15,32 @@ enum { FILE_MAX_BYTES = 1 << 30 };
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* Plain or gzipped: zlib tells them apart. */
-static ErrCode read_file(const char *path, Buf *ret, Err *err)
+/* zlib tells plain from gzipped. */
+ErrCode recorded_read_file(const char *path, Buf *file, Err *err)
 {
     enum { BLOCK = 256 * 1024 };
-    Buf buf = buf_init(FILE_MAX_BYTES);
-    gzFile file = gzopen(path, "rb");
-    if (file == NULL)
+    gzFile from = gzopen(path, "rb");
+    if (from == NULL)
         return err_set(err, ERR_NOT_FOUND, "cannot read %s: %s", path, strerror(errno));
     int got;
     do {
-        char *to = buf_reserve(&buf, BLOCK);
-        got = to != NULL ? gzread(file, to, BLOCK) : -1;
+        char *to = buf_reserve(file, BLOCK);
+        got = to != NULL ? gzread(from, to, BLOCK) : -1;
         if (got > 0)
-            buf_grew(&buf, (size_t) got);
+            buf_grew(file, (size_t) got);
     } while (got > 0);
-    if (gzclose(file) != Z_OK || got < 0) {
-        buf_release(&buf);
+    if (gzclose(from) != Z_OK || got < 0)
         return err_set(err, ERR_FORMAT, "%s is damaged", path);
-    }
-    *ret = buf;
+    return OK;
+}
+
+ErrCode recorded_add_file(Recorded *recorded, Buf **ret_file, Err *err)
+{
+    if (!grow((void **) &recorded->files, recorded->file_count, &recorded->file_cap,
+              sizeof *recorded->files))
+        return err_set(err, ERR_NO_MEMORY, "no memory for recorded answers");
+    recorded->files[recorded->file_count] = buf_init(FILE_MAX_BYTES);
+    *ret_file = &recorded->files[recorded->file_count++];
     return OK;
 }
 
@@ -53,13 +59,13 @@ static ErrCode load_file(World *world, const char *folder, const char *name, Loa
     Recorded *recorded = world->own;
     char path[1024];
     (void) snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!grow((void **) &recorded->files, recorded->file_count, &recorded->file_cap,
-              sizeof *recorded->files))
-        return err_set(err, ERR_NO_MEMORY, "no memory for recorded answers");
-    ErrCode rc = read_file(path, &recorded->files[recorded->file_count], err);
+    Buf *file;
+    ErrCode rc = recorded_add_file(recorded, &file, err);
+    if (rc == OK)
+        rc = recorded_read_file(path, file, err);
     if (rc != OK)
         return rc;
-    Str text = buf_view(&recorded->files[recorded->file_count++]);
+    Str text = buf_view(file);
     Loading loading = {.world = world, .recorded = recorded, .name = name};
     if (!is_whole(text) || !json_member(text, STR("items"), &loading.items))
         return err_set(err, ERR_FORMAT, "%s is no answer with items", path);
@@ -178,8 +184,9 @@ static int compare_readings(const void *a, const void *b)
     return (x->order > y->order) - (x->order < y->order);
 }
 
-static void order_readings(World *world, Recorded *recorded)
+void recorded_order_readings(World *world)
 {
+    Recorded *recorded = world->own;
     size_t kept = 0;
     if (recorded->reading_count > 0)
         qsort(recorded->readings, recorded->reading_count, sizeof *recorded->readings,
@@ -202,9 +209,8 @@ static void order_readings(World *world, Recorded *recorded)
         recorded->newest == NO_TIME ? NO_TIME : recorded->newest + recorded->shift_s;
 }
 
-ErrCode world_replay(const char *folder, UnixSec start, World **ret_world, Err *err)
+ErrCode recorded_open(World **ret_world, Err *err)
 {
-    enum { NEWEST_AGE_MIN_S = 18 * 60, QUARTER_S = 900 };
     World *world = calloc(1, sizeof *world);
     Recorded *recorded = calloc(1, sizeof *recorded);
     if (world == NULL || recorded == NULL) {
@@ -215,14 +221,26 @@ ErrCode world_replay(const char *folder, UnixSec start, World **ret_world, Err *
     *world =
         (World){.kind = &RECORDED, .own = recorded, .strings = arena_init(), .is_recorded = true};
     recorded->newest = NO_TIME;
-    ErrCode rc = load_folder(world, folder, err);
+    *ret_world = world;
+    return OK;
+}
+
+ErrCode world_replay(const char *folder, UnixSec start, World **ret_world, Err *err)
+{
+    enum { NEWEST_AGE_MIN_S = 18 * 60, QUARTER_S = 900 };
+    World *world;
+    ErrCode rc = recorded_open(&world, err);
+    if (rc != OK)
+        return rc;
+    rc = load_folder(world, folder, err);
     if (rc != OK) {
         world_close(world);
         return rc;
     }
+    Recorded *recorded = world->own;
     if (recorded->newest != NO_TIME)
         recorded->shift_s = floor_to(start - NEWEST_AGE_MIN_S - recorded->newest, QUARTER_S);
-    order_readings(world, recorded);
+    recorded_order_readings(world);
     *ret_world = world;
     return OK;
 }

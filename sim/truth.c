@@ -45,6 +45,8 @@ typedef struct Truth {
 
 static double number_at(Truth *truth, uint32_t measure, UnixSec time, double previous)
 {
+    if (!view_tells_time(truth->view, measure, time))
+        return NAN;
     return number_of(view_value(truth->view, measure, time, &truth->scratch), previous);
 }
 

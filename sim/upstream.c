@@ -5,9 +5,10 @@
 
 #include <string.h>
 
-void upstream_init(Upstream *upstream, const World *world, bool gives_304)
+void upstream_init(Upstream *upstream, const World *world, const Habits *habits, bool gives_304)
 {
-    *upstream = (Upstream){.world = world, .gives_304 = gives_304, .changed = NO_TIME};
+    *upstream =
+        (Upstream){.world = world, .habits = *habits, .gives_304 = gives_304, .changed = NO_TIME};
     (void) pthread_rwlock_init(&upstream->lock, NULL);
     lock_init(&upstream->pause_lock);
     cond_init(&upstream->stopped);
@@ -26,6 +27,7 @@ View upstream_view_locked(const Upstream *upstream, UnixSec now)
     UnixSec stuck = faults_stuck_since(&upstream->faults, now);
     return (View){.world = upstream->world,
                   .overlay = &upstream->overlay,
+                  .habits = &upstream->habits,
                   .now = now,
                   .release = release_at(stuck != NO_TIME && stuck < now ? stuck : now)};
 }
@@ -52,6 +54,14 @@ int64_t upstream_skew_s(Upstream *upstream, UnixSec now)
     int64_t skew_s = faults_skew_s(&upstream->faults, now);
     pthread_rwlock_unlock(&upstream->lock);
     return skew_s;
+}
+
+int64_t upstream_latency_ms(Upstream *upstream)
+{
+    pthread_rwlock_rdlock(&upstream->lock);
+    int64_t latency_ms = upstream->latency_ms;
+    pthread_rwlock_unlock(&upstream->lock);
+    return latency_ms;
 }
 
 void upstream_answer(Upstream *upstream, UnixSec now, UnixSec release, Str path, Str query,

@@ -17,8 +17,10 @@ typedef struct Upstream {
     bool gives_304;        /* does not change */
     pthread_rwlock_t lock; /* guards the next group: held for reading while an answer is made */
     Overlay overlay;
+    Habits habits;
     Faults faults;
-    UnixSec changed; /* when a test last laid something over the world; NO_TIME */
+    int64_t latency_ms; /* before each answer, in real time */
+    UnixSec changed;    /* when a test last laid something over the world; NO_TIME */
     RouteCount counts[ROUTES_COUNTED_MAX];
     size_t count_count;
     Lock pause_lock; /* guards the next group */
@@ -26,7 +28,7 @@ typedef struct Upstream {
     bool stopping;
 } Upstream;
 
-void upstream_init(Upstream *upstream, const World *world, bool gives_304);
+void upstream_init(Upstream *upstream, const World *world, const Habits *habits, bool gives_304);
 void upstream_release(Upstream *upstream);
 
 /* What is out at `now`. */
@@ -43,6 +45,7 @@ bool upstream_take_fault(Upstream *upstream, Str target, UnixSec now, Fault *ret
 int64_t upstream_skew_s(Upstream *upstream, UnixSec now);
 void upstream_answer(Upstream *upstream, UnixSec now, UnixSec release, Str path, Str query,
                      bool wants_csv, Answer *ret_answer);
+int64_t upstream_latency_ms(Upstream *upstream);
 /* `route` must outlive the Upstream. */
 void upstream_count(Upstream *upstream, const char *route, size_t bytes, bool not_modified);
 

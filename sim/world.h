@@ -20,8 +20,6 @@ typedef struct WorldMeasure {
     Str id;
     uint32_t station; /* WORLD_NONE: a station in no list */
     Str station_id;
-    int32_t batch_s; /* its readings come this often, all at once; 0: promptly */
-    int32_t batch_phase_s;
 } WorldMeasure;
 
 typedef enum ScaleKind { SCALE_STAGE, SCALE_DOWNSTAGE } ScaleKind;
@@ -44,6 +42,8 @@ typedef struct WorldKind {
     bool (*next_time)(const World *world, uint32_t measure, UnixSec after, UnixSec *ret);
     bool (*last_time)(const World *world, uint32_t measure, UnixSec upto, UnixSec *ret);
     void (*put_value)(const World *world, uint32_t measure, UnixSec time, Buf *out);
+    /* When the reading at `time`, which is there, was out; asked only where the world has arrivals. */
+    UnixSec (*arrived)(const World *world, uint32_t measure, UnixSec time);
     void (*close)(World *world); /* frees `own` */
 } WorldKind;
 
@@ -60,17 +60,21 @@ struct World {
     uint32_t *measures_by_id;
     UnixSec seen_from_start; /* readings up to here are seen at once; NO_TIME: by release alone */
     bool is_recorded;        /* what is older than the upstream keeps is answered all the same */
+    bool has_arrivals;       /* each reading is out when it arrived, by no rule */
 };
 
-/* A network of `station_count` stations, a pure function of `seed`; `batching_percent` of its
- * measures are read out hourly, twice a day or daily. Owns: both worlds end with world_close().
- * Errors: ERR_NO_MEMORY. */
-MUST_USE ErrCode world_make(size_t station_count, uint64_t seed, int batching_percent,
+/* A network of `station_count` stations, a pure function of `seed`; of a million measures so many lie
+ * off the grid. Owns: both worlds end with world_close(). Errors: ERR_NO_MEMORY. */
+MUST_USE ErrCode world_make(size_t station_count, uint64_t seed, uint32_t off_grid_ppm,
                             World **ret_world, Err *err);
 /* The recorded answers in `folder`, their times shifted by whole quarter hours so that the newest
  * reading is 18 to 33 minutes old at `start`. Errors: ERR_NOT_FOUND (no stations or measures
  * there), ERR_FORMAT, ERR_NO_MEMORY. */
 MUST_USE ErrCode world_replay(const char *folder, UnixSec start, World **ret_world, Err *err);
+/* The series of a table of arrivals (sim/arrivals.c), at their own times. Each reading is out with the
+ * first release after it was first seen. Errors: ERR_NOT_FOUND, ERR_FORMAT, ERR_TOO_LARGE,
+ * ERR_NO_MEMORY. */
+MUST_USE ErrCode world_replay_arrivals(const char *path, World **ret_world, Err *err);
 void world_close(World *world); /* NULL is fine */
 
 /* For the two above, once the array is filled; stations first, so that measures can look up theirs.

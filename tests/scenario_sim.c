@@ -4,6 +4,7 @@
 #include "tests/sim_kit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the program ----------------------------------------------------------------------------- */
@@ -19,6 +20,9 @@ TEST(sim_refuses_what_it_does_not_know)
         {"--start", "yesterday", "--start is 'yesterday'"},
         {"--fault", "kind=spite", "'spite' is no kind of fault"},
         {"--fault", "kind=status&sttus=5", "'sttus' is no parameter of a fault"},
+        {"--fail", "some", "--fail: 'some' is no percentage"},
+        {"--late", "101", "--late: late is '101', expected 0 to 100 percent"},
+        {"--hourly", NULL, "--hourly: hourly is '', expected 0 to 100 percent"},
         {"--clock=1", NULL, "--clock takes no value"},
         {"--replay", "tests/fixtures/nothing", "cannot read folder tests/fixtures/nothing"},
     };
@@ -346,4 +350,85 @@ TEST(sim_finds_a_reading_by_its_id)
     CLEANUP(exchanged_release) Exchanged none = sim_ask(&simulator, path);
     CHECK_INT(404, none.status);
     CHECK_TEXT("text/html; charset=utf-8", exchanged_field(&none, "Content-Type"));
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+static int compare_texts(const void *a, const void *b)
+{
+    return str_cmp(*(const Str *) a, *(const Str *) b);
+}
+
+/* The lines of a CSV without its first, ordered bytewise, as their count and that of different ones. */
+static void count_lines(Str csv, size_t *ret_count, size_t *ret_different)
+{
+    enum { LINES_MAX = 20000 };
+    Str *lines = calloc(LINES_MAX, sizeof *lines);
+    Str rest = csv;
+    size_t count = 0;
+    REQUIRE(lines != NULL);
+    while (str_cut(rest, '\n', &lines[count], &rest) && count + 1 < LINES_MAX)
+        count++;
+    qsort(lines, count, sizeof *lines, compare_texts);
+    *ret_count = count;
+    *ret_different = 0;
+    for (size_t i = 0; i < count; i++)
+        *ret_different += i == 0 || !str_eq(lines[i], lines[i - 1]) ? 1 : 0;
+    free(lines);
+}
+
+/* All pages after each other, without their headers. */
+static Buf pages_of(const Simulator *simulator, const char *query, int page_rows)
+{
+    Buf all = buf_init(64 << 20);
+    for (int offset = 0;; offset += page_rows) {
+        char path[300];
+        (void) snprintf(path, sizeof path, "/data/readings.csv?%s&_limit=%d&_offset=%d", query,
+                        page_rows, offset);
+        CLEANUP(buf_release) Buf page = sim_get(simulator, path);
+        Str header, rows = STR("");
+        REQUIRE(str_cut(buf_view(&page), '\n', &header, &rows));
+        if (rows.len == 0)
+            return all;
+        buf_put_str(&all, rows);
+    }
+}
+
+TEST(sim_pages_neither_skip_nor_repeat)
+{
+    Simulator simulator = simulator_start(
+        (const char *[]){"--stations", "60", "--clock", "--batching", "30", "--late", "3", NULL});
+    static const char *const QUERIES[] = {"date=2026-01-19", "since=2026-01-19T12:00:00Z",
+                                          "startdate=2026-01-19&enddate=2026-01-20", "today"};
+    for (size_t i = 0; i < countof(QUERIES); i++) {
+        char sorted[200];
+        size_t count, different, count_sorted;
+        CASE(QUERIES[i]);
+        (void) snprintf(sorted, sizeof sorted, "%s&_sorted", QUERIES[i]);
+        CLEANUP(buf_release) Buf whole = pages_of(&simulator, sorted, 10000);
+        CLEANUP(buf_release) Buf in_order = pages_of(&simulator, sorted, 700);
+        CLEANUP(buf_release) Buf as_they_come = pages_of(&simulator, QUERIES[i], 700);
+        CHECK_STR(buf_view(&whole), buf_view(&in_order));
+        count_lines(buf_view(&whole), &count_sorted, &different);
+        CHECK(count_sorted > 1400 && different == count_sorted);
+        count_lines(buf_view(&as_they_come), &count, &different);
+        CHECK_INT(count_sorted, count);
+        CHECK_INT(count_sorted, different);
+    }
+}
+
+TEST(sim_gives_the_newest_first)
+{
+    Simulator simulator = sim_start();
+    CLEANUP(buf_release)
+    Buf body = sim_get(&simulator, "/data/readings?since=2026-01-19T12:00:00Z&_sorted&_limit=9000");
+    JsonWalk walk = json_walk(sim_items(buf_view(&body)));
+    Str key, item;
+    UnixSec before = INT64_MAX;
+    size_t count = 0;
+    for (; json_next(&walk, &key, &item); count++) {
+        CHECK(sim_time_of(item) <= before);
+        before = sim_time_of(item);
+    }
+    CHECK(count > 3000);
 }

@@ -270,6 +270,52 @@ TEST(sim_follows_a_script)
     }
 }
 
+static int count_status(const Simulator *simulator, const char *path, int requests, int status)
+{
+    int count = 0;
+    for (int i = 0; i < requests; i++) {
+        CLEANUP(exchanged_release) Exchanged got = sim_ask(simulator, path);
+        count += got.status == status ? 1 : 0;
+    }
+    return count;
+}
+
+TEST(sim_fails_as_often_as_it_is_told_and_the_same_way_each_time)
+{
+    static const char *const OPTIONS[] = {"--stations", "5",          "--clock", "--fail",
+                                          "20",         "--too-many", "20",      NULL};
+    Simulator one = simulator_start(OPTIONS), same = simulator_start(OPTIONS);
+    int failed = 0, refused = 0;
+    for (int i = 0; i < 200; i++) {
+        CLEANUP(exchanged_release) Exchanged a = sim_ask(&one, "/id/stations?_limit=1");
+        CLEANUP(exchanged_release) Exchanged b = sim_ask(&same, "/id/stations?_limit=1");
+        CHECK_INT(a.status, b.status);
+        failed += a.status == 503 ? 1 : 0;
+        refused += a.status == 429 ? 1 : 0;
+        CHECK_TEXT(a.status == 429 ? "30" : "", exchanged_field(&a, "Retry-After"));
+    }
+    CHECK(failed > 25 && failed < 55);
+    CHECK(refused > 20 && refused < 50); /* of those that did not fail */
+    simulator_do(&one, "DELETE", "/sim/fault", STR_NONE);
+    simulator_do(&one, "POST", "/sim/fault?kind=status&status=500&percent=50&path=/id/stations",
+                 STR_NONE);
+    CHECK_INT(20, count_status(&one, "/id/measures", 20, 200));
+    int struck = count_status(&one, "/id/stations", 40, 500);
+    CHECK(struck > 8 && struck < 32);
+}
+
+TEST(sim_takes_its_time_over_every_answer)
+{
+    Simulator simulator =
+        simulator_start((const char *[]){"--stations", "5", "--clock", "--latency", "50", NULL});
+    int64_t before_ms = clock_elapsed_ms();
+    (void) sim_count_at(&simulator, "/id/stations");
+    CHECK(clock_elapsed_ms() - before_ms >= 50);
+    simulator_do(&simulator, "POST", "/sim/latency?ms=600000", STR_NONE);
+    simulator_do(&simulator, "POST", "/sim/latency?ms=0", STR_NONE);
+    (void) sim_count_at(&simulator, "/id/stations");
+}
+
 TEST(sim_counts_what_it_was_asked)
 {
     Simulator simulator = sim_start();

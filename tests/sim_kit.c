@@ -19,6 +19,13 @@ Buf sim_get(const Simulator *simulator, const char *path)
     return must_get(url);
 }
 
+Buf sim_truth(const Simulator *simulator, const char *query)
+{
+    char url[256];
+    (void) snprintf(url, sizeof url, "%s/truth%s", simulator->origin, query);
+    return must_get(url);
+}
+
 Str sim_items(Str body)
 {
     Str items = STR_NONE;

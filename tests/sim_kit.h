@@ -9,9 +9,11 @@
 /* A small network, everything prompt, time standing still at 2026-01-20T12:00:00Z. */
 Simulator sim_start(void);
 
-/* `path` follows /flood-monitoring. Owned by the caller, both. */
+/* `path` follows /flood-monitoring. Owned by the caller, all three. */
 Exchanged sim_ask(const Simulator *simulator, const char *path);
 Buf sim_get(const Simulator *simulator, const char *path); /* the body of a whole 200 */
+/* What GET /truth answers; `query` is "" or begins with its ?. */
+Buf sim_truth(const Simulator *simulator, const char *query);
 
 Str sim_items(Str body);
 size_t sim_count(Str body);
