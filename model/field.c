@@ -126,6 +126,15 @@ MEASURE_VALUE(measure_unit, str, unit)
 MEASURE_VALUE(measure_datum, str, datum)
 MEASURE_VALUE(measure_listed, bool, listed)
 
+static Value measure_freshness(const Row *row)
+{
+    return str_value(str_of(freshness_name(row->measure->freshness)));
+}
+
+MEASURE_VALUE(measure_expected_next, time, expectation.expected_next)
+MEASURE_VALUE(measure_late_after, time, expectation.late_after)
+MEASURE_VALUE(measure_stale_after, time, expectation.stale_after)
+
 static Value measure_period(const Row *row)
 {
     if (row->measure->period_s == 0)
@@ -210,6 +219,7 @@ const Field MEASURE_FIELDS[] = {
     {"listed", measure_listed, BOTH},
     {"latest", reading_time, BOTH},
     {"latest_value", reading_value, BOTH},
+    {"freshness", measure_freshness, BOTH},
     {0},
 };
 
@@ -234,7 +244,13 @@ const Field MEASURE_FIELDS[] = {
 
 const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
 
-const Field LATEST_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
+const Field LATEST_FIELDS[] = {READING_COLUMNS,
+                               {"freshness", measure_freshness, BOTH},
+                               {"late_after", measure_late_after, BOTH},
+                               {"stale_after", measure_stale_after, BOTH},
+                               {"expected_next", measure_expected_next, BOTH},
+                               CHOSEN_COLUMNS,
+                               {0}};
 
 /* ---- of what was refused ----------------------------------------------------------------------- */
 

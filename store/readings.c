@@ -13,7 +13,8 @@
 /* The readings of one known measure: a run of `order`, oldest first. */
 typedef struct Series {
     int64_t station, measure; /* keys */
-    const size_t *order;      /* places in the batch */
+    int64_t period_s;
+    const size_t *order; /* places in the batch */
     size_t count;
 } Series;
 
@@ -80,6 +81,7 @@ static ErrCode find_measure(Apply *apply, Str id, Series *series, Err *err)
     ErrCode rc = sql_step(apply->db, st, &row, err);
     series->measure = rc == OK && row ? sql_int(st, 0) : 0;
     series->station = rc == OK && row ? sql_int(st, 1) : 0;
+    series->period_s = rc == OK && row ? sql_int(st, 4) : 0;
     return rc;
 }
 
@@ -303,6 +305,8 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
         else
             rc = add(apply, series->measure, given, time < stored_newest, err);
     }
+    if (rc == OK && newest > stored_newest)
+        rc = apply_delivery(apply, series->measure, series->period_s, newest, err);
     return rc;
 }
 
@@ -348,6 +352,9 @@ static ErrCode trim(Apply *apply, const KeyList *measures, UnixSec from, Err *er
         int64_t trimmed = sqlite3_changes64(apply->db->handle);
         apply->applied.trimmed += trimmed;
         apply->meta->readings -= trimmed;
+        rc = apply_silence(apply, measures->keys[i], from, err);
+        if (rc != OK)
+            return rc;
     }
     return OK;
 }

@@ -99,6 +99,33 @@ ErrCode snapshot_counts(Snapshot *snap, StoreCounts *ret_counts, Err *err)
     return rc;
 }
 
+/* Measures that never delivered stand in no row. */
+ErrCode snapshot_freshness_counts(Snapshot *snap, int64_t ret_counts[static FRESHNESS_COUNT],
+                                  Err *err)
+{
+    int64_t counts[FRESHNESS_COUNT] = {0}, silent = snap->meta.measures;
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_FRESHNESS);
+    for (;;) {
+        bool row = false;
+        ErrCode rc = sql_step(&snap->db, st, &row, err);
+        if (rc != OK)
+            return rc;
+        if (!row)
+            break;
+        int64_t freshness = sql_int(st, 0), count = sql_int(st, 1);
+        if (freshness < 0 || freshness >= FRESHNESS_COUNT)
+            return db_corrupt(&snap->db, err, "a freshness that there is not");
+        if (freshness == FRESHNESS_SILENT)
+            continue;
+        counts[freshness] = count;
+        silent -= count;
+    }
+    counts[FRESHNESS_SILENT] = silent;
+    for (int i = 0; i < FRESHNESS_COUNT; i++)
+        ret_counts[i] = counts[i];
+    return OK;
+}
+
 /* ---- walking: each station that passes, and what is asked of it ------------------------------ */
 
 typedef struct Walk Walk;

@@ -28,6 +28,10 @@ typedef struct StoreCounts {
 } StoreCounts;
 MUST_USE ErrCode snapshot_counts(Snapshot *snap, StoreCounts *ret_counts, Err *err);
 
+/* How many measures are how fresh. */
+MUST_USE ErrCode snapshot_freshness_counts(Snapshot *snap,
+                                           int64_t ret_counts[static FRESHNESS_COUNT], Err *err);
+
 /* Finds the station that `key` means: notation, then reference, then WISKI id, then RLOI id; the
  * first level with a hit decides. One hit: its id is copied to `arena`. Several: ERR_NOT_FOUND, and
  * *ret_candidates lists their ids. None: ERR_NOT_FOUND, and *ret_candidates lists up to five near ids. */

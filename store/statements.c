@@ -27,7 +27,9 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
         {"list station ids backwards",
          "SELECT id FROM station WHERE id < ?1 ORDER BY id DESC LIMIT " NEAR},
     [READ_MEASURES] = {"list measures of a station",
-                       "SELECT " MEASURE_ROW " FROM measure WHERE station = ?1 ORDER BY id"},
+                       "SELECT " MEASURE_ROW " FROM measure"
+                       " LEFT JOIN delivery ON delivery.measure = measure.key"
+                       " WHERE station = ?1 ORDER BY id"},
     [READ_MEASURE_IDS] = {"list measure ids of a station",
                           "SELECT id FROM measure WHERE station = ?1 ORDER BY id"},
     [READ_MEASURE_STATION] = {"find measure", "SELECT station.key, station.id FROM measure"
@@ -50,6 +52,8 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
     [READ_WINDOWS] = {"list windows",
                       "SELECT measure.key, station_newest.time FROM station_newest"
                       " CROSS JOIN measure ON measure.station = station_newest.station"},
+    [READ_FRESHNESS] = {"count measures by freshness",
+                        "SELECT freshness, count(*) FROM delivery GROUP BY freshness"},
 };
 
 const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
@@ -84,8 +88,8 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
         {"change type of station",
          "UPDATE station SET type = ?2, type_all = ?3, generation = ?4 WHERE key = ?1"},
 
-    [WRITE_FIND_MEASURE] = {"find measure",
-                            "SELECT key, station, listed, raw FROM measure WHERE id = ?1"},
+    [WRITE_FIND_MEASURE] =
+        {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
     [WRITE_ADD_MEASURE] = {"add measure",
                            "INSERT INTO measure (" MEASURE_TEXTS(
                                AS_NAME) "period_s, station, listed, generation, id) VALUES "
@@ -129,6 +133,22 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "DELETE FROM reading WHERE measure = ?1 AND time < ?2"
                     " AND time < (SELECT max(time) FROM reading WHERE measure = ?1)"},
+
+    [WRITE_READ_DELIVERY] = {"read deliveries", "SELECT gaps, prior_s, last_arrival, freshness,"
+                                                " expected_next, late_after, stale_after,"
+                                                " silent_after FROM delivery WHERE measure = ?1"},
+    [WRITE_DELIVERY] =
+        {"store delivery",
+         "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
+         " expected_next, late_after, stale_after, silent_after, freshness, crosses, generation)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+    [WRITE_CROSSINGS] = {"list measures whose freshness changes",
+                         "SELECT measure FROM delivery WHERE crosses <= ?1"},
+    [WRITE_CROSS] = {"store freshness", "UPDATE delivery SET freshness = ?2, crosses = ?3,"
+                                        " generation = ?4 WHERE measure = ?1"},
+    [WRITE_SILENCE] = {"store silence",
+                       "UPDATE delivery SET freshness = 3, crosses = NULL, generation = ?3"
+                       " WHERE measure = ?1 AND newest < ?2 AND freshness <> 3"},
 };
 
 #define POLL_COLUMNS                                                                               \
@@ -156,6 +176,9 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_TRIM_REFUSALS_BY_COUNT] =
         {"trim refusals by count", "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine"
                                    " ORDER BY received DESC, id DESC LIMIT -1 OFFSET 10000)"},
+    [LEDGER_LAST_GOOD_SLOT] = {"read time of the last good poll",
+                               "SELECT started FROM poll"
+                               " WHERE id = (SELECT max(id) FROM poll WHERE fault = 0)"},
     [LEDGER_NEXT_REFUSED_MEASURE] = {"find refused measure", "SELECT measure FROM quarantine"
                                                              " WHERE reason = ?1 AND measure > ?2"
                                                              " ORDER BY measure LIMIT 1"},

@@ -34,7 +34,8 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
         {"list station ids backwards",
          "SEARCH station USING COVERING INDEX sqlite_autoindex_station_1 (id<?)"},
     [READ_MEASURES] = {"list measures of a station",
-                       "SEARCH measure USING INDEX measure_station (station=?)"},
+                       "SEARCH measure USING INDEX measure_station (station=?); " BY_KEY(
+                           "delivery") " LEFT-JOIN"},
     [READ_MEASURE_IDS] = {"list measure ids of a station",
                           "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
     [READ_MEASURE_STATION] =
@@ -57,6 +58,8 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_WINDOWS] = {"list windows",
                       "SCAN station_newest; "
                       "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
+    [READ_FRESHNESS] = {"count measures by freshness",
+                        "SCAN delivery USING COVERING INDEX delivery_freshness"},
 };
 
 static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
@@ -103,6 +106,12 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "SEARCH reading USING PRIMARY KEY (measure=? AND time<?); "
                     "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_READ_DELIVERY] = {"read deliveries", BY_KEY("delivery")},
+    [WRITE_DELIVERY] = {"store delivery", ""},
+    [WRITE_CROSSINGS] = {"list measures whose freshness changes",
+                         "SEARCH delivery USING COVERING INDEX delivery_crosses (crosses<?)"},
+    [WRITE_CROSS] = {"store freshness", BY_KEY("delivery")},
+    [WRITE_SILENCE] = {"store silence", BY_KEY("delivery")},
 };
 
 static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
@@ -119,6 +128,9 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
         {"trim refusals by count",
          BY_KEY("quarantine") "; LIST SUBQUERY 1; "
                               "SCAN quarantine USING COVERING INDEX quarantine_received"},
+    [LEDGER_LAST_GOOD_SLOT] = {"read time of the last good poll",
+                               BY_KEY("poll")
+                                   MAX_ID("poll USING COVERING INDEX poll_fault (fault=?)")},
     [LEDGER_REPEAT_REFUSAL] = {"count refusal", "SEARCH quarantine USING INDEX quarantine_same "
                                                 "(reason=? AND measure=? AND raw=?)"},
     [LEDGER_NEXT_REFUSED_MEASURE] =
