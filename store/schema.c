@@ -110,6 +110,14 @@ static const char *const LEDGER_MIGRATIONS[] = {
     "DROP TABLE quarantine_1;"
     "CREATE INDEX quarantine_received ON quarantine (received);"
     "CREATE INDEX quarantine_same ON quarantine (reason, measure, raw);",
+
+    /* What the upstream was asked for; measure is NULL where it was all of them. */
+    "CREATE TABLE asked ("
+    " id INTEGER PRIMARY KEY, measure TEXT, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL,"
+    " asked_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX asked_measure ON asked (measure, from_time);"
+    "CREATE INDEX asked_at ON asked (asked_at);",
 };
 
 const Schema STORE_SCHEMA = {

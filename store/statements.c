@@ -184,6 +184,17 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
                                                              " ORDER BY measure LIMIT 1"},
     [LEDGER_RELEASE] = {"release refusals",
                         "DELETE FROM quarantine WHERE reason = ?1 AND measure = ?2"},
+    [LEDGER_DROP_ASKED] = {"drop what is asked again",
+                           "DELETE FROM asked WHERE measure IS ?1 AND from_time >= ?2"
+                           " AND to_time <= ?3 AND asked_at <= ?4"},
+    [LEDGER_ADD_ASKED] = {"add what was asked",
+                          "INSERT INTO asked (measure, from_time, to_time, asked_at)"
+                          " VALUES (?1, ?2, ?3, ?4)"},
+    [LEDGER_TRIM_ASKED_BY_AGE] = {"trim what was asked by age",
+                                  "DELETE FROM asked WHERE asked_at <= ?1"},
+    [LEDGER_TRIM_ASKED_BY_COUNT] = {"trim what was asked by count",
+                                    "DELETE FROM asked"
+                                    " WHERE id <= (SELECT max(id) FROM asked) - 1000000"},
     [LEDGER_READ_CLOSED] = {"read mark of orderly close",
                             "SELECT bytes, changed_ns FROM closed WHERE only = 1"},
     [LEDGER_SET_CLOSED] = {"store mark of orderly close",
@@ -203,4 +214,6 @@ const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
     [LEDGER_REFUSALS] = {"list refusals",
                          "SELECT reason, measure, raw, count, first_received, received"
                          " FROM quarantine ORDER BY received DESC, id DESC"},
+    [LEDGER_ASKED] = {"read what was asked",
+                      "SELECT from_time, to_time, asked_at FROM asked WHERE measure IS ?1"},
 };

@@ -3,6 +3,7 @@
  * All of it on the ingest thread. */
 #pragma once
 #include "model/batch.h"
+#include "model/gaps.h"
 #include "store/ledger.h"
 #include "store/store.h"
 
@@ -60,3 +61,8 @@ MUST_USE ErrCode writer_checkpoint(Writer *writer, Err *err);
 
 /* One row of the ledger for each poll; the last 1,000 are kept. */
 MUST_USE ErrCode writer_record_poll(Writer *writer, const PollReport *report, Err *err);
+
+/* The upstream answered for these ranges: what is missing in them it does not have. Kept for 26 h;
+ * what lies inside a range that is asked for anew is forgotten. */
+MUST_USE ErrCode writer_record_asked(Writer *writer, const AskedRange *ranges, size_t count,
+                                     Err *err);
