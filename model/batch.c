@@ -32,7 +32,7 @@ bool refusal_find(Str name, RefusalReason *ret)
 
 Batch batch_init(void)
 {
-    return (Batch){.strings = arena_init()};
+    return (Batch){.strings = arena_init(), .slot = NO_TIME};
 }
 
 void batch_release(Batch *batch)

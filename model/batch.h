@@ -58,6 +58,9 @@ typedef struct StationType {
 
 typedef struct Batch {
     Arena strings;
+    UnixSec slot; /* of the poll that brought it, without jitter; NO_TIME: it came when committed */
+    int64_t poll_s; /* between two polls */
+    bool evaluates; /* all that this slot brings, and not the poll at start: who is late by now? */
     Station *stations;
     size_t station_count, station_cap;
     Measure *measures;

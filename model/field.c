@@ -1,6 +1,7 @@
 #include "model/field.h"
 
 #include "model/batch.h"
+#include "model/gaps.h"
 
 #include <math.h>
 #include <string.h>
@@ -126,6 +127,15 @@ MEASURE_VALUE(measure_unit, str, unit)
 MEASURE_VALUE(measure_datum, str, datum)
 MEASURE_VALUE(measure_listed, bool, listed)
 
+static Value measure_freshness(const Row *row)
+{
+    return str_value(str_of(freshness_name(row->measure->freshness)));
+}
+
+MEASURE_VALUE(measure_expected_next, time, expectation.expected_next)
+MEASURE_VALUE(measure_late_after, time, expectation.late_after)
+MEASURE_VALUE(measure_stale_after, time, expectation.stale_after)
+
 static Value measure_period(const Row *row)
 {
     if (row->measure->period_s == 0)
@@ -210,6 +220,7 @@ const Field MEASURE_FIELDS[] = {
     {"listed", measure_listed, BOTH},
     {"latest", reading_time, BOTH},
     {"latest_value", reading_value, BOTH},
+    {"freshness", measure_freshness, BOTH},
     {0},
 };
 
@@ -234,7 +245,13 @@ const Field MEASURE_FIELDS[] = {
 
 const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
 
-const Field LATEST_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
+const Field LATEST_FIELDS[] = {READING_COLUMNS,
+                               {"freshness", measure_freshness, BOTH},
+                               {"late_after", measure_late_after, BOTH},
+                               {"stale_after", measure_stale_after, BOTH},
+                               {"expected_next", measure_expected_next, BOTH},
+                               CHOSEN_COLUMNS,
+                               {0}};
 
 /* ---- of what was refused ----------------------------------------------------------------------- */
 
@@ -258,6 +275,51 @@ const Field QUARANTINE_FIELDS[] = {
     {"raw", refusal_raw, BOTH},
     {"count", refusal_count, BOTH},
     {"first_received", refusal_first_received, BOTH},
+    {0},
+};
+
+/* ---- of missing slots -------------------------------------------------------------------------- */
+
+#define GAP_VALUE(name, kind, member)                                                              \
+    static Value name(const Row *row)                                                              \
+    {                                                                                              \
+        return kind##_value(row->member);                                                          \
+    }
+
+GAP_VALUE(gap_period, int, gap_count->period_s)
+GAP_VALUE(gap_from, time, gap->from)
+GAP_VALUE(gap_to, time, gap->to)
+GAP_VALUE(gap_slots, int, gap->slots)
+GAP_VALUE(gap_asked, time, gap->asked)
+GAP_VALUE(gap_expected, int, gap_count->expected)
+GAP_VALUE(gap_received, int, gap_count->received)
+
+static Value gap_cause(const Row *row)
+{
+    return str_value(str_of(gap_cause_name(row->gap->cause)));
+}
+
+static Value gap_completeness(const Row *row)
+{
+    const GapCount *count = row->gap_count;
+    return count->expected > 0 ? real_value((double) count->received / (double) count->expected)
+                               : null_value();
+}
+
+const Field GAP_FIELDS[] = {
+    {"station", measure_station, BOTH},
+    {"measure", measure_id, BOTH},
+    {"parameter", measure_parameter, BOTH},
+    {"qualifier", measure_qualifier, BOTH},
+    {"period_s", gap_period, BOTH},
+    {"from", gap_from, BOTH},
+    {"to", gap_to, BOTH},
+    {"slots", gap_slots, BOTH},
+    {"cause", gap_cause, BOTH},
+    {"asked", gap_asked, BOTH},
+    {"expected", gap_expected, BOTH},
+    {"received", gap_received, BOTH},
+    {"completeness", gap_completeness, BOTH},
     {0},
 };
 

@@ -14,6 +14,8 @@ typedef struct Row {
     const Str *measure_ids; /* of a station */
     size_t measure_id_count;
     const struct QuarantineItem *refusal;
+    const struct Gap *gap; /* with the count of its measure's slots */
+    const struct GapCount *gap_count;
 } Row;
 
 typedef enum ValueKind {
@@ -55,7 +57,7 @@ enum {
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
 extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[],
-    QUARANTINE_FIELDS[];
+    QUARANTINE_FIELDS[], GAP_FIELDS[];
 
 enum { FIELD_SET_MAX = 64 };
 typedef struct FieldSet {

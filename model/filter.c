@@ -145,7 +145,8 @@ static bool in_circle(const Filter *filter, const Station *station)
 
 bool filter_narrows_measures(const Filter *filter)
 {
-    return filter->measure.count > 0 || filter->parameter.count > 0 || filter->qualifier.count > 0;
+    return filter->freshness != 0 || filter->measure.count > 0 || filter->parameter.count > 0 ||
+           filter->qualifier.count > 0;
 }
 
 bool filter_takes_station(const Filter *filter, const Station *station)
@@ -166,7 +167,8 @@ bool filter_takes_station(const Filter *filter, const Station *station)
 
 bool filter_takes_measure(const Filter *filter, const Measure *measure)
 {
-    return takes(&filter->measure, measure->id, STR_NONE, str_eq) &&
+    return (filter->freshness == 0 || (filter->freshness >> measure->freshness & 1) != 0) &&
+           takes(&filter->measure, measure->id, STR_NONE, str_eq) &&
            takes(&filter->parameter, measure->parameter, STR_NONE, str_eq_nocase) &&
            takes(&filter->qualifier, measure->qualifier, STR_NONE, str_eq_nocase);
 }

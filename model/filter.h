@@ -14,6 +14,7 @@ typedef struct Filter {
     StrList station; /* ids, exact case; as the user wrote them - the store resolves other keys */
     StrList measure; /* ids, exact case */
     StrList reference, rloi_id, wiski_id;         /* exact */
+    unsigned freshness;                           /* of measures: bits 1 << Freshness; 0: any */
     StrList parameter, qualifier;                 /* ASCII case ignored */
     StrList river, catchment, town, status, type; /* ASCII case and runs of blanks ignored,
                                                                     over all values of a field */
@@ -28,7 +29,7 @@ typedef struct Filter {
 bool filter_narrows_measures(const Filter *filter);
 /* All but the measure's part. `station` as the store hands it out. */
 bool filter_takes_station(const Filter *filter, const Station *station);
-/* The measure's part alone: measure, parameter, qualifier. */
+/* The measure's part alone: measure, parameter, qualifier, freshness. */
 bool filter_takes_measure(const Filter *filter, const Measure *measure);
 
 /* Splits q into words: blanks separate, every other byte belongs to its word, except punctuation in

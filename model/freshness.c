@@ -21,6 +21,17 @@ const char *freshness_name(Freshness freshness)
     return NAMES[freshness];
 }
 
+bool freshness_find(Str name, Freshness *ret)
+{
+    for (int i = 0; i < FRESHNESS_COUNT; i++) {
+        if (!str_eq_nocase(name, str_of(freshness_name((Freshness) i))))
+            continue;
+        *ret = (Freshness) i;
+        return true;
+    }
+    return false;
+}
+
 /* ---- deliveries ------------------------------------------------------------------------------ */
 
 Deliveries deliveries_none(void)

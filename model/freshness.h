@@ -27,6 +27,7 @@
  *   measure is silent until it delivers, and has the longest prior from then on. */
 #pragma once
 #include "base/base.h"
+#include "base/str.h"
 
 enum { DELIVERY_GAPS = 16 };
 
@@ -64,6 +65,8 @@ typedef enum Freshness {
 } Freshness;
 
 const char *freshness_name(Freshness freshness); /* "fresh", ... */
+/* Case ignored. False: no such name. */
+bool freshness_find(Str name, Freshness *ret);
 
 #define FRESHNESS_FOR_EVER INT64_MAX /* in truth: until the next delivery */
 

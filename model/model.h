@@ -5,6 +5,7 @@
 #pragma once
 #include "base/base.h"
 #include "base/str.h"
+#include "model/freshness.h"
 
 /* A river-level scale of a station: what is normal there, and the records. In the measure's unit. */
 typedef struct Scale {
@@ -41,7 +42,9 @@ typedef struct Measure {
     Str datum;        /* last part of the datumType URI: datumASD */
     int64_t period_s; /* 0: not regular, or not said */
     bool listed;
-    UnixSec newest; /* NO_TIME: no reading held */
+    UnixSec newest;          /* NO_TIME: no reading held */
+    Freshness freshness;     /* as judged at the last slot that was; silent without a reading */
+    Expectation expectation; /* of its next delivery */
     Str raw; /* the upstream's item without its latestReading; none: known from a reading only */
 } Measure;
 

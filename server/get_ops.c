@@ -87,6 +87,20 @@ static ErrCode put_quarantine(JsonWriter *json, Snapshot *snap, Err *err)
     return OK;
 }
 
+static ErrCode put_freshness(JsonWriter *json, Snapshot *snap, Err *err)
+{
+    int64_t counts[FRESHNESS_COUNT];
+    ErrCode rc = snapshot_freshness_counts(snap, counts, err);
+    if (rc != OK)
+        return rc;
+    json_key(json, "freshness");
+    json_open(json, '{');
+    for (unsigned i = 0; i < FRESHNESS_COUNT; i++)
+        put_int(json, freshness_name((Freshness) i), counts[i]);
+    json_close(json, '}');
+    return OK;
+}
+
 static ErrCode put_store(JsonWriter *json, const Request *req, Snapshot *snap, Err *err)
 {
     StoreCounts counts;
@@ -142,6 +156,8 @@ static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, 
     ErrCode rc = put_polls(json, req, snap, err);
     if (rc == OK)
         rc = put_store(json, req, snap, err);
+    if (rc == OK)
+        rc = put_freshness(json, snap, err);
     if (rc == OK)
         rc = put_quarantine(json, snap, err);
     json_key(json, "build");

@@ -20,6 +20,7 @@ const Route ROUTES[] = {
      PARAMS_FORMAT | PARAMS_TIME},
     {"GET", "/v1/latest", get_latest, LIFE_GENERATION, ROWS, FILTERS},
     {"GET", "/v1/readings", get_readings, LIFE_GENERATION, ROWS, FILTERS | PARAMS_TIME},
+    {"GET", "/v1/gaps", get_gaps, LIFE_NOW, ROWS, FILTERS},
     {"GET", "/v1/quarantine", get_quarantine, LIFE_NOW, ROWS, PARAMS_QUARANTINE | PARAMS_FORMAT},
     {"GET", "/v1/status", get_status, LIFE_NOW, 0, 0},
     {"GET", "/live", get_live, LIFE_NOW, 0, PARAMS_IGNORED},

@@ -354,6 +354,21 @@ static void read_reason(Selector *to, const ParamInfo *info, Str value)
         bad_value(to, info, STR_NONE, "there is no memory for so many values");
 }
 
+static void read_freshness(Selector *to, const ParamInfo *info, Str value)
+{
+    Str item, rest = value;
+    bool more = true;
+    while (more) {
+        Str all = rest;
+        more = str_cut(all, ',', &item, &rest);
+        Freshness freshness;
+        if (freshness_find(str_trim(more ? item : all), &freshness))
+            to->selection->filter.freshness |= 1u << freshness;
+        else
+            bad_value(to, info, value, "expected fresh, late, stale, silent, or several of them");
+    }
+}
+
 static void read_limit(Selector *to, const ParamInfo *info, Str value)
 {
     int64_t limit;
@@ -371,6 +386,7 @@ const ParamInfo PARAMS[] = {
     {"parameter", PARAMS_MEASURE, false, false, read_words, LIST(parameter)},
     {"qualifier", PARAMS_MEASURE, false, true, read_text,
      LIST(qualifier)}, /* 207 measures have "" */
+    {"freshness", PARAMS_MEASURE, false, false, read_freshness, 0},
     {"river", PARAMS_STATION, false, false, read_text, LIST(river)},
     {"catchment", PARAMS_STATION, false, false, read_text, LIST(catchment)},
     {"town", PARAMS_STATION, false, false, read_text, LIST(town)},

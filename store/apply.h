@@ -1,7 +1,8 @@
 /* store/apply.h - a batch on its way into the store, inside one transaction. Private to the folder.
  *
  * writer.c begins and ends the transaction; catalogue.c applies what the batch says of stations and
- * measures; readings.c its readings. */
+ * measures; readings.c its readings; delivery.c what their
+ * coming lets expect. */
 #pragma once
 #include "store/inside.h"
 
@@ -23,6 +24,8 @@ typedef struct Apply {
         *unknown; /* owned: readings of measures that are not known, by their place in the batch */
     size_t unknown_count;
     GapList *gaps; /* the Writer's; emptied before */
+    UnixSec slot;   /* at which the batch came */
+    int64_t away_s; /* of our own making before it, with no poll that went well */
     bool changed;
 } Apply;
 
@@ -37,6 +40,14 @@ MUST_USE bool gap_list_add(GapList *gaps, const SeriesGap *gap);
 MUST_USE ErrCode apply_readings(Apply *apply, Err *err);
 /* Finds a station's newest time anew and trims it: one of its measures has come or gone. */
 MUST_USE ErrCode apply_station_window(Apply *apply, int64_t station, Err *err);
+
+/* A reading newer than all of its measure before came. */
+MUST_USE ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec newest,
+                                Err *err);
+/* Its station's window begins at `from`: a measure whose newest is older is silent. */
+MUST_USE ErrCode apply_silence(Apply *apply, int64_t measure, UnixSec from, Err *err);
+/* At a slot, after what it brought: who has become late, stale, silent. */
+MUST_USE ErrCode apply_crossings(Apply *apply, Err *err);
 
 void key_set_release(KeySet *set);
 /* *ret_new: it was not yet in it. */

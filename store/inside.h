@@ -66,3 +66,5 @@ void store_announce(Store *store, const Meta *meta);
  * fails: applied->quarantine_error says so, OK otherwise. */
 void ledger_note_batch(Writer *writer, const Batch *batch, const size_t *unknown,
                        size_t unknown_count, UnixSec now, Applied *applied);
+/* Opens the snapshot's connection to the ledger, when it is not open yet. */
+MUST_USE ErrCode ledger_connect(Snapshot *snap, Err *err);

@@ -208,7 +208,7 @@ void ledger_note_batch(Writer *writer, const Batch *batch, const size_t *unknown
 
 /* ---- reading: through a snapshot ------------------------------------------------------------- */
 
-static ErrCode connect(Snapshot *snap, Err *err)
+ErrCode ledger_connect(Snapshot *snap, Err *err)
 {
     if (snap->ledger.handle != NULL)
         return OK;
@@ -249,7 +249,7 @@ static PollReport row_poll(sqlite3_stmt *st)
 ErrCode snapshot_last_poll(Snapshot *snap, bool only_good, Arena *arena, PollReport *ret_report,
                            Err *err)
 {
-    ErrCode rc = connect(snap, err);
+    ErrCode rc = ledger_connect(snap, err);
     if (rc != OK)
         return rc;
     CLEANUP(sql_endp)
@@ -280,7 +280,7 @@ static void add_count(int64_t counts[static REFUSAL_REASON_COUNT], Str name, int
 ErrCode snapshot_quarantine_counts(Snapshot *snap, int64_t ret_counts[static REFUSAL_REASON_COUNT],
                                    Err *err)
 {
-    ErrCode rc = connect(snap, err);
+    ErrCode rc = ledger_connect(snap, err);
     if (rc != OK)
         return rc;
     int64_t counts[REFUSAL_REASON_COUNT] = {0};
@@ -310,7 +310,7 @@ static bool is_wanted(const StrList *wanted, Str value)
 ErrCode snapshot_each_refusal(Snapshot *snap, const StrList *measures, const StrList *reasons,
                               RefusalFn *each, void *ctx, Err *err)
 {
-    ErrCode rc = connect(snap, err);
+    ErrCode rc = ledger_connect(snap, err);
     if (rc != OK)
         return rc;
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->ledger, LEDGER_REFUSALS);

@@ -371,6 +371,8 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
         else
             rc = add(apply, series->measure, given, time < stored_newest, err);
     }
+    if (rc == OK && newest > stored_newest)
+        rc = apply_delivery(apply, series->measure, series->period_s, newest, err);
     return rc;
 }
 
@@ -405,6 +407,9 @@ static ErrCode trim(Apply *apply, const KeyList *measures, UnixSec from, Err *er
         int64_t trimmed = sqlite3_changes64(apply->db->handle);
         apply->applied.trimmed += trimmed;
         apply->meta->readings -= trimmed;
+        rc = apply_silence(apply, measures->keys[i], from, err);
+        if (rc != OK)
+            return rc;
     }
     return OK;
 }

@@ -48,6 +48,16 @@ Station row_station(sqlite3_stmt *st, int64_t *ret_key)
     return station;
 }
 
+Expectation row_expectation(sqlite3_stmt *st, int column)
+{
+    return (Expectation){
+        .expected_next = sql_time(st, column),
+        .late_after = sql_time(st, column + 1),
+        .stale_after = sql_time(st, column + 2),
+        .silent_after = sql_time(st, column + 3),
+    };
+}
+
 Measure row_measure(sqlite3_stmt *st, int64_t *ret_key)
 {
     Measure measure = {.newest = NO_TIME};
@@ -55,7 +65,10 @@ Measure row_measure(sqlite3_stmt *st, int64_t *ret_key)
     *ret_key = sql_int(st, column++);
     measure.id = sql_str(st, column++);
     measure.period_s = sql_int(st, column++);
-    measure.listed = sql_int(st, column) != 0;
+    measure.listed = sql_int(st, column++) != 0;
+    bool delivered = sqlite3_column_type(st, column) != SQLITE_NULL;
+    measure.freshness = delivered ? (Freshness) sql_int(st, column) : FRESHNESS_SILENT;
+    measure.expectation = row_expectation(st, column + 1);
     return measure;
 }
 

@@ -65,13 +65,19 @@
 #define STATION_ROW                                                                                \
     STATION_TEXTS(AS_NAME)                                                                         \
     STATION_REALS(AS_NAME) "station.key, station.id, type, type_all, listed, station_newest.time"
-#define MEASURE_ROW MEASURE_TEXTS(AS_NAME) "measure.key, measure.id, period_s, listed"
+/* Its `delivery` too, outer joined: what never delivered is silent. */
+#define MEASURE_ROW                                                                                \
+    MEASURE_TEXTS(AS_NAME)                                                                         \
+    "measure.key, measure.id, period_s, listed,"                                                   \
+    " freshness, expected_next, late_after, stale_after, silent_after"
 #define READING_ROW "time, value, flags, received, revision, raw"
 
 /* The values borrow the row. `newest` of a measure and `station_id` are the caller's to fill. */
 Station row_station(sqlite3_stmt *st, int64_t *ret_key);
 Measure row_measure(sqlite3_stmt *st, int64_t *ret_key);
 Reading row_reading(sqlite3_stmt *st);
+/* Of four columns from `column` on. */
+Expectation row_expectation(sqlite3_stmt *st, int column);
 
 /* Bind the X-lists from parameter 1 on; return the number of the parameter after them. */
 int bind_station(sqlite3_stmt *st, const Station *station);

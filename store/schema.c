@@ -60,6 +60,17 @@ static const char *const STORE_MIGRATIONS[] = {
 
     "INSERT INTO meta (only, epoch, generation, fault, stations, measures, readings)"
     " VALUES (1, abs(random() % 4294967296), 0, 0, 0, 0, 0);",
+
+    /* Apart from measure, which hardly ever changes. What is to be expected follows from the gaps,
+     * the newest and the poll interval; it is kept so that readers need none of them. */
+    "CREATE TABLE delivery ("
+    " measure INTEGER PRIMARY KEY, gaps BLOB NOT NULL, prior_s INTEGER NOT NULL,"
+    " last_arrival INTEGER, newest INTEGER NOT NULL,"
+    " expected_next INTEGER, late_after INTEGER, stale_after INTEGER, silent_after INTEGER,"
+    " freshness INTEGER NOT NULL, crosses INTEGER, generation INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX delivery_crosses ON delivery (crosses) WHERE crosses IS NOT NULL;"
+    "CREATE INDEX delivery_freshness ON delivery (freshness);",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {
@@ -99,6 +110,14 @@ static const char *const LEDGER_MIGRATIONS[] = {
     "DROP TABLE quarantine_1;"
     "CREATE INDEX quarantine_received ON quarantine (received);"
     "CREATE INDEX quarantine_same ON quarantine (reason, measure, raw);",
+
+    /* What the upstream was asked for; measure is NULL where it was all of them. */
+    "CREATE TABLE asked ("
+    " id INTEGER PRIMARY KEY, measure TEXT, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL,"
+    " asked_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX asked_measure ON asked (measure, from_time);"
+    "CREATE INDEX asked_at ON asked (asked_at);",
 };
 
 const Schema STORE_SCHEMA = {

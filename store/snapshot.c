@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "store/asked.h"
 #include "store/lookup.h"
 #include "store/rows.h"
 
@@ -99,6 +100,33 @@ ErrCode snapshot_counts(Snapshot *snap, StoreCounts *ret_counts, Err *err)
     return rc;
 }
 
+/* Measures that never delivered stand in no row. */
+ErrCode snapshot_freshness_counts(Snapshot *snap, int64_t ret_counts[static FRESHNESS_COUNT],
+                                  Err *err)
+{
+    int64_t counts[FRESHNESS_COUNT] = {0}, silent = snap->meta.measures;
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_FRESHNESS);
+    for (;;) {
+        bool row = false;
+        ErrCode rc = sql_step(&snap->db, st, &row, err);
+        if (rc != OK)
+            return rc;
+        if (!row)
+            break;
+        int64_t freshness = sql_int(st, 0), count = sql_int(st, 1);
+        if (freshness < 0 || freshness >= FRESHNESS_COUNT)
+            return db_corrupt(&snap->db, err, "a freshness that there is not");
+        if (freshness == FRESHNESS_SILENT)
+            continue;
+        counts[freshness] = count;
+        silent -= count;
+    }
+    counts[FRESHNESS_SILENT] = silent;
+    for (int i = 0; i < FRESHNESS_COUNT; i++)
+        ret_counts[i] = counts[i];
+    return OK;
+}
+
 /* ---- walking: each station that passes, and what is asked of it ------------------------------ */
 
 typedef struct Walk Walk;
@@ -124,6 +152,13 @@ struct Walk {
         const ReadingVisitor *visitor;
         Window window;
     } readings;
+    struct {
+        const GapVisitor *visitor;
+        UnixSec *times; /* of one measure's readings */
+        size_t count, cap;
+        AskedList asked; /* of every measure, then of the one */
+        size_t asked_of_all;
+    } gaps;
     void *ctx;
 };
 
@@ -377,4 +412,92 @@ ErrCode snapshot_each_reading(Snapshot *snap, const Filter *filter, Window windo
     Walk walk = {
         .snap = snap, .visit = visit_readings, .readings = {.visitor = visitor, .window = window}};
     return walk_stations(&walk, filter, err);
+}
+
+/* ---- gaps ------------------------------------------------------------------------------------ */
+
+static ErrCode read_times(Walk *walk, int64_t key, Window range, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_READINGS);
+    sql_bind_int(st, 1, key);
+    sql_bind_int(st, 2, range.from);
+    sql_bind_int(st, 3, range.to);
+    walk->gaps.count = 0;
+    for (;;) {
+        bool row = false;
+        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+        if (rc != OK || !row)
+            return rc;
+        if (walk->gaps.count == walk->gaps.cap) {
+            size_t cap = walk->gaps.cap * 2 + 128;
+            UnixSec *times = reallocarray(walk->gaps.times, cap, sizeof *times);
+            if (times == NULL)
+                return err_set(err, ERR_NO_MEMORY, "no memory for %zu times", cap);
+            walk->gaps.times = times;
+            walk->gaps.cap = cap;
+        }
+        walk->gaps.times[walk->gaps.count++] = row_reading(st).time;
+    }
+}
+
+static ErrCode visit_gaps_of(Walk *walk, const Station *station, Measure *measure, int64_t key,
+                             Window kept, Err *err)
+{
+    const GapVisitor *visitor = walk->gaps.visitor;
+    ErrCode rc = newest_time(walk->snap, key, &measure->newest, err);
+    if (rc == OK)
+        rc = read_times(walk, key, kept, err);
+    walk->gaps.asked.count = walk->gaps.asked_of_all;
+    if (rc == OK)
+        rc = asked_list_read(&walk->gaps.asked, walk->snap, measure->id, err);
+    if (rc != OK)
+        return rc;
+    const GapSeries series = {
+        .measure = measure,
+        .window = kept,
+        .as_of = walk->snap->meta.as_of,
+        .times = walk->gaps.times,
+        .time_count = walk->gaps.count,
+        .asked = walk->gaps.asked.items,
+        .asked_count = walk->gaps.asked.count,
+    };
+    const GapCount count = gaps_count(&series);
+    walk->stopped = !visitor->each_measure(station, measure, &count, visitor->ctx) ||
+                    !gaps_each(&series, visitor->each_gap, visitor->ctx);
+    return OK;
+}
+
+static ErrCode visit_gaps(Walk *walk, const Station *station, int64_t station_key, Err *err)
+{
+    if (station->newest == NO_TIME)
+        return OK;
+    Window kept = window_ending_at(station->newest, walk->snap->store->options.window_s);
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_MEASURES);
+    sql_bind_int(st, 1, station_key);
+    while (!walk->stopped) {
+        bool row = false;
+        int64_t key = 0;
+        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+        if (rc != OK || !row)
+            return rc;
+        Measure measure = row_measure(st, &key);
+        measure.station_id = station->id;
+        if (filter_takes_measure(&walk->filter, &measure))
+            rc = visit_gaps_of(walk, station, &measure, key, kept, err);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+ErrCode snapshot_each_gap(Snapshot *snap, const Filter *filter, const GapVisitor *visitor, Err *err)
+{
+    Walk walk = {.snap = snap, .visit = visit_gaps, .gaps = {.visitor = visitor}};
+    ErrCode rc = asked_list_read(&walk.gaps.asked, snap, STR_NONE, err);
+    walk.gaps.asked_of_all = walk.gaps.asked.count;
+    if (rc == OK)
+        rc = walk_stations(&walk, filter, err);
+    asked_list_release(&walk.gaps.asked);
+    free(walk.gaps.times);
+    return rc;
 }

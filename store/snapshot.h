@@ -8,6 +8,7 @@
 #pragma once
 #include "model/batch.h"
 #include "model/filter.h"
+#include "model/gaps.h"
 #include "model/window.h"
 #include "store/ledger.h"
 #include "store/store.h"
@@ -27,6 +28,10 @@ typedef struct StoreCounts {
     int64_t store_bytes, wal_bytes;
 } StoreCounts;
 MUST_USE ErrCode snapshot_counts(Snapshot *snap, StoreCounts *ret_counts, Err *err);
+
+/* How many measures are how fresh. */
+MUST_USE ErrCode snapshot_freshness_counts(Snapshot *snap,
+                                           int64_t ret_counts[static FRESHNESS_COUNT], Err *err);
 
 /* Finds the station that `key` means: notation, then reference, then WISKI id, then RLOI id; the
  * first level with a hit decides. One hit: its id is copied to `arena`. Several: ERR_NOT_FOUND, and
@@ -70,6 +75,17 @@ typedef struct ReadingVisitor {
 } ReadingVisitor;
 MUST_USE ErrCode snapshot_each_reading(Snapshot *snap, const Filter *filter, Window window,
                                        const ReadingVisitor *visitor, Err *err);
+
+/* The missing slots of each measure, and how many slots there are. `each_measure` is told before its
+ * gaps, also when there are none; the station and measure that it is told live on until the next. */
+typedef struct GapVisitor {
+    bool (*each_measure)(const Station *station, const Measure *measure, const GapCount *count,
+                         void *ctx);
+    GapFn *each_gap;
+    void *ctx;
+} GapVisitor;
+MUST_USE ErrCode snapshot_each_gap(Snapshot *snap, const Filter *filter, const GapVisitor *visitor,
+                                   Err *err);
 
 /* The newest entry of the ledger, its strings copied to `arena`; ERR_NOT_FOUND: none yet.
  * `only_good`: of those without a fault. */

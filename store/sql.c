@@ -184,6 +184,17 @@ void sql_bind_time(sqlite3_stmt *st, int at, UnixSec value)
     bound(value == NO_TIME ? sqlite3_bind_null(st, at) : sqlite3_bind_int64(st, at, value));
 }
 
+void sql_bind_blob(sqlite3_stmt *st, int at, const void *bytes, size_t len)
+{
+    bound(sqlite3_bind_blob64(st, at, bytes, len, SQLITE_STATIC));
+}
+
+Str sql_blob(sqlite3_stmt *st, int at)
+{
+    const char *bytes = sqlite3_column_blob(st, at);
+    return (Str){bytes, bytes != NULL ? (size_t) sqlite3_column_bytes(st, at) : 0};
+}
+
 Str sql_str(sqlite3_stmt *st, int at)
 {
     const char *text = (const char *) sqlite3_column_text(st, at);

@@ -27,7 +27,9 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
         {"list station ids backwards",
          "SELECT id FROM station WHERE id < ?1 ORDER BY id DESC LIMIT " NEAR},
     [READ_MEASURES] = {"list measures of a station",
-                       "SELECT " MEASURE_ROW " FROM measure WHERE station = ?1 ORDER BY id"},
+                       "SELECT " MEASURE_ROW " FROM measure"
+                       " LEFT JOIN delivery ON delivery.measure = measure.key"
+                       " WHERE station = ?1 ORDER BY id"},
     [READ_MEASURE_IDS] = {"list measure ids of a station",
                           "SELECT id FROM measure WHERE station = ?1 ORDER BY id"},
     [READ_MEASURE_STATION] = {"find measure", "SELECT station.key, station.id FROM measure"
@@ -50,6 +52,8 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
     [READ_WINDOWS] = {"list windows",
                       "SELECT measure.key, station_newest.time FROM station_newest"
                       " CROSS JOIN measure ON measure.station = station_newest.station"},
+    [READ_FRESHNESS] = {"count measures by freshness",
+                        "SELECT freshness, count(*) FROM delivery GROUP BY freshness"},
 };
 
 const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
@@ -130,6 +134,22 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "DELETE FROM reading WHERE measure = ?1 AND time < ?2"
                     " AND time < (SELECT max(time) FROM reading WHERE measure = ?1)"},
+
+    [WRITE_READ_DELIVERY] = {"read deliveries", "SELECT gaps, prior_s, last_arrival, freshness,"
+                                                " expected_next, late_after, stale_after,"
+                                                " silent_after FROM delivery WHERE measure = ?1"},
+    [WRITE_DELIVERY] =
+        {"store delivery",
+         "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
+         " expected_next, late_after, stale_after, silent_after, freshness, crosses, generation)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+    [WRITE_CROSSINGS] = {"list measures whose freshness changes",
+                         "SELECT measure FROM delivery WHERE crosses <= ?1"},
+    [WRITE_CROSS] = {"store freshness", "UPDATE delivery SET freshness = ?2, crosses = ?3,"
+                                        " generation = ?4 WHERE measure = ?1"},
+    [WRITE_SILENCE] = {"store silence",
+                       "UPDATE delivery SET freshness = 3, crosses = NULL, generation = ?3"
+                       " WHERE measure = ?1 AND newest < ?2 AND freshness <> 3"},
 };
 
 #define POLL_COLUMNS                                                                               \
@@ -157,11 +177,25 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_TRIM_REFUSALS_BY_COUNT] =
         {"trim refusals by count", "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine"
                                    " ORDER BY received DESC, id DESC LIMIT -1 OFFSET 10000)"},
+    [LEDGER_LAST_GOOD_SLOT] = {"read time of the last good poll",
+                               "SELECT started FROM poll"
+                               " WHERE id = (SELECT max(id) FROM poll WHERE fault = 0)"},
     [LEDGER_NEXT_REFUSED_MEASURE] = {"find refused measure", "SELECT measure FROM quarantine"
                                                              " WHERE reason = ?1 AND measure > ?2"
                                                              " ORDER BY measure LIMIT 1"},
     [LEDGER_RELEASE] = {"release refusals",
                         "DELETE FROM quarantine WHERE reason = ?1 AND measure = ?2"},
+    [LEDGER_DROP_ASKED] = {"drop what is asked again",
+                           "DELETE FROM asked WHERE measure IS ?1 AND from_time >= ?2"
+                           " AND to_time <= ?3 AND asked_at <= ?4"},
+    [LEDGER_ADD_ASKED] = {"add what was asked",
+                          "INSERT INTO asked (measure, from_time, to_time, asked_at)"
+                          " VALUES (?1, ?2, ?3, ?4)"},
+    [LEDGER_TRIM_ASKED_BY_AGE] = {"trim what was asked by age",
+                                  "DELETE FROM asked WHERE asked_at <= ?1"},
+    [LEDGER_TRIM_ASKED_BY_COUNT] = {"trim what was asked by count",
+                                    "DELETE FROM asked"
+                                    " WHERE id <= (SELECT max(id) FROM asked) - 1000000"},
     [LEDGER_READ_CLOSED] = {"read mark of orderly close",
                             "SELECT bytes, changed_ns FROM closed WHERE only = 1"},
     [LEDGER_SET_CLOSED] = {"store mark of orderly close",
@@ -181,4 +215,6 @@ const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
     [LEDGER_REFUSALS] = {"list refusals",
                          "SELECT reason, measure, raw, count, first_received, received"
                          " FROM quarantine ORDER BY received DESC, id DESC"},
+    [LEDGER_ASKED] = {"read what was asked",
+                      "SELECT from_time, to_time, asked_at FROM asked WHERE measure IS ?1"},
 };

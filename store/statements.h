@@ -25,6 +25,7 @@ typedef enum ReadSql {
     READ_NEWEST_TIME, /* ?1 measure's key */
     READ_FIRST_TIME,  /* ?1 measure's key, ?2 from */
     READ_WINDOWS,     /* each measure's key with its station's newest time */
+    READ_FRESHNESS,   /* how many measures are how fresh */
     READ_SQL_COUNT
 } ReadSql;
 extern const SqlText READ_SQL[READ_SQL_COUNT];
@@ -62,6 +63,11 @@ typedef enum WriteSql {
                               generation */
     WRITE_CORRECT_READING, /* the same */
     WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
+    WRITE_READ_DELIVERY,   /* ?1 measure's key */
+    WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
+    WRITE_CROSSINGS,       /* ?1 slot */
+    WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
+    WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
     WRITE_SQL_COUNT
 } WriteSql;
 extern const SqlText WRITE_SQL[WRITE_SQL_COUNT];
@@ -71,12 +77,17 @@ typedef enum LedgerWriteSql {
     LEDGER_COMMIT,
     LEDGER_ADD_POLL,
     LEDGER_TRIM_POLLS,
+    LEDGER_LAST_GOOD_SLOT,
     LEDGER_REPEAT_REFUSAL,       /* ?1 received, ?2 reason, ?3 measure id, ?4 raw */
     LEDGER_ADD_REFUSAL,          /* the same */
     LEDGER_TRIM_REFUSALS_BY_AGE, /* ?1 the last time that goes */
     LEDGER_TRIM_REFUSALS_BY_COUNT,
     LEDGER_NEXT_REFUSED_MEASURE, /* ?1 reason, ?2 the measure's id before it */
     LEDGER_RELEASE,              /* ?1 reason, ?2 measure id */
+    LEDGER_DROP_ASKED,           /* ?1 measure id, ?2 from, ?3 to, ?4 asked at */
+    LEDGER_ADD_ASKED,            /* the same */
+    LEDGER_TRIM_ASKED_BY_AGE,    /* ?1 the last time that goes */
+    LEDGER_TRIM_ASKED_BY_COUNT,
     LEDGER_READ_CLOSED,
     LEDGER_SET_CLOSED, /* ?1 bytes, ?2 time of change in nanoseconds */
     LEDGER_DROP_CLOSED,
@@ -89,6 +100,7 @@ typedef enum LedgerReadSql {
     LEDGER_LAST_GOOD_POLL,
     LEDGER_COUNT_REFUSALS, /* by reason */
     LEDGER_REFUSALS,       /* newest first */
+    LEDGER_ASKED,          /* ?1 measure id; NULL: of all */
     LEDGER_READ_SQL_COUNT
 } LedgerReadSql;
 extern const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT];

@@ -97,6 +97,8 @@ static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
     if (rc == OK)
         rc = apply_readings(apply, err);
     if (rc == OK)
+        rc = apply_crossings(apply, err);
+    if (rc == OK)
         note_service(apply, fault);
     return rc;
 }
@@ -121,6 +123,19 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
     return rc;
 }
 
+/* How long before this slot no poll of ours went well, beyond the interval of polls. */
+static ErrCode find_away(Writer *writer, Apply *apply, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->ledger, LEDGER_LAST_GOOD_SLOT);
+    bool row = false;
+    ErrCode rc = sql_step(writer->ledger, st, &row, err);
+    if (rc != OK || !row)
+        return rc;
+    int64_t since_s = apply->slot - sql_int(st, 0), poll_s = apply->batch->poll_s;
+    apply->away_s = poll_s > 0 && since_s > poll_s ? since_s - poll_s : 0;
+    return OK;
+}
+
 /* The first failure of a row counts. Only a commit ends it: a batch that changes nothing writes
  * nothing, and proves nothing. */
 static void note_failure(Store *store, ErrCode rc, UnixSec now)
@@ -139,12 +154,15 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         .batch = batch,
         .generation = writer->meta.generation + 1,
         .now = now,
+        .slot = batch->slot != NO_TIME ? batch->slot : now,
         .window_s = writer->store->options.window_s,
         .meta = &meta,
         .gaps = &writer->gaps,
     };
     arena_release(&writer->gaps.strings);
     writer->gaps.count = 0;
+    Err ledger_err;
+    (void) find_away(writer, &apply, &ledger_err); /* trouble of the ledger costs no reading */
     ErrCode rc = apply_in_transaction(writer, &apply, fault, err);
     if (rc != OK) {
         free(apply.unknown);

@@ -3,6 +3,7 @@
  * All of it on the ingest thread. */
 #pragma once
 #include "model/batch.h"
+#include "model/gaps.h"
 #include "store/ledger.h"
 #include "store/store.h"
 
@@ -31,6 +32,7 @@ typedef struct Applied {
     bool changed;        /* this batch made it */
     ReadingCounts readings;
     int64_t stations_changed, measures_changed;
+    int64_t crossings;        /* measures that became late, stale or silent */
     int64_t trimmed;          /* readings that left their station's window */
     int64_t readings_held;    /* by the store, after it */
     int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
@@ -52,7 +54,10 @@ void writer_close(Writer *writer); /* NULL is fine */
  * newest counting for the window. A known reading is written again only where its value differs.
  * Of several candidates the one nearer to the measure's previous reading is chosen, all equal is no
  * ambiguity; the same raw text again is unchanged. Windows of touched stations are trimmed, each
- * measure keeping its newest reading whatever its age. If anything changed, or `service` differs from
+ * measure keeping its newest reading whatever its age. A reading newer than its measure's newest is a
+ * delivery, which came at the batch's slot; what it lets expect is kept (model/freshness.h), and a
+ * batch that evaluates finds who has become late since. A time in which no poll of ours went well is
+ * no part of a gap between deliveries. If anything changed, or `service` differs from
  * the stored one in its fault, the generation rises by one and watchers are told after the commit.
  * Errors: ERR_STORAGE, ERR_CORRUPT: nothing is changed, and store_failing_since() says so until the
  * next commit. */
@@ -67,3 +72,8 @@ MUST_USE ErrCode writer_checkpoint(Writer *writer, Err *err);
 
 /* One row of the ledger for each poll; the last 1,000 are kept. */
 MUST_USE ErrCode writer_record_poll(Writer *writer, const PollReport *report, Err *err);
+
+/* The upstream answered for these ranges: what is missing in them it does not have. Kept for 26 h;
+ * what lies inside a range that is asked for anew is forgotten. */
+MUST_USE ErrCode writer_record_asked(Writer *writer, const AskedRange *ranges, size_t count,
+                                     Err *err);

@@ -122,7 +122,7 @@ TEST(field_values_of_what_is_missing_are_null)
         const char *present; /* all others are null */
     } cases[] = {
         {"station", STATION_FIELDS, ",station,listed,measures,"},
-        {"measure", MEASURE_FIELDS, ",measure,station,listed,"},
+        {"measure", MEASURE_FIELDS, ",measure,station,listed,freshness,"},
         {"reading", READING_FIELDS, ",station,measure,"},
     };
     for (size_t i = 0; i < countof(cases); i++) {

@@ -312,11 +312,9 @@ TEST(columns_and_members_are_the_fields)
     static const struct {
         const char *schema;
         const Field *fields;
-    } cases[] = {{"Station", STATION_FIELDS},
-                 {"Measure", MEASURE_FIELDS},
-                 {"Reading", READING_FIELDS},
-                 {"Reading", LATEST_FIELDS},
-                 {"Refusal", QUARANTINE_FIELDS}};
+    } cases[] = {{"Station", STATION_FIELDS},    {"Measure", MEASURE_FIELDS},
+                 {"Reading", READING_FIELDS},    {"LatestReading", LATEST_FIELDS},
+                 {"Refusal", QUARANTINE_FIELDS}, {"Gap", GAP_FIELDS}};
     read_document();
     CLEANUP(buf_release) Buf flat = buf_init(TEXT_MAX);
     put_flat(&flat);

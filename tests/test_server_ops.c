@@ -1,4 +1,4 @@
-/* What the probes and the status say when the store is in trouble. */
+/* How the service says that it is: the store in trouble, measures that are late. */
 #include "tests/site.h"
 
 #include <signal.h>
@@ -58,6 +58,70 @@ TEST(status_names_the_store_while_it_cannot_be_written)
     CASE("it is written again");
     CHECK(fixture_apply(fixture, &batch, FAULT_NONE).changed);
     check_service(&inside, "ok", "none", "2026-11-22T10:00:01Z");
+    batch_release(&batch);
+    inside_close(&inside);
+}
+
+TEST(latest_and_status_say_how_fresh_measures_are)
+{
+    Inside inside;
+    inside_open(&inside, false);
+    Fixture *fixture = &inside.fixture;
+    Batch batch = batch_init();
+    static const char *const ids[] = {"a", "b", "c"};
+    for (size_t i = 0; i < countof(ids); i++) {
+        Measure measure = a_measure(ids[i], "S", "level", "Stage");
+        measure.period_s = 900;
+        REQUIRE(batch_add_measure(&batch, &measure));
+    }
+    batch.slot = FIXTURE_NOW;
+    batch.poll_s = 900;
+    add_reading(&batch, "a", FIXTURE_NOW - 900, 1);
+    (void) fixture_apply(fixture, &batch, FAULT_NONE);
+    batch.slot = FIXTURE_NOW + 3900; /* a is late after 60 minutes, stale after 105 */
+    batch.poll_s = 900;
+    batch.evaluates = true;
+    add_reading(&batch, "b", FIXTURE_NOW + 3000, 1);
+    CHECK_INT(1, fixture_apply(fixture, &batch, FAULT_NONE).crossings);
+
+    CLEANUP(asked_release) Asked latest = ask(&inside, "/v1/latest");
+    CLEANUP(asked_release) Asked status = ask(&inside, "/v1/status");
+    const struct {
+        Str body;
+        const char *path, *want;
+    } members[] = {
+        {latest.body, "count", "2"},
+        {latest.body, "items.0.freshness", "late"},
+        {latest.body, "items.0.late_after", "2026-11-22T11:00:00Z"},
+        {latest.body, "items.0.stale_after", "2026-11-22T11:45:00Z"},
+        {latest.body, "items.0.expected_next", "null"},
+        {latest.body, "items.1.freshness", "fresh"},
+        {status.body, "freshness.fresh", "1"},
+        {status.body, "freshness.late", "1"},
+        {status.body, "freshness.stale", "0"},
+        {status.body, "freshness.silent", "1"},
+    };
+    for (size_t i = 0; i < countof(members); i++) {
+        CASE(members[i].path);
+        CHECK_TEXT(members[i].want, json_text_at(members[i].body, members[i].path));
+    }
+    static const struct {
+        const char *target, *count;
+    } filters[] = {
+        {"/v1/latest?freshness=late", "1"},     {"/v1/latest?freshness=fresh,Late", "2"},
+        {"/v1/latest?freshness=stale", "0"},    {"/v1/measures?freshness=silent", "1"},
+        {"/v1/stations?freshness=silent", "1"}, {"/v1/stations?freshness=stale", "0"},
+        {"/v1/readings?freshness=fresh", "1"},
+    };
+    for (size_t i = 0; i < countof(filters); i++) {
+        CASE(filters[i].target);
+        CLEANUP(asked_release) Asked asked = ask(&inside, filters[i].target);
+        CHECK_INT(200, asked.status);
+        CHECK_TEXT(filters[i].count, json_at(asked.body, "count"));
+    }
+    CLEANUP(asked_release) Asked wrong = ask(&inside, "/v1/latest?freshness=old");
+    CHECK_INT(400, wrong.status);
+    CHECK_HAS("fresh, late, stale, silent", wrong.body);
     batch_release(&batch);
     inside_close(&inside);
 }

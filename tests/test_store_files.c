@@ -1,4 +1,5 @@
 /* The files in the data directory: made, locked, damaged, full, killed. */
+#include "store/schema.h"
 #include "tests/test_store_kit.h"
 
 #include <dirent.h>
@@ -271,7 +272,10 @@ TEST(files_of_a_newer_build_are_refused_and_left_alone)
     CHECK_HAS("newer build", str_of(err.text));
     CHECK_HAS("77", str_of(err.text));
     CHECK_INT(0, files_like(dir, "damaged"));
-    run_sql(path, "PRAGMA user_version = 1");
+    char restore[40];
+    (void) snprintf(restore, sizeof restore, "PRAGMA user_version = %d",
+                    (int) STORE_SCHEMA.version);
+    run_sql(path, restore);
     Kit kit = kit_open_in(dir);
     CHECK_INT(2, store_generation(kit.store));
     kit_close(&kit);

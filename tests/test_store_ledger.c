@@ -222,6 +222,7 @@ TEST(ledger_of_the_first_version_keeps_its_quarantine)
     Kit kit = kit_open();
     kit_close(&kit);
     static const char *const old[] = {
+        "DROP TABLE asked",
         "DROP TABLE quarantine",
         "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, received INTEGER NOT NULL,"
         " reason TEXT NOT NULL, measure TEXT, raw TEXT) STRICT",
@@ -278,5 +279,40 @@ TEST(ledger_trouble_costs_no_reading)
     CHECK_HAS("ledger.db", str_of(applied.quarantine_error.text));
     CLEANUP(buf_release) Buf held = kit_held(kit.store);
     CHECK_TEXT("level/0=1", buf_view(&held));
+    kit_close(&kit);
+}
+
+TEST(ledger_keeps_what_was_asked_for_26_hours_and_once)
+{
+    enum { HOUR = 3600 };
+    static const struct {
+        const char *name, *measure;
+        int from_h, to_h, at_h;
+        int64_t rows;
+    } cases[] = {
+        {"of one", "level", 2, 6, 10, 1},
+        {"the same again", "level", 2, 6, 11, 1},
+        {"inside it, later", "level", 3, 4, 12, 2},
+        {"around both", "level", 1, 7, 13, 1},
+        {"over its end", "level", 5, 9, 13, 2},
+        {"of another", "flow", 0, 9, 13, 3},
+        {"of all", NULL, 0, 9, 13, 4},
+        {"of all again", NULL, 0, 9, 14, 4},
+        {"26 h later only this", "level", 20, 21, 40, 1},
+    };
+    Err err = {.code = OK};
+    Kit kit = kit_open();
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].name);
+        const AskedRange range = {
+            .measure_id = str_of(cases[i].measure),
+            .from = KIT_ZERO + cases[i].from_h * HOUR,
+            .to = KIT_ZERO + cases[i].to_h * HOUR,
+            .asked_at = KIT_ZERO + cases[i].at_h * HOUR,
+        };
+        CHECK_OK(writer_record_asked(kit.writer, &range, 1, &err));
+        CHECK_INT(cases[i].rows, kit_sql(&kit, "ledger.db", "SELECT count(*) FROM asked"));
+    }
+    CHECK_OK(writer_record_asked(kit.writer, NULL, 0, &err));
     kit_close(&kit);
 }

@@ -34,7 +34,8 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
         {"list station ids backwards",
          "SEARCH station USING COVERING INDEX sqlite_autoindex_station_1 (id<?)"},
     [READ_MEASURES] = {"list measures of a station",
-                       "SEARCH measure USING INDEX measure_station (station=?)"},
+                       "SEARCH measure USING INDEX measure_station (station=?); " BY_KEY(
+                           "delivery") " LEFT-JOIN"},
     [READ_MEASURE_IDS] = {"list measure ids of a station",
                           "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
     [READ_MEASURE_STATION] =
@@ -57,6 +58,8 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_WINDOWS] = {"list windows",
                       "SCAN station_newest; "
                       "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
+    [READ_FRESHNESS] = {"count measures by freshness",
+                        "SCAN delivery USING COVERING INDEX delivery_freshness"},
 };
 
 static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
@@ -104,6 +107,12 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "SEARCH reading USING PRIMARY KEY (measure=? AND time<?); "
                     "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_READ_DELIVERY] = {"read deliveries", BY_KEY("delivery")},
+    [WRITE_DELIVERY] = {"store delivery", ""},
+    [WRITE_CROSSINGS] = {"list measures whose freshness changes",
+                         "SEARCH delivery USING COVERING INDEX delivery_crosses (crosses<?)"},
+    [WRITE_CROSS] = {"store freshness", BY_KEY("delivery")},
+    [WRITE_SILENCE] = {"store silence", BY_KEY("delivery")},
 };
 
 static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
@@ -120,6 +129,9 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
         {"trim refusals by count",
          BY_KEY("quarantine") "; LIST SUBQUERY 1; "
                               "SCAN quarantine USING COVERING INDEX quarantine_received"},
+    [LEDGER_LAST_GOOD_SLOT] = {"read time of the last good poll",
+                               BY_KEY("poll")
+                                   MAX_ID("poll USING COVERING INDEX poll_fault (fault=?)")},
     [LEDGER_REPEAT_REFUSAL] = {"count refusal", "SEARCH quarantine USING INDEX quarantine_same "
                                                 "(reason=? AND measure=? AND raw=?)"},
     [LEDGER_NEXT_REFUSED_MEASURE] =
@@ -127,6 +139,14 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
          "SEARCH quarantine USING COVERING INDEX quarantine_same (reason=? AND measure>?)"},
     [LEDGER_RELEASE] = {"release refusals",
                         "SEARCH quarantine USING INDEX quarantine_same (reason=? AND measure=?)"},
+    [LEDGER_DROP_ASKED] = {"drop what is asked again",
+                           "SEARCH asked USING INDEX asked_measure (measure=? AND from_time>?)"},
+    [LEDGER_ADD_ASKED] = {"add what was asked", ""},
+    [LEDGER_TRIM_ASKED_BY_AGE] = {"trim what was asked by age",
+                                  "SEARCH asked USING INDEX asked_at (asked_at<?)"},
+    [LEDGER_TRIM_ASKED_BY_COUNT] = {"trim what was asked by count",
+                                    "SEARCH asked USING INTEGER PRIMARY KEY (rowid<?)" MAX_ID(
+                                        "asked")},
     [LEDGER_READ_CLOSED] = {"read mark of orderly close", BY_KEY("closed")},
     [LEDGER_SET_CLOSED] = {"store mark of orderly close", ""},
     [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", BY_KEY("closed")},
@@ -140,6 +160,7 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
     /* at most 10,000 rows, counted in the order of the index */
     [LEDGER_COUNT_REFUSALS] = {"count refusals",
                                "SCAN quarantine USING COVERING INDEX quarantine_same"},
+    [LEDGER_ASKED] = {"read what was asked", "SEARCH asked USING INDEX asked_measure (measure=?)"},
     [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
 };
 

@@ -1,0 +1,148 @@
+/* store/delivery.c - what came when, and who is late by now. */
+#include "store/apply.h"
+
+#include "store/rows.h"
+
+/* ---- gaps as bytes: 4 each, the low one first, whatever the machine --------------------------- */
+
+static size_t pack_gaps(const Deliveries *deliveries, unsigned char bytes[static 4 * DELIVERY_GAPS])
+{
+    for (size_t i = 0; i < deliveries->gap_count; i++)
+        for (size_t b = 0; b < 4; b++)
+            bytes[4 * i + b] = (unsigned char) (deliveries->gaps_s[i] >> (8 * b));
+    return 4 * (size_t) deliveries->gap_count;
+}
+
+static void unpack_gaps(Str bytes, Deliveries *deliveries)
+{
+    size_t count = bytes.len / 4 < DELIVERY_GAPS ? bytes.len / 4 : DELIVERY_GAPS;
+    for (size_t i = 0; i < count; i++)
+        for (size_t b = 0; b < 4; b++)
+            deliveries->gaps_s[i] |= (uint32_t) (unsigned char) bytes.ptr[4 * i + b] << (8 * b);
+    deliveries->gap_count = (uint32_t) count;
+}
+
+/* ---- a delivery ------------------------------------------------------------------------------ */
+
+static ErrCode read_deliveries(Apply *apply, int64_t measure, Deliveries *ret, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_DELIVERY);
+    bool row = false;
+    sql_bind_int(st, 1, measure);
+    ErrCode rc = sql_step(apply->db, st, &row, err);
+    *ret = deliveries_none();
+    if (rc != OK || !row)
+        return rc;
+    unpack_gaps(sql_blob(st, 0), ret);
+    ret->prior_s = (uint32_t) sql_int(st, 1);
+    ret->last_arrival = sql_time(st, 2);
+    return OK;
+}
+
+static void bind_crossing(sqlite3_stmt *st, int at, const Expectation *expectation, UnixSec slot)
+{
+    UnixSec crosses = freshness_changes_at(expectation, slot);
+    sql_bind_time(st, at, crosses == FRESHNESS_FOR_EVER ? NO_TIME : crosses);
+}
+
+static ErrCode write_delivery(Apply *apply, int64_t measure, const Deliveries *deliveries,
+                              UnixSec newest, const Expectation *expectation, Err *err)
+{
+    unsigned char gaps[4 * DELIVERY_GAPS];
+    sqlite3_stmt *st = sql_begin(apply->db, WRITE_DELIVERY);
+    sql_bind_int(st, 1, measure);
+    sql_bind_blob(st, 2, gaps, pack_gaps(deliveries, gaps));
+    sql_bind_int(st, 3, deliveries->prior_s);
+    sql_bind_time(st, 4, deliveries->last_arrival);
+    sql_bind_int(st, 5, newest);
+    sql_bind_time(st, 6, expectation->expected_next);
+    sql_bind_time(st, 7, expectation->late_after);
+    sql_bind_time(st, 8, expectation->stale_after);
+    sql_bind_time(st, 9, expectation->silent_after);
+    sql_bind_int(st, 10, freshness_at(expectation, apply->slot));
+    bind_crossing(st, 11, expectation, apply->slot);
+    sql_bind_int(st, 12, (int64_t) apply->generation);
+    return sql_run(apply->db, st, err);
+}
+
+/* While we were away it may have come at any moment. The time that we were is cut out of the gap:
+ * one outage of ours would otherwise make every measure of the country look slow for 16
+ * deliveries, and its real lateness would not be seen. */
+ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec newest, Err *err)
+{
+    Deliveries deliveries;
+    ErrCode rc = read_deliveries(apply, measure, &deliveries, err);
+    if (rc != OK)
+        return rc;
+    if (deliveries.last_arrival != NO_TIME)
+        deliveries.last_arrival += apply->away_s;
+    deliveries_add(&deliveries, apply->slot, newest, period_s);
+    Expectation expectation =
+        deliveries_expect(&deliveries, newest, period_s, apply->batch->poll_s);
+    return write_delivery(apply, measure, &deliveries, newest, &expectation, err);
+}
+
+/* ---- crossings ------------------------------------------------------------------------------- */
+
+static void note_crossings(Apply *apply, int64_t count)
+{
+    apply->applied.crossings += count;
+    apply->changed |= count > 0;
+}
+
+ErrCode apply_silence(Apply *apply, int64_t measure, UnixSec from, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(apply->db, WRITE_SILENCE);
+    sql_bind_int(st, 1, measure);
+    sql_bind_int(st, 2, from);
+    sql_bind_int(st, 3, (int64_t) apply->generation);
+    ErrCode rc = sql_run(apply->db, st, err);
+    if (rc == OK)
+        note_crossings(apply, sqlite3_changes64(apply->db->handle));
+    return rc;
+}
+
+static ErrCode read_expectation(Apply *apply, int64_t measure, Expectation *ret, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_DELIVERY);
+    bool row = false;
+    sql_bind_int(st, 1, measure);
+    ErrCode rc = sql_step(apply->db, st, &row, err);
+    if (rc == OK)
+        *ret = row_expectation(st, 4);
+    return rc;
+}
+
+static ErrCode cross(Apply *apply, int64_t measure, Err *err)
+{
+    Expectation expectation;
+    ErrCode rc = read_expectation(apply, measure, &expectation, err);
+    if (rc != OK)
+        return rc;
+    sqlite3_stmt *st = sql_begin(apply->db, WRITE_CROSS);
+    sql_bind_int(st, 1, measure);
+    sql_bind_int(st, 2, freshness_at(&expectation, apply->slot));
+    bind_crossing(st, 3, &expectation, apply->slot);
+    sql_bind_int(st, 4, (int64_t) apply->generation);
+    note_crossings(apply, 1);
+    return sql_run(apply->db, st, err);
+}
+
+/* Only measures whose moment has come are looked at. */
+ErrCode apply_crossings(Apply *apply, Err *err)
+{
+    CLEANUP(key_list_release) KeyList due = {.keys = NULL};
+    if (!apply->batch->evaluates)
+        return OK;
+    {
+        CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_CROSSINGS);
+        sql_bind_int(st, 1, apply->slot);
+        ErrCode rc = key_list_read(&due, apply->db, st, err);
+        if (rc != OK)
+            return rc;
+    }
+    ErrCode rc = OK;
+    for (size_t i = 0; i < due.count && rc == OK; i++)
+        rc = cross(apply, due.keys[i], err);
+    return rc;
+}
