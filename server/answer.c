@@ -17,7 +17,7 @@ static const char EXPOSED[] =
     "RateLimit-Policy, X-Request-Id, Server-Timing";
 
 /* A link header beyond this is left out: long queries are not repeated to their sender. */
-enum { LINK_MAX_BYTES = 1024, ETAG_SIZE = GENERATION_TAG_SIZE + 24 };
+enum { LINK_MAX_BYTES = 1024, ETAG_SIZE = GENERATION_TAG_SIZE + 32 };
 
 /* One request on its way. */
 typedef struct Exchange {
@@ -27,7 +27,8 @@ typedef struct Exchange {
     Arena *arena;
     Request req;
     Reply reply;
-    Str key;              /* the question, canonical */
+    Str key;              /* the question, canonical; its first byte is the coding */
+    Coding coding;        /* that the client would rather have */
     char etag[ETAG_SIZE]; /* "" where the answer has none */
     int64_t render_us;    /* 0: nothing had to be rendered */
 } Exchange;
@@ -127,12 +128,12 @@ static void read_request(Exchange *x)
 
 /* ---- the question, and its entity tag -------------------------------------------------------- */
 
-/* Format, number of segments, then every segment, name and value with a NUL behind it: none of them
- * holds one, so that two questions never look alike. */
+/* Coding, format, number of segments, then every segment, name and value with a NUL behind it: none
+ * of them holds one, so that two questions never look alike. */
 static bool make_key(Exchange *x)
 {
     const Target *target = &x->req.target;
-    size_t len = 2;
+    size_t len = 3;
     for (size_t i = 0; i < target->segment_count; i++)
         len += target->segments[i].len + 1;
     for (size_t i = 0; i < target->param_count; i++)
@@ -141,6 +142,7 @@ static bool make_key(Exchange *x)
     if (at == NULL)
         return false;
     x->key = (Str){at, len};
+    *at++ = (char) ('0' + x->coding);
     *at++ = (char) ('0' + x->req.format);
     *at++ = (char) ('0' + target->segment_count);
     for (size_t i = 0; i < target->segment_count; i++)
@@ -159,12 +161,35 @@ static uint64_t hash_on(uint64_t hash, Str text) /* FNV-1a */
     return hash;
 }
 
-/* The question (which holds the format) and the build that renders it. */
-static void make_etag(Exchange *x, const char *tag)
+/* The question as it is asked for another coding: the one key, changed in place. */
+static Str key_in(const Exchange *x, Coding coding)
 {
-    uint64_t hash = hash_on(14695981039346656037U, x->key);
+    *(char *) (uintptr_t) x->key.ptr = (char) ('0' + coding); /* the arena's */
+    return x->key;
+}
+
+/* The question (which holds the format), the build that renders it, and the coding. */
+static void make_etag(Exchange *x, const char *tag, Coding coding)
+{
+    uint64_t hash = hash_on(14695981039346656037U, key_in(x, CODING_NONE));
     hash = hash_on(hash, str_of(x->site->options->build));
-    (void) snprintf(x->etag, sizeof x->etag, "\"%s-%016" PRIx64 "\"", tag, hash);
+    (void) snprintf(x->etag, sizeof x->etag, "\"%s-%016" PRIx64 "%s\"", tag, hash,
+                    CODINGS[coding].suffix);
+}
+
+/* Whether the client holds it, in a coding that it could still read: a cache that has it gzipped
+ * must not hand that to one who takes none. On true x->etag is what it holds. */
+static bool client_holds(Exchange *x, const char *tag)
+{
+    if (str_is_none(x->head->if_none_match))
+        return false;
+    for (unsigned i = 0; i < CODING_COUNT; i++) {
+        make_etag(x, tag, (Coding) i);
+        if (etag_in_list(str_of(x->etag), x->head->if_none_match) &&
+            coding_is_acceptable(x->head->accept_encoding, (Coding) i))
+            return true;
+    }
+    return false;
 }
 
 /* Entity tags are quoted and hold no quote, so that commas inside one part nothing. */
@@ -195,8 +220,10 @@ static void put_common_headers(Exchange *x)
     reply_header(&x->reply, "Access-Control-Allow-Origin", STR("*"));
     reply_header(&x->reply, "Access-Control-Expose-Headers", str_of(EXPOSED));
     reply_header(&x->reply, "X-Content-Type-Options", STR("nosniff"));
-    if (is_negotiated(&x->req))
-        reply_header(&x->reply, "Vary", STR("Accept"));
+    if (x->req.route != NULL && x->req.route->life != LIFE_NOW)
+        reply_header(&x->reply, "Vary",
+                     is_negotiated(&x->req) ? STR("Accept, Accept-Encoding")
+                                            : STR("Accept-Encoding"));
 }
 
 static void put_freshness(Exchange *x)
@@ -316,21 +343,55 @@ static ErrCode open_snapshot(Exchange *x, Snapshot **ret_snap)
     return rc;
 }
 
-static Finished *render_generation(Exchange *x)
+/* *generation becomes that of the snapshot it was rendered from. */
+static Finished *render_generation(Exchange *x, uint64_t *generation)
 {
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
     if (open_snapshot(x, &snap) != OK)
         return end_with_problem(x);
     const SnapshotInfo *info = snapshot_info(snap);
+    *generation = info->generation;
     char last_modified[CLOCK_HTTP_SIZE];
     clock_format_http(info->as_of, last_modified);
-    make_etag(x, info->tag); /* the snapshot's: it may be newer than what was announced */
+    make_etag(x, info->tag,
+              CODING_NONE); /* the snapshot's: it may be newer than what was announced */
     x->req.snap = snap;
     if (run_handler(x) == OK)
         reply_header(&x->reply, "Last-Modified", str_of(last_modified));
     Finished *finished = end_rendered(x);
     if (finished != NULL && !failed(x))
-        cache_put(x->cache, info->generation, x->key, finished);
+        cache_put(x->cache, info->generation, key_in(x, CODING_NONE), finished);
+    return finished;
+}
+
+/* The same answer as the client would rather have it; `plain` itself where it is too small to gain,
+ * or there is no memory. Takes `plain` over. */
+static Finished *encode(const Exchange *x, Finished *plain)
+{
+    if (plain == NULL || x->coding == CODING_NONE || finished_status(plain) != 200 ||
+        finished_body(plain).len < CODING_MIN_BYTES)
+        return plain;
+    Finished *coded = finished_coded(plain, x->coding);
+    if (coded == NULL)
+        return plain;
+    finished_drop(plain);
+    return coded;
+}
+
+/* From the cache, or made: first plain, then in its coding, each once for a generation. */
+static Finished *find_or_render(Exchange *x, uint64_t generation)
+{
+    UnixSec expires = expires_of(x);
+    Finished *finished = cache_find(x->cache, generation, key_in(x, x->coding), expires);
+    if (finished != NULL)
+        return finished;
+    if (x->coding != CODING_NONE)
+        finished = cache_find(x->cache, generation, key_in(x, CODING_NONE), expires);
+    if (finished == NULL)
+        finished = render_generation(x, &generation);
+    finished = encode(x, finished);
+    if (finished != NULL && finished_status(finished) == 200 && x->coding != CODING_NONE)
+        cache_put(x->cache, generation, key_in(x, x->coding), finished);
     return finished;
 }
 
@@ -359,15 +420,10 @@ static Finished *answer_generation(Exchange *x)
                     STR("Nothing has been stored yet; the first poll is under way."));
         return end_with_problem(x);
     }
-    if (!str_is_none(x->head->if_none_match)) {
-        store_generation_tag(store, generation, tag);
-        make_etag(x, tag);
-        if (etag_in_list(str_of(x->etag), x->head->if_none_match))
-            return end_not_modified(x);
-    }
-    Finished *finished = cache_find(x->cache, generation, x->key, expires_of(x));
-    if (finished == NULL)
-        finished = render_generation(x);
+    store_generation_tag(store, generation, tag);
+    if (client_holds(x, tag))
+        return end_not_modified(x);
+    Finished *finished = find_or_render(x, generation);
     if (finished == NULL || is_modified(x, finished))
         return finished;
     (void) snprintf(x->etag, sizeof x->etag, STR_FMT, STR_ARG(finished_header(finished, "ETag")));
@@ -379,13 +435,13 @@ static Finished *answer_generation(Exchange *x)
 static Finished *answer_now(Exchange *x)
 {
     if (x->req.route->life == LIFE_BUILD) {
-        make_etag(x, x->site->options->build);
-        if (!str_is_none(x->head->if_none_match) &&
-            etag_in_list(str_of(x->etag), x->head->if_none_match))
+        if (client_holds(x, x->site->options->build))
             return end_not_modified(x);
+        make_etag(x, x->site->options->build, CODING_NONE);
     }
     (void) run_handler(x);
-    return end_rendered(x);
+    Finished *finished = end_rendered(x);
+    return x->req.route->life == LIFE_BUILD ? encode(x, finished) : finished;
 }
 
 static Finished *answer_exchange(Exchange *x)
@@ -460,6 +516,7 @@ Answer answer_request(Site *site, Cache *cache, const Head *head, Arena *arena)
                   .head = head,
                   .arena = arena,
                   .req = {.site = site, .arena = arena},
+                  .coding = coding_negotiate(head->accept_encoding),
                   .reply = reply_init(site->options->max_response_bytes)};
     Answer answer = {.finished = answer_exchange(&x)};
     reply_release(&x.reply);

@@ -4,6 +4,7 @@
  * by several threads at once, and may lie in the cache. With server.c the only user of
  * libmicrohttpd. */
 #pragma once
+#include "server/coding.h"
 #include "server/request.h"
 
 struct MHD_Connection;
@@ -46,6 +47,9 @@ typedef struct Finished Finished;
 Finished *reply_finish(Reply *reply, UnixSec expires);
 /* The same bytes with another Expires; NULL: no memory. */
 Finished *finished_again(Finished *finished, UnixSec expires);
+/* The same answer in a coding: its bytes encoded, Content-Encoding, and an entity tag of its own.
+ * NULL: no memory. */
+Finished *finished_coded(const Finished *finished, Coding coding);
 Finished *finished_keep(Finished *finished); /* one more count; any thread */
 void finished_drop(Finished *finished);      /* NULL is fine */
 void finished_dropp(Finished **finished);    /* for CLEANUP */

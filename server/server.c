@@ -43,6 +43,7 @@ static const struct {
     size_t offset;
 } HEAD_FIELDS[] = {
     {MHD_HTTP_HEADER_ACCEPT, offsetof(Head, accept)},
+    {MHD_HTTP_HEADER_ACCEPT_ENCODING, offsetof(Head, accept_encoding)},
     {MHD_HTTP_HEADER_IF_NONE_MATCH, offsetof(Head, if_none_match)},
     {MHD_HTTP_HEADER_IF_MODIFIED_SINCE, offsetof(Head, if_modified_since)},
     {"X-Request-Id", offsetof(Head, request_id)},
