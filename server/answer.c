@@ -31,6 +31,9 @@ typedef struct Exchange {
     Coding coding;        /* that the client would rather have */
     char etag[ETAG_SIZE]; /* "" where the answer has none */
     int64_t render_us;    /* 0: nothing had to be rendered */
+    bool may_defer, is_deferred;
+    Deferred deferred;
+    Finished *rendered; /* elsewhere, for this request; NULL: it is sought or made */
 } Exchange;
 
 static bool failed(const Exchange *x)
@@ -378,6 +381,28 @@ static Finished *encode(const Exchange *x, Finished *plain)
     return coded;
 }
 
+/* 1 ms of gzip, about */
+enum { ENCODE_AT_ONCE_MAX = 64 * 1024 };
+
+/* Estimated before it is tried: what walks all stations takes some 60 ms at 5,400 of them, what
+ * names stations or measures well under one. */
+static bool is_heavy(const Request *req, const Finished *plain)
+{
+    const Filter *filter = &req->selection.filter;
+    if (plain != NULL)
+        return finished_body(plain).len > ENCODE_AT_ONCE_MAX;
+    return req->route->formats != 0 && strchr(req->route->pattern, '{') == NULL &&
+           filter->station.count == 0 && filter->measure.count == 0;
+}
+
+static Finished *defer(Exchange *x, uint64_t generation, Finished *plain)
+{
+    finished_drop(plain);
+    x->is_deferred = true;
+    x->deferred = (Deferred){.generation = generation, .key = key_in(x, x->coding)};
+    return NULL;
+}
+
 /* From the cache, or made: first plain, then in its coding, each once for a generation. */
 static Finished *find_or_render(Exchange *x, uint64_t generation)
 {
@@ -387,6 +412,8 @@ static Finished *find_or_render(Exchange *x, uint64_t generation)
         return finished;
     if (x->coding != CODING_NONE)
         finished = cache_find(x->cache, generation, key_in(x, CODING_NONE), expires);
+    if (x->may_defer && is_heavy(&x->req, finished))
+        return defer(x, generation, finished);
     if (finished == NULL)
         finished = render_generation(x, &generation);
     finished = encode(x, finished);
@@ -423,7 +450,7 @@ static Finished *answer_generation(Exchange *x)
     store_generation_tag(store, generation, tag);
     if (client_holds(x, tag))
         return end_not_modified(x);
-    Finished *finished = find_or_render(x, generation);
+    Finished *finished = x->rendered != NULL ? TAKE(x->rendered) : find_or_render(x, generation);
     if (finished == NULL || is_modified(x, finished))
         return finished;
     (void) snprintf(x->etag, sizeof x->etag, STR_FMT, STR_ARG(finished_header(finished, "ETag")));
@@ -509,25 +536,55 @@ static void add_trace(Answer *answer, const Head *head, Arena *arena, bool is_er
                                random[0], random[1], random[2]));
 }
 
+static Exchange exchange_init(Site *site, Cache *cache, const Head *head, Arena *arena)
+{
+    return (Exchange){.site = site,
+                      .cache = cache,
+                      .head = head,
+                      .arena = arena,
+                      .req = {.site = site, .arena = arena},
+                      .coding = coding_negotiate(head->accept_encoding),
+                      .reply = reply_init(site->options->max_response_bytes)};
+}
+
+static Answer answer(Exchange *x)
+{
+    Answer made = {.finished = answer_exchange(x)};
+    reply_release(&x->reply);
+    finished_drop(TAKE(x->rendered)); /* 304 needed none */
+    made.is_deferred = x->is_deferred;
+    made.deferred = x->deferred;
+    made.render_us = x->render_us;
+    if (made.finished == NULL)
+        return made;
+    add_trace(&made, x->head, x->arena, finished_status(made.finished) >= 400);
+    if (x->render_us > 0)
+        add_extra(&made, "Server-Timing",
+                  arena_format(x->arena, "render;dur=%" PRId64 ".%03" PRId64, x->render_us / 1000,
+                               x->render_us % 1000));
+    return made;
+}
+
 Answer answer_request(Site *site, Cache *cache, const Head *head, Arena *arena)
 {
-    Exchange x = {.site = site,
-                  .cache = cache,
-                  .head = head,
-                  .arena = arena,
-                  .req = {.site = site, .arena = arena},
-                  .coding = coding_negotiate(head->accept_encoding),
-                  .reply = reply_init(site->options->max_response_bytes)};
-    Answer answer = {.finished = answer_exchange(&x)};
-    reply_release(&x.reply);
-    if (answer.finished == NULL)
-        return answer;
-    add_trace(&answer, head, arena, finished_status(answer.finished) >= 400);
-    if (x.render_us > 0)
-        add_extra(&answer, "Server-Timing",
-                  arena_format(arena, "render;dur=%" PRId64 ".%03" PRId64, x.render_us / 1000,
-                               x.render_us % 1000));
-    return answer;
+    Exchange x = exchange_init(site, cache, head, arena);
+    return answer(&x);
+}
+
+Answer answer_at_once(Site *site, Cache *cache, const Head *head, Arena *arena)
+{
+    Exchange x = exchange_init(site, cache, head, arena);
+    x.may_defer = true;
+    return answer(&x);
+}
+
+Answer answer_rendered(Site *site, Cache *cache, const Head *head, Arena *arena,
+                       const Rendered *rendered)
+{
+    Exchange x = exchange_init(site, cache, head, arena);
+    x.rendered = rendered->finished;
+    x.render_us = rendered->render_us;
+    return answer(&x);
 }
 
 Answer answer_problem(const Head *head, Arena *arena, ProblemType type, const char *detail)

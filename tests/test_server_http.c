@@ -531,3 +531,81 @@ TEST(stopping_closes_idle_connections)
     CHECK(client_is_closed(&idle));
     serve_no_more(&served);
 }
+
+/* ---- heavy answers --------------------------------------------------------------------------- */
+
+typedef struct HeavyAsker {
+    unsigned port;
+    const char *accept_encoding;
+} HeavyAsker;
+
+static void *ask_heavy(void *ctx)
+{
+    static const char *const targets[] = {"/v1/latest", "/v1/stations.csv", "/v1/readings",
+                                          "/v1/stations/1491TH", "/v1/latest?q=thames"};
+    HeavyAsker *asker = ctx;
+    CLEANUP(client_close) Client client = client_open(asker->port);
+    for (size_t i = 0; i < 3 * countof(targets); i++) {
+        CLEANUP(response_release)
+        Response got =
+            client_ask(&client, "GET", targets[i % countof(targets)], asker->accept_encoding);
+        CHECK_INT(200, got.status);
+        CHECK(!str_is_none(response_field(&got, "ETag")));
+    }
+    return NULL;
+}
+
+TEST(concurrent_heavy_requests_are_answered_on_their_own_connections)
+{
+    enum { ASKERS = 8 };
+    Served served;
+    const ServerOptions options = test_server_options();
+    serve(&served, &options);
+    HeavyAsker askers[ASKERS];
+    pthread_t threads[ASKERS];
+    for (size_t i = 0; i < ASKERS; i++) {
+        askers[i] = (HeavyAsker){.port = served.port,
+                                 .accept_encoding = i % 2 == 0 ? "" : "Accept-Encoding: gzip\r\n"};
+        REQUIRE(pthread_create(&threads[i], NULL, ask_heavy, &askers[i]) == 0);
+    }
+    for (uint64_t i = 0; i < 20; i++) { /* generations come meanwhile */
+        Batch batch = batch_init();
+        add_reading(&batch, "OCK1-level", FIXTURE_NOW - 900, 3 + (double) i);
+        CHECK(fixture_apply(&served.fixture, &batch, FAULT_NONE).changed);
+        batch_release(&batch);
+    }
+    for (size_t i = 0; i < ASKERS; i++)
+        pthread_join(threads[i], NULL);
+    serve_no_more(&served);
+}
+
+TEST(concurrent_stop_with_heavy_requests_waiting)
+{
+    enum { ASKERS = 6 };
+    Served served;
+    const ServerOptions options = test_server_options();
+    serve(&served, &options);
+    Err err = {.code = OK};
+    Snapshot *snapshots[4]; /* the renderer waits for one */
+    for (size_t i = 0; i < countof(snapshots); i++)
+        REQUIRE_OK(store_snapshot(served.fixture.store, &snapshots[i], &err));
+    Client clients[ASKERS];
+    for (size_t i = 0; i < ASKERS; i++) {
+        char request[100];
+        (void) snprintf(request, sizeof request,
+                        "GET /v1/latest?q=x%zu HTTP/1.1\r\nHost: a\r\n\r\n", i);
+        clients[i] = client_open(served.port);
+        client_send(&clients[i], str_of(request));
+    }
+    CLEANUP(response_release) Response light = http_fetch(served.port, "/live");
+    CHECK_INT(200, light.status); /* does not wait for the heavy ones */
+    server_stop(served.server);
+    for (size_t i = 0; i < countof(snapshots); i++)
+        snapshot_close(snapshots[i]);
+    for (size_t i = 0; i < ASKERS; i++) {
+        CLEANUP(response_release) Response got = client_receive(&clients[i], true);
+        CHECK(got.status == 503 || got.status == 0); /* refused, or not read any more */
+        client_close(&clients[i]);
+    }
+    fixture_close(&served.fixture);
+}
