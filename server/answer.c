@@ -32,6 +32,7 @@ typedef struct Exchange {
     char etag[ETAG_SIZE]; /* "" where the answer has none */
     int64_t render_us;    /* 0: nothing had to be rendered */
     bool may_defer, is_deferred;
+    uint64_t ahead_of; /* the generation to render before it is announced; 0: as usual */
     Deferred deferred;
     Finished *rendered; /* elsewhere, for this request; NULL: it is sought or made */
 } Exchange;
@@ -346,6 +347,22 @@ static ErrCode open_snapshot(Exchange *x, Snapshot **ret_snap)
     return rc;
 }
 
+static Finished *find(Exchange *x, uint64_t generation, Coding coding)
+{
+    if (x->ahead_of != 0)
+        return cache_find_at(x->cache, x->ahead_of, key_in(x, coding));
+    return cache_find(x->cache, generation, key_in(x, coding), expires_of(x));
+}
+
+static void keep(Exchange *x, uint64_t generation, Coding coding, Finished *finished)
+{
+    const Question question = {.key = key_in(x, coding),
+                               .target = x->head->target,
+                               .format = x->req.format,
+                               .coding = coding};
+    cache_put(x->cache, generation, &question, finished);
+}
+
 /* *generation becomes that of the snapshot it was rendered from. */
 static Finished *render_generation(Exchange *x, uint64_t *generation)
 {
@@ -363,7 +380,7 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
         reply_header(&x->reply, "Last-Modified", str_of(last_modified));
     Finished *finished = end_rendered(x);
     if (finished != NULL && !failed(x))
-        cache_put(x->cache, info->generation, key_in(x, CODING_NONE), finished);
+        keep(x, info->generation, CODING_NONE, finished);
     return finished;
 }
 
@@ -406,19 +423,18 @@ static Finished *defer(Exchange *x, uint64_t generation, Finished *plain)
 /* From the cache, or made: first plain, then in its coding, each once for a generation. */
 static Finished *find_or_render(Exchange *x, uint64_t generation)
 {
-    UnixSec expires = expires_of(x);
-    Finished *finished = cache_find(x->cache, generation, key_in(x, x->coding), expires);
+    Finished *finished = find(x, generation, x->coding);
     if (finished != NULL)
         return finished;
     if (x->coding != CODING_NONE)
-        finished = cache_find(x->cache, generation, key_in(x, CODING_NONE), expires);
+        finished = find(x, generation, CODING_NONE);
     if (x->may_defer && is_heavy(&x->req, finished))
         return defer(x, generation, finished);
     if (finished == NULL)
         finished = render_generation(x, &generation);
     finished = encode(x, finished);
     if (finished != NULL && finished_status(finished) == 200 && x->coding != CODING_NONE)
-        cache_put(x->cache, generation, key_in(x, x->coding), finished);
+        keep(x, generation, x->coding, finished);
     return finished;
 }
 
@@ -440,7 +456,7 @@ static bool is_modified(const Exchange *x, const Finished *finished)
 static Finished *answer_generation(Exchange *x)
 {
     Store *store = x->site->store;
-    uint64_t generation = store_generation(store);
+    uint64_t generation = x->ahead_of != 0 ? x->ahead_of : store_generation(store);
     char tag[GENERATION_TAG_SIZE];
     if (generation == 0) {
         problem_set(&x->reply.problem, PROBLEM_UNAVAILABLE,
@@ -585,6 +601,20 @@ Answer answer_rendered(Site *site, Cache *cache, const Head *head, Arena *arena,
     x.rendered = rendered->finished;
     x.render_us = rendered->render_us;
     return answer(&x);
+}
+
+void answer_ahead(Site *site, Cache *cache, uint64_t generation, const Question *question)
+{
+    CLEANUP(arena_release) Arena arena = arena_init();
+    const Head head = {.method = STR("GET"),
+                       .target = question->target,
+                       .is_http_1_1 = true,
+                       .host_count = 1,
+                       .accept = str_of(FORMATS[question->format].media_type),
+                       .accept_encoding = str_of(CODINGS[question->coding].name)};
+    Exchange x = exchange_init(site, cache, &head, &arena);
+    x.ahead_of = generation;
+    finished_drop(answer(&x).finished);
 }
 
 Answer answer_problem(const Head *head, Arena *arena, ProblemType type, const char *detail)

@@ -48,6 +48,8 @@ Answer answer_at_once(Site *site, Cache *cache, const Head *head, Arena *arena);
 /* The answer to what was deferred, from what was rendered for it; takes its count over. */
 Answer answer_rendered(Site *site, Cache *cache, const Head *head, Arena *arena,
                        const Rendered *rendered);
+/* Renders the answer of `generation`, which is committed and not yet announced, into the cache. */
+void answer_ahead(Site *site, Cache *cache, uint64_t generation, const Question *question);
 /* What is said to a request that is not even read: too many connections. */
 Answer answer_problem(const Head *head, Arena *arena, ProblemType type, const char *detail);
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "server/ahead.h"
 #include "server/peers.h"
 #include "server/renderer.h"
 
@@ -33,6 +34,7 @@ struct Server {
     Cache *cache;
     Peers *peers;
     Renderer *renderer;
+    Ahead ahead;
     struct MHD_Daemon *daemon;
     unsigned port;
 };
@@ -415,6 +417,8 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
         server_stop(server);
         return rc;
     }
+    server->ahead = (Ahead){.site = &server->site, .cache = server->cache};
+    store_prepare(store, render_ahead, &server->ahead);
     *ret_server = server;
     return OK;
 }
@@ -429,6 +433,8 @@ void server_stop(Server *server)
     if (server == NULL)
         return;
     server->site.draining = true;
+    if (server->ahead.site != NULL)
+        store_prepare(server->site.store, NULL, NULL);
     if (server->daemon != NULL) {
         MHD_socket fd = MHD_quiesce_daemon(server->daemon);
         if (fd != MHD_INVALID_SOCKET)
