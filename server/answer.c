@@ -12,9 +12,9 @@
 #include <string.h>
 
 static const char ALLOW[] = "GET, HEAD, OPTIONS";
-static const char EXPOSED[] =
-    "ETag, Last-Modified, Link, Content-Location, Row-Count, Retry-After, RateLimit, "
-    "RateLimit-Policy, X-Request-Id, Server-Timing";
+static const char EXPOSED[] = "ETag, Last-Modified, Link, Content-Location, Content-Range, "
+                              "Row-Count, Retry-After, RateLimit, "
+                              "RateLimit-Policy, X-Request-Id, Server-Timing";
 
 /* A link header beyond this is left out: long queries are not repeated to their sender. */
 enum { LINK_MAX_BYTES = 1024, ETAG_SIZE = GENERATION_TAG_SIZE + 32 };
@@ -304,7 +304,8 @@ static Finished *end_options(Exchange *x)
     reply_header(&x->reply, "Allow", str_of(ALLOW));
     reply_header(&x->reply, "Access-Control-Allow-Methods", str_of(ALLOW));
     reply_header(&x->reply, "Access-Control-Allow-Headers",
-                 STR("Accept, If-None-Match, If-Modified-Since, X-Request-Id, traceparent"));
+                 STR("Accept, If-None-Match, If-Modified-Since, If-Range, Range, X-Request-Id, "
+                     "traceparent"));
     reply_header(&x->reply, "Access-Control-Max-Age", STR("86400"));
     put_common_headers(x);
     x->reply.status = 204;
@@ -475,6 +476,41 @@ static Finished *answer_generation(Exchange *x)
     return end_not_modified(x);
 }
 
+/* If-Range: a part is of use only when it is of what the client has the beginning of. Strong: a
+ * weak tag is none, and a date must be the very one. */
+static bool continues(const Exchange *x, const Finished *finished)
+{
+    Str condition = str_trim(x->head->if_range);
+    return condition.len == 0 || str_eq(condition, finished_header(finished, "ETag")) ||
+           str_eq(condition, finished_header(finished, "Last-Modified"));
+}
+
+/* The part that was asked for, or all. Takes `finished` over. */
+static Finished *cut(Exchange *x, Finished *finished)
+{
+    Slice slice;
+    if (finished == NULL || finished_status(finished) != 200 ||
+        !str_eq(x->head->method, STR("GET")) || !continues(x, finished))
+        return finished;
+    size_t len = finished_body_bytes(finished);
+    RangeKind kind = range_read(x->head->range, len, &slice);
+    if (kind == RANGE_WHOLE)
+        return finished;
+    Finished *part = NULL;
+    if (kind == RANGE_PART) {
+        part = finished_part(finished, slice);
+    } else {
+        x->reply.header_count = 0;
+        reply_header(&x->reply, "Content-Range", arena_format(x->arena, "bytes */%zu", len));
+        problem_set(
+            &x->reply.problem, PROBLEM_RANGE_NOT_SATISFIABLE,
+            arena_format(x->arena, "The range begins behind the end of the %zu bytes.", len));
+        part = end_with_problem(x);
+    }
+    finished_drop(finished);
+    return part;
+}
+
 static Finished *answer_now(Exchange *x)
 {
     if (x->req.route->life == LIFE_BUILD) {
@@ -503,7 +539,7 @@ static Finished *answer_exchange(Exchange *x)
         problem_set(&x->reply.problem, PROBLEM_OVERLOADED, STR("There is no memory left."));
         return end_with_problem(x);
     }
-    return x->req.route->life == LIFE_GENERATION ? answer_generation(x) : answer_now(x);
+    return x->req.route->life == LIFE_GENERATION ? cut(x, answer_generation(x)) : answer_now(x);
 }
 
 /* ---- what goes to one client alone ----------------------------------------------------------- */

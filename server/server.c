@@ -49,6 +49,8 @@ static const struct {
     {MHD_HTTP_HEADER_ACCEPT_ENCODING, offsetof(Head, accept_encoding)},
     {MHD_HTTP_HEADER_IF_NONE_MATCH, offsetof(Head, if_none_match)},
     {MHD_HTTP_HEADER_IF_MODIFIED_SINCE, offsetof(Head, if_modified_since)},
+    {MHD_HTTP_HEADER_RANGE, offsetof(Head, range)},
+    {MHD_HTTP_HEADER_IF_RANGE, offsetof(Head, if_range)},
     {"X-Request-Id", offsetof(Head, request_id)},
     {"traceparent", offsetof(Head, traceparent)},
 };

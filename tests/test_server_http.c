@@ -609,3 +609,29 @@ TEST(concurrent_stop_with_heavy_requests_waiting)
     }
     fixture_close(&served.fixture);
 }
+
+TEST(parts_make_the_whole)
+{
+    static const char *const codings[] = {"", "Accept-Encoding: gzip\r\n"};
+    Served served;
+    const ServerOptions options = test_server_options();
+    serve(&served, &options);
+    CLEANUP(client_close) Client client = client_open(served.port);
+    for (size_t i = 0; i < countof(codings); i++) {
+        CLEANUP(response_release)
+        Response whole = client_ask(&client, "GET", "/v1/readings.csv", codings[i]);
+        CLEANUP(buf_release) Buf joined = buf_init(1 << 20);
+        for (size_t from = 0; from < whole.body.len; from += 700) {
+            char fields[200];
+            (void) snprintf(fields, sizeof fields, "Range: bytes=%zu-%zu\r\n%s", from, from + 699,
+                            codings[i]);
+            CLEANUP(response_release)
+            Response part = client_ask(&client, "GET", "/v1/readings.csv", fields);
+            CHECK_INT(206, part.status);
+            CHECK_STR(response_field(&whole, "ETag"), response_field(&part, "ETag"));
+            buf_put_str(&joined, response_body(&part));
+        }
+        CHECK_STR(response_body(&whole), buf_view(&joined));
+    }
+    serve_no_more(&served);
+}
