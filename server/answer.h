@@ -6,7 +6,8 @@
 typedef struct Head {
     Str method, target;
     bool is_http_1_1;
-    Str accept, if_none_match, if_modified_since, request_id, traceparent;
+    Str accept, accept_encoding, if_none_match, if_modified_since, range, if_range, request_id,
+        traceparent;
     unsigned host_count, content_length_count;
     bool has_transfer_encoding;
     size_t bytes; /* of all header fields */
@@ -14,9 +15,24 @@ typedef struct Head {
 
 enum { EXTRA_MAX = 4 };
 
+/* A question that must be rendered and is heavy. `generation` was the newest announced. */
+typedef struct Deferred {
+    uint64_t generation;
+    Str key; /* canonical; borrowed from the arena */
+} Deferred;
+
+/* What was rendered for it. */
+typedef struct Rendered {
+    Finished *finished;
+    int64_t render_us;
+} Rendered;
+
 /* A finished answer and what goes with it to this client alone. */
 typedef struct Answer {
-    Finished *finished;      /* counted for the caller, who drops it; NULL: no memory */
+    Finished *finished; /* counted for the caller, who drops it; NULL: no memory, or deferred */
+    bool is_deferred;
+    Deferred deferred;
+    int64_t render_us;       /* 0: nothing had to be rendered */
     Header extra[EXTRA_MAX]; /* values live in the arena */
     size_t extra_count;
 } Answer;
@@ -25,8 +41,16 @@ typedef struct Answer {
  * answer's head they fill what libmicrohttpd has for a connection. */
 enum { HEAD_MAX_BYTES = 4096 };
 
-/* Any thread. `arena` must outlive the use of the answer. */
+/* Renders whatever must be. Any thread. `arena` must outlive the use of the answer. */
 Answer answer_request(Site *site, Cache *cache, const Head *head, Arena *arena);
+/* The same, but what would take more than a few milliseconds is deferred: a list that no station
+ * and no measure narrows, in rendering or in compressing. For the threads that serve others too. */
+Answer answer_at_once(Site *site, Cache *cache, const Head *head, Arena *arena);
+/* The answer to what was deferred, from what was rendered for it; takes its count over. */
+Answer answer_rendered(Site *site, Cache *cache, const Head *head, Arena *arena,
+                       const Rendered *rendered);
+/* Renders the answer of `generation`, which is committed and not yet announced, into the cache. */
+void answer_ahead(Site *site, Cache *cache, uint64_t generation, const Question *question);
 /* What is said to a request that is not even read: too many connections. */
 Answer answer_problem(const Head *head, Arena *arena, ProblemType type, const char *detail);
 

@@ -4,8 +4,7 @@
  * connection for ever. Here a connection has one deadline for a whole head, from its opening or its
  * last answer; a guard thread shuts down those that miss it. */
 #pragma once
-#include "base/buf.h"
-#include "base/err.h"
+#include "server/answer.h"
 
 #include <sys/socket.h>
 
@@ -13,10 +12,13 @@ typedef struct Peers Peers;
 
 /* One connection. Its request fields belong to the HTTP thread that serves it. */
 typedef struct Peer {
-    Buf target;      /* of the request under way, as it came */
-    bool is_begun;   /* its head has been judged */
-    bool is_counted; /* among the requests under way */
-    bool is_surplus; /* beyond a limit: it gets 503 and is closed */
+    Buf target;                        /* of the request under way, as it came */
+    bool is_begun;                     /* its head has been judged */
+    bool is_counted;                   /* among the requests under way */
+    bool is_surplus;                   /* beyond a limit: it gets 503 and is closed */
+    bool is_rendered;                  /* its answer was deferred and is here; the count is ours */
+    Rendered rendered;                 /* without a Finished: it could not be */
+    struct MHD_Connection *connection; /* suspended while its answer is rendered */
     int fd;
     uint64_t address;                 /* hash of the peer's, without port */
     _Atomic int64_t waiting_since_ms; /* clock_elapsed_ms(); 0: a request is under way */

@@ -61,6 +61,10 @@ const ProblemInfo PROBLEMS[PROBLEM_TYPE_COUNT] = {
         {"target-too-long", "Target too long", 414, 0,
          "The path and query together are longer than this service reads. Ask several times, each "
          "time for fewer stations or measures."},
+    [PROBLEM_RANGE_NOT_SATISFIABLE] =
+        {"range-not-satisfiable", "Range not satisfiable", 416, 0,
+         "The part asked for begins behind the end of the answer. Content-Range says how long it "
+         "is; a download that asks for what follows its end is complete."},
     [PROBLEM_HEAD_TOO_LARGE] =
         {"head-too-large", "Request head too large", 431, 0,
          "The header fields of the request are together larger than this service reads."},

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,7 +73,7 @@ struct Finished {
 
 /* What libmicrohttpd allocates for a response and its headers, about. */
 enum { RESPONSE_BYTES = 2000 };
-static const char EXPIRES[] = "Expires";
+static const char EXPIRES[] = "Expires", ETAG[] = "ETag";
 
 static void bytes_drop(void *cls)
 {
@@ -95,11 +96,16 @@ static Bytes *bytes_take(Buf *body)
     return bytes;
 }
 
-static struct MHD_Response *response_over(Bytes *bytes)
+static Slice all_of(const Bytes *bytes)
+{
+    return (Slice){.from = 0, .len = bytes->len};
+}
+
+static struct MHD_Response *response_over(Bytes *bytes, Slice slice)
 {
     (void) atomic_fetch_add_explicit(&bytes->count, 1, memory_order_relaxed);
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-        bytes->len, bytes->ptr, bytes_drop, bytes);
+        slice.len, bytes->len > 0 ? bytes->ptr + slice.from : NULL, bytes_drop, bytes);
     if (response == NULL)
         bytes_drop(bytes);
     return response;
@@ -158,7 +164,7 @@ Finished *reply_finish(Reply *reply, UnixSec expires)
     Bytes *bytes = bytes_take(&reply->body);
     if (bytes == NULL)
         return NULL;
-    struct MHD_Response *response = response_over(bytes);
+    struct MHD_Response *response = response_over(bytes, all_of(bytes));
     if (reply->content_type != NULL)
         reply_header(reply, "Content-Type", str_of(reply->content_type));
     if (response != NULL)
@@ -168,9 +174,11 @@ Finished *reply_finish(Reply *reply, UnixSec expires)
     return finished_new(reply->status, expires, bytes, response);
 }
 
+/* Where a response becomes another: all headers but `without`. */
 typedef struct Copying {
     struct MHD_Response *to;
-    bool without_expires, failed;
+    const char *without; /* NULL: none is left out */
+    bool failed;
 } Copying;
 
 static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -178,15 +186,17 @@ static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const cha
 {
     (void) kind;
     Copying *copying = cls;
-    if (copying->without_expires && strcmp(name, EXPIRES) == 0)
+    if (copying->without != NULL && strcmp(name, copying->without) == 0)
         return MHD_YES;
     copying->failed = MHD_add_response_header(copying->to, name, value) != MHD_YES;
     return copying->failed ? MHD_NO : MHD_YES;
 }
 
-static struct MHD_Response *response_like(const Finished *finished, bool without_expires)
+/* The headers of `finished` over `bytes`. */
+static struct MHD_Response *response_like(const Finished *finished, Bytes *bytes, Slice slice,
+                                          const char *without)
 {
-    Copying copying = {.to = response_over(finished->bytes), .without_expires = without_expires};
+    Copying copying = {.to = response_over(bytes, slice), .without = without};
     if (copying.to == NULL)
         return NULL;
     (void) MHD_get_response_headers(finished->response, copy_header, &copying);
@@ -195,11 +205,57 @@ static struct MHD_Response *response_like(const Finished *finished, bool without
 
 Finished *finished_again(Finished *finished, UnixSec expires)
 {
-    struct MHD_Response *response = response_like(finished, true);
+    struct MHD_Response *response =
+        response_like(finished, finished->bytes, all_of(finished->bytes), EXPIRES);
     if (response != NULL)
         response = unless(!add_expires(response, expires), response);
     (void) atomic_fetch_add_explicit(&finished->bytes->count, 1, memory_order_relaxed);
     return finished_new(finished->status, expires, finished->bytes, response);
+}
+
+/* "tag" as "tag-gzip" */
+static bool add_coded_etag(struct MHD_Response *response, Str etag, const CodingInfo *coding)
+{
+    char text[128];
+    if (etag.len < 2)
+        return true;
+    int len = snprintf(text, sizeof text, "%.*s%s\"", (int) etag.len - 1, etag.ptr, coding->suffix);
+    assert(len > 0 && (size_t) len < sizeof text);
+    return MHD_add_response_header(response, ETAG, text) == MHD_YES;
+}
+
+Finished *finished_coded(const Finished *finished, Coding coding)
+{
+    const CodingInfo *info = &CODINGS[coding];
+    Str plain = finished_body(finished);
+    CLEANUP(buf_release) Buf coded = buf_init(plain.len * 2 + CODING_MIN_BYTES);
+    Err err = {.code = OK};
+    if (info->encode(plain, &coded, &err) != OK)
+        return NULL;
+    Bytes *bytes = bytes_take(&coded);
+    if (bytes == NULL)
+        return NULL;
+    struct MHD_Response *response = response_like(finished, bytes, all_of(bytes), ETAG);
+    if (response != NULL)
+        response =
+            unless(!add_coded_etag(response, finished_header(finished, ETAG), info) ||
+                       MHD_add_response_header(response, "Content-Encoding", info->name) != MHD_YES,
+                   response);
+    return finished_new(finished->status, finished->expires, bytes, response);
+}
+
+Finished *finished_part(const Finished *finished, Slice slice)
+{
+    char text[80];
+    Bytes *bytes = finished->bytes;
+    (void) snprintf(text, sizeof text, "bytes %zu-%zu/%zu", slice.from, slice.from + slice.len - 1,
+                    bytes->len);
+    struct MHD_Response *response = response_like(finished, bytes, slice, NULL);
+    if (response != NULL)
+        response =
+            unless(MHD_add_response_header(response, "Content-Range", text) != MHD_YES, response);
+    (void) atomic_fetch_add_explicit(&bytes->count, 1, memory_order_relaxed);
+    return finished_new(206, finished->expires, bytes, response);
 }
 
 Finished *finished_keep(Finished *finished)
@@ -228,7 +284,8 @@ bool finished_queue(Finished *finished, struct MHD_Connection *connection, const
 {
     if (extra_count == 0)
         return MHD_queue_response(connection, finished->status, finished->response) == MHD_YES;
-    struct MHD_Response *response = response_like(finished, false);
+    struct MHD_Response *response =
+        response_like(finished, finished->bytes, all_of(finished->bytes), NULL);
     if (response != NULL)
         response = unless(!add_headers(response, extra, extra_count), response);
     if (response == NULL)
@@ -251,6 +308,11 @@ UnixSec finished_expires(const Finished *finished)
 Str finished_body(const Finished *finished)
 {
     return (Str){finished->bytes->len > 0 ? finished->bytes->ptr : "", finished->bytes->len};
+}
+
+size_t finished_body_bytes(const Finished *finished)
+{
+    return finished->bytes->len;
 }
 
 Str finished_header(const Finished *finished, const char *name)

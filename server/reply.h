@@ -4,6 +4,8 @@
  * by several threads at once, and may lie in the cache. With server.c the only user of
  * libmicrohttpd. */
 #pragma once
+#include "server/coding.h"
+#include "server/range.h"
 #include "server/request.h"
 
 struct MHD_Connection;
@@ -46,6 +48,11 @@ typedef struct Finished Finished;
 Finished *reply_finish(Reply *reply, UnixSec expires);
 /* The same bytes with another Expires; NULL: no memory. */
 Finished *finished_again(Finished *finished, UnixSec expires);
+/* The same answer in a coding: its bytes encoded, Content-Encoding, and an entity tag of its own.
+ * NULL: no memory. */
+Finished *finished_coded(const Finished *finished, Coding coding);
+/* A part of the body of a 200, as 206 with Content-Range. NULL: no memory. */
+Finished *finished_part(const Finished *finished, Slice slice);
 Finished *finished_keep(Finished *finished); /* one more count; any thread */
 void finished_drop(Finished *finished);      /* NULL is fine */
 void finished_dropp(Finished **finished);    /* for CLEANUP */
@@ -53,6 +60,7 @@ void finished_dropp(Finished **finished);    /* for CLEANUP */
 unsigned finished_status(const Finished *finished);
 UnixSec finished_expires(const Finished *finished);
 Str finished_body(const Finished *finished);
+size_t finished_body_bytes(const Finished *finished);
 Str finished_header(const Finished *finished, const char *name); /* none: it has no such header */
 size_t finished_memory_bytes(const Finished *finished);
 

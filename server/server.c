@@ -3,8 +3,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "server/answer.h"
+#include "server/ahead.h"
 #include "server/peers.h"
+#include "server/renderer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +33,8 @@ struct Server {
     Site site;
     Cache *cache;
     Peers *peers;
+    Renderer *renderer;
+    Ahead ahead;
     struct MHD_Daemon *daemon;
     unsigned port;
 };
@@ -43,8 +46,11 @@ static const struct {
     size_t offset;
 } HEAD_FIELDS[] = {
     {MHD_HTTP_HEADER_ACCEPT, offsetof(Head, accept)},
+    {MHD_HTTP_HEADER_ACCEPT_ENCODING, offsetof(Head, accept_encoding)},
     {MHD_HTTP_HEADER_IF_NONE_MATCH, offsetof(Head, if_none_match)},
     {MHD_HTTP_HEADER_IF_MODIFIED_SINCE, offsetof(Head, if_modified_since)},
+    {MHD_HTTP_HEADER_RANGE, offsetof(Head, range)},
+    {MHD_HTTP_HEADER_IF_RANGE, offsetof(Head, if_range)},
     {"X-Request-Id", offsetof(Head, request_id)},
     {"traceparent", offsetof(Head, traceparent)},
 };
@@ -108,8 +114,43 @@ static enum MHD_Result queue(struct MHD_Connection *connection, Answer *answer, 
     return finished_queue(finished, connection, extra, count) ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connection,
-                                  const Peer *peer, const Head *head, bool close)
+/* ---- answers that are rendered elsewhere: the connection is suspended meanwhile --------------- */
+
+static void hold(void *waiter)
+{
+    const Peer *peer = waiter;
+    MHD_suspend_connection(peer->connection);
+}
+
+/* The connection's thread sees what is written here: it takes libmicrohttpd's lock to resume. */
+static void hand_over(void *waiter, const Rendered *rendered)
+{
+    Peer *peer = waiter;
+    peer->rendered = rendered != NULL ? *rendered : (Rendered){.finished = NULL};
+    peer->is_rendered = true;
+    MHD_resume_connection(peer->connection);
+}
+
+static Answer answer_peer(Server *server, struct MHD_Connection *connection, Peer *peer,
+                          const Head *head, Arena *arena)
+{
+    if (peer->is_rendered && peer->rendered.finished == NULL)
+        return answer_problem(head, arena, PROBLEM_OVERLOADED, "The answer could not be rendered.");
+    if (peer->is_rendered) {
+        const Rendered rendered = {.finished = TAKE(peer->rendered.finished),
+                                   .render_us = peer->rendered.render_us};
+        return answer_rendered(&server->site, server->cache, head, arena, &rendered);
+    }
+    Answer answer = answer_at_once(&server->site, server->cache, head, arena);
+    peer->connection = connection;
+    if (answer.is_deferred && !renderer_ask(server->renderer, &answer.deferred, head, peer))
+        return answer_problem(head, arena, PROBLEM_OVERLOADED,
+                              "Too many large answers are waiting to be rendered.");
+    return answer;
+}
+
+static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connection, Peer *peer,
+                                  const Head *head, bool close)
 {
     CLEANUP(arena_release) Arena arena = arena_init();
     Answer answer;
@@ -119,8 +160,12 @@ static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connect
     else if (peer->target.error != OK)
         answer = answer_problem(head, &arena, PROBLEM_TARGET_TOO_LONG,
                                 "Path and query are longer than is read here.");
-    else
+    else if (close) /* on the first call a connection cannot be suspended */
         answer = answer_request(&server->site, server->cache, head, &arena);
+    else
+        answer = answer_peer(server, connection, peer, head, &arena);
+    if (answer.is_deferred)
+        return MHD_YES; /* once it is resumed we are called again */
     return queue(connection, &answer, close || server->site.draining);
 }
 
@@ -173,8 +218,12 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     (void) connection;
     (void) why;
     Server *server = cls;
-    if (*con_cls != NULL)
-        peer_ends(server->peers, *con_cls);
+    Peer *peer = *con_cls;
+    if (peer == NULL)
+        return;
+    finished_drop(TAKE(peer->rendered.finished)); /* it went away before it was called again */
+    peer->is_rendered = false;
+    peer_ends(server->peers, peer);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -324,12 +373,13 @@ static ErrCode start_daemon(Server *server, int fd, Err *err)
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t) threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
-        NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, items,
-        MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO |
+                                          MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+                                      0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER,
+                                      on_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+                                      MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+                                      MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+                                      MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (server->daemon == NULL)
         return err_set(err, ERR_NO_MEMORY, "the HTTP library could not start its %u threads",
                        threads);
@@ -354,6 +404,10 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
     ErrCode rc = server->cache != NULL ? peers_open(&peers, &server->peers, err)
                                        : err_set(err, ERR_NO_MEMORY, "no memory for the cache");
     if (rc == OK)
+        rc = renderer_start(&server->site, server->cache,
+                            &(RenderHooks){.hold = hold, .hand_over = hand_over}, &server->renderer,
+                            err);
+    if (rc == OK)
         rc = open_listener(options->listen, &fd, err);
     if (rc == OK) {
         server->port = port_of(fd);
@@ -365,6 +419,8 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
         server_stop(server);
         return rc;
     }
+    server->ahead = (Ahead){.site = &server->site, .cache = server->cache};
+    store_prepare(store, render_ahead, &server->ahead);
     *ret_server = server;
     return OK;
 }
@@ -379,14 +435,18 @@ void server_stop(Server *server)
     if (server == NULL)
         return;
     server->site.draining = true;
+    if (server->ahead.site != NULL)
+        store_prepare(server->site.store, NULL, NULL);
     if (server->daemon != NULL) {
         MHD_socket fd = MHD_quiesce_daemon(server->daemon);
         if (fd != MHD_INVALID_SOCKET)
             (void) close(fd);
         if (!peers_drain(server->peers, clock_elapsed_ms() + DRAIN_MS))
             log_warn("http stopping with requests under way");
+        renderer_stop(server->renderer); /* nobody may be suspended when the daemon stops */
         MHD_stop_daemon(server->daemon);
     }
+    renderer_close(server->renderer);
     peers_close(server->peers);
     cache_close(server->cache);
     free(server);

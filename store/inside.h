@@ -16,6 +16,12 @@ struct Store {
         void *ctx;
     } watchers[STORE_WATCHERS_MAX];
     size_t watcher_count;
+    /* guarded by preparing, which is held while it runs */
+    Lock preparing;
+    struct {
+        WatchFn *fn;
+        void *ctx;
+    } prepare;
     /* any thread */
     _Atomic uint64_t generation;
     _Atomic int64_t as_of, next_expected, failing_since;
@@ -58,7 +64,7 @@ struct Writer {
     GapList gaps;
 };
 
-/* After a commit: makes the generation known and tells the watchers. */
+/* After a commit: has it prepared, makes the generation known and tells the watchers. */
 void store_announce(Store *store, const Meta *meta);
 
 /* store/ledger.c: what the parser refused, and the readings of unknown measures, go into quarantine;

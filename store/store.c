@@ -35,6 +35,7 @@ static Store *make(const StoreOptions *options)
     store->failing_since = NO_TIME;
     store->snapshots = snapshots;
     lock_init(&store->lock);
+    lock_init(&store->preparing);
     cond_init(&store->came_back);
     for (size_t i = 0; i < options->reader_count; i++) {
         snapshots[i] = (Snapshot){.store = store, .next_idle = store->idle};
@@ -47,6 +48,7 @@ static Store *make(const StoreOptions *options)
 static void destroy(Store *store)
 {
     cond_release(&store->came_back);
+    lock_release(&store->preparing);
     lock_release(&store->lock);
     free(store->snapshots);
     free(store);
@@ -138,8 +140,20 @@ ErrCode store_watch(Store *store, WatchFn *fn, void *ctx, Err *err)
     return OK;
 }
 
+void store_prepare(Store *store, WatchFn *fn, void *ctx)
+{
+    lock_take(&store->preparing);
+    store->prepare.fn = fn;
+    store->prepare.ctx = ctx;
+    lock_give(&store->preparing);
+}
+
 void store_announce(Store *store, const Meta *meta)
 {
+    lock_take(&store->preparing);
+    if (store->prepare.fn != NULL)
+        store->prepare.fn(store->prepare.ctx, meta->generation);
+    lock_give(&store->preparing);
     publish(store, meta);
     for (size_t i = 0; i < store->watcher_count; i++)
         store->watchers[i].fn(store->watchers[i].ctx, meta->generation);

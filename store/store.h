@@ -63,6 +63,11 @@ enum { STORE_WATCHERS_MAX = 8 };
 /* Before the writer is opened. Errors: ERR_BUSY (more than STORE_WATCHERS_MAX). */
 MUST_USE ErrCode store_watch(Store *store, WatchFn *fn, void *ctx, Err *err);
 
+/* Runs on the ingest thread between the commit of `generation` and its announcement, which waits for
+ * it: it should be brief. It may take a Snapshot, which is of that generation already. There is one
+ * such function; NULL: none. Any thread; when this returns, the one before runs no more. */
+void store_prepare(Store *store, WatchFn *fn, void *ctx);
+
 /* Pins the newest generation and lends a connection to read it with.
  * Hold it for one request, never while waiting for a peer: the log cannot shrink under it.
  * Owns:   the caller owns *ret_snap and ends it with snapshot_close().

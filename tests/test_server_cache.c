@@ -23,7 +23,8 @@ static Finished *make_answer(char fill, size_t bytes, UnixSec expires)
 static void put(Cache *cache, uint64_t generation, const char *key, char fill, size_t bytes)
 {
     Finished *finished = make_answer(fill, bytes, 1000);
-    cache_put(cache, generation, str_of(key), finished);
+    const Question question = {.key = str_of(key), .target = str_of(key)};
+    cache_put(cache, generation, &question, finished);
     finished_drop(finished);
 }
 
@@ -96,6 +97,49 @@ TEST(an_answer_outlives_the_cache)
     CHECK_TEXT("Thu, 01 Jan 1970 00:33:20 GMT", finished_header(again, "Expires"));
     CHECK_TEXT("\"tag\"", finished_header(again, "ETag"));
     CHECK_TEXT("text/plain", finished_header(again, "Content-Type"));
+}
+
+TEST(the_next_generation_is_shelved_until_it_is_asked_for)
+{
+    Cache *cache = cache_open(1 << 20);
+    put(cache, 1, "a", 'a', 10);
+    CHECK_INT('a', find(cache, 1, "a"));
+    put(cache, 2, "a", 'A', 10);
+    put(cache, 2, "b", 'B', 10);
+    CHECK_INT('a', find(cache, 1, "a")); /* it has not been announced */
+    CHECK_INT('B', find(cache, 1, "b")); /* newer is as good, where there is none */
+    CLEANUP(finished_dropp) Finished *ahead = cache_find_at(cache, 2, STR("a"));
+    REQUIRE(ahead != NULL);
+    CHECK_INT('A', finished_body(ahead).ptr[0]);
+    CHECK_INT('A', find(cache, 2, "a"));
+    CHECK_INT('B', find(cache, 2, "b"));
+    CHECK(cache_find_at(cache, 1, STR("a")) == NULL);
+    CASE("announced, and one more behind it");
+    put(cache, 3, "a", '3', 10);
+    put(cache, 4, "a", '4', 10);
+    CHECK_INT('A', find(cache, 2, "a"));
+    CHECK_INT(0, find(cache, 5, "a"));
+    cache_close(cache);
+}
+
+TEST(the_hottest_come_first)
+{
+    Cache *cache = cache_open(1 << 20);
+    Hot hot[3];
+    for (const char *key = "abcde"; *key != '\0'; key++) {
+        char text[2] = {*key, '\0'};
+        put(cache, 1, text, *key, 10);
+        for (char c = 'a'; c < *key; c++) /* a: never found; e: four times */
+            CHECK_INT(*key, find(cache, 1, text));
+    }
+    CLEANUP(arena_release) Arena arena = arena_init();
+    CHECK_INT(3, cache_hottest(cache, &arena, hot, 3));
+    CHECK_TEXT("e", hot[0].question.target);
+    CHECK_TEXT("d", hot[1].question.target);
+    CHECK_TEXT("c", hot[2].question.target);
+    CHECK_INT(4, hot[0].uses);
+    CHECK_INT(0, cache_hottest(cache, &arena, hot, 0));
+    cache_close(cache);
 }
 
 typedef struct Shared {

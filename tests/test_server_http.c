@@ -40,6 +40,7 @@ TEST(get_and_head_have_the_same_headers)
         "/v1/stations/7075/latest",
         "/v1/latest.csv",
         "/v1/readings",
+        "/v1/readings.csv",
         "/v1/status",
         "/live",
         "/ready",
@@ -54,14 +55,25 @@ TEST(get_and_head_have_the_same_headers)
     CLEANUP(client_close) Client client = client_open(served.port); /* one connection for all */
     for (size_t i = 0; i < countof(targets); i++) {
         CASE(targets[i]);
-        CLEANUP(response_release) Response get = client_ask(&client, "GET", targets[i], "");
-        CLEANUP(response_release) Response head = client_ask(&client, "HEAD", targets[i], "");
+        const char *fields_sent = i % 2 == 0 ? "" : "Accept-Encoding: gzip\r\n";
+        CLEANUP(response_release)
+        Response get = client_ask(&client, "GET", targets[i], fields_sent);
+        CLEANUP(response_release)
+        Response head = client_ask(&client, "HEAD", targets[i], fields_sent);
         CHECK(get.status >= 200);
         CHECK_INT(get.status, head.status);
         CHECK_TEXT("*", response_field(&get, "Access-Control-Allow-Origin"));
-        static const char *const fields[] = {
-            "Content-Type", "ETag", "Last-Modified",    "Expires",   "Cache-Control",
-            "Vary",         "Link", "Content-Location", "Row-Count", "Content-Length"};
+        static const char *const fields[] = {"Content-Type",
+                                             "ETag",
+                                             "Last-Modified",
+                                             "Expires",
+                                             "Cache-Control",
+                                             "Vary",
+                                             "Link",
+                                             "Content-Location",
+                                             "Row-Count",
+                                             "Content-Length",
+                                             "Content-Encoding"};
         for (size_t k = 0; k < countof(fields); k++)
             CHECK_STR(response_field(&get, fields[k]), response_field(&head, fields[k]));
         int64_t length = -1;
@@ -517,5 +529,109 @@ TEST(stopping_closes_idle_connections)
     CHECK_INT(200, first.status);
     server_stop(TAKE(served.server));
     CHECK(client_is_closed(&idle));
+    serve_no_more(&served);
+}
+
+/* ---- heavy answers --------------------------------------------------------------------------- */
+
+typedef struct HeavyAsker {
+    unsigned port;
+    const char *accept_encoding;
+} HeavyAsker;
+
+static void *ask_heavy(void *ctx)
+{
+    static const char *const targets[] = {"/v1/latest", "/v1/stations.csv", "/v1/readings",
+                                          "/v1/stations/1491TH", "/v1/latest?q=thames"};
+    HeavyAsker *asker = ctx;
+    CLEANUP(client_close) Client client = client_open(asker->port);
+    for (size_t i = 0; i < 3 * countof(targets); i++) {
+        CLEANUP(response_release)
+        Response got =
+            client_ask(&client, "GET", targets[i % countof(targets)], asker->accept_encoding);
+        CHECK_INT(200, got.status);
+        CHECK(!str_is_none(response_field(&got, "ETag")));
+    }
+    return NULL;
+}
+
+TEST(concurrent_heavy_requests_are_answered_on_their_own_connections)
+{
+    enum { ASKERS = 8 };
+    Served served;
+    const ServerOptions options = test_server_options();
+    serve(&served, &options);
+    HeavyAsker askers[ASKERS];
+    pthread_t threads[ASKERS];
+    for (size_t i = 0; i < ASKERS; i++) {
+        askers[i] = (HeavyAsker){.port = served.port,
+                                 .accept_encoding = i % 2 == 0 ? "" : "Accept-Encoding: gzip\r\n"};
+        REQUIRE(pthread_create(&threads[i], NULL, ask_heavy, &askers[i]) == 0);
+    }
+    for (uint64_t i = 0; i < 20; i++) { /* generations come meanwhile */
+        Batch batch = batch_init();
+        add_reading(&batch, "OCK1-level", FIXTURE_NOW - 900, 3 + (double) i);
+        CHECK(fixture_apply(&served.fixture, &batch, FAULT_NONE).changed);
+        batch_release(&batch);
+    }
+    for (size_t i = 0; i < ASKERS; i++)
+        pthread_join(threads[i], NULL);
+    serve_no_more(&served);
+}
+
+TEST(concurrent_stop_with_heavy_requests_waiting)
+{
+    enum { ASKERS = 6 };
+    Served served;
+    const ServerOptions options = test_server_options();
+    serve(&served, &options);
+    Err err = {.code = OK};
+    Snapshot *snapshots[4]; /* the renderer waits for one */
+    for (size_t i = 0; i < countof(snapshots); i++)
+        REQUIRE_OK(store_snapshot(served.fixture.store, &snapshots[i], &err));
+    Client clients[ASKERS];
+    for (size_t i = 0; i < ASKERS; i++) {
+        char request[100];
+        (void) snprintf(request, sizeof request,
+                        "GET /v1/latest?q=x%zu HTTP/1.1\r\nHost: a\r\n\r\n", i);
+        clients[i] = client_open(served.port);
+        client_send(&clients[i], str_of(request));
+    }
+    CLEANUP(response_release) Response light = http_fetch(served.port, "/live");
+    CHECK_INT(200, light.status); /* does not wait for the heavy ones */
+    server_stop(served.server);
+    for (size_t i = 0; i < countof(snapshots); i++)
+        snapshot_close(snapshots[i]);
+    for (size_t i = 0; i < ASKERS; i++) {
+        CLEANUP(response_release) Response got = client_receive(&clients[i], true);
+        CHECK(got.status == 503 || got.status == 0); /* refused, or not read any more */
+        client_close(&clients[i]);
+    }
+    fixture_close(&served.fixture);
+}
+
+TEST(parts_make_the_whole)
+{
+    static const char *const codings[] = {"", "Accept-Encoding: gzip\r\n"};
+    Served served;
+    const ServerOptions options = test_server_options();
+    serve(&served, &options);
+    CLEANUP(client_close) Client client = client_open(served.port);
+    for (size_t i = 0; i < countof(codings); i++) {
+        CLEANUP(response_release)
+        Response whole = client_ask(&client, "GET", "/v1/readings.csv", codings[i]);
+        CLEANUP(buf_release) Buf joined = buf_init(1 << 20);
+        for (size_t from = 0; from < whole.body.len; from += 700) {
+            char fields[200];
+            (void) snprintf(fields, sizeof fields, "Range: bytes=%zu-%zu\r\n%s", from, from + 699,
+                            codings[i]);
+            CLEANUP(response_release)
+            Response part = client_ask(&client, "GET", "/v1/readings.csv", fields);
+            CHECK_INT(206, part.status);
+            CHECK_STR(response_field(&whole, "ETag"), response_field(&part, "ETag"));
+            buf_put_str(&joined, response_body(&part));
+        }
+        CHECK_STR(response_body(&whole), buf_view(&joined));
+    }
     serve_no_more(&served);
 }

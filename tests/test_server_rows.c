@@ -160,11 +160,11 @@ TEST(format_is_said_by_suffix_then_parameter_then_accept)
     static const struct {
         const char *target, *accept, *want, *vary;
     } cases[] = {
-        {"/v1/latest.csv?format=json", "application/x-ndjson", "text/csv", NULL},
-        {"/v1/latest?format=ndjson", "text/csv", "application/x-ndjson", "Accept"},
-        {"/v1/latest", "text/csv", "text/csv", "Accept"},
-        {"/v1/latest", NULL, "application/json", "Accept"},
-        {"/v1/stations/a.csv", "image/png", "application/problem+json", "Accept"},
+        {"/v1/latest.csv?format=json", "application/x-ndjson", "text/csv", "Accept-Encoding"},
+        {"/v1/latest?format=ndjson", "text/csv", "application/x-ndjson", "Accept, Accept-Encoding"},
+        {"/v1/latest", "text/csv", "text/csv", "Accept, Accept-Encoding"},
+        {"/v1/latest", NULL, "application/json", "Accept, Accept-Encoding"},
+        {"/v1/stations/a.csv", "image/png", "application/problem+json", "Accept, Accept-Encoding"},
         {"/v1/status", "text/csv", "application/json", NULL},
         {"/metrics", "application/openmetrics-text", "text/plain", NULL},
     };

@@ -215,6 +215,42 @@ TEST(watchers_are_told_of_each_generation_and_of_nothing_else)
     kit_close(&kit);
 }
 
+typedef struct Prepared {
+    Store *store;
+    uint64_t told, seen, announced;
+} Prepared;
+
+static void look_ahead(void *ctx, uint64_t generation)
+{
+    Prepared *prepared = ctx;
+    Err err = {.code = OK};
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    REQUIRE_OK(store_snapshot(prepared->store, &snap, &err));
+    prepared->told = generation;
+    prepared->seen = snapshot_info(snap)->generation;
+    prepared->announced = store_generation(prepared->store);
+}
+
+TEST(a_generation_is_prepared_between_its_commit_and_its_announcement)
+{
+    Kit kit = kit_open();
+    Prepared prepared = {.store = kit.store};
+    store_prepare(kit.store, look_ahead, &prepared);
+    for (uint64_t generation = 1; generation <= 2; generation++) {
+        Batch batch = batch_init();
+        kit_add_measures(&batch, generation == 1 ? "level@S" : "rain@T");
+        (void) kit_apply(&kit, &batch);
+        CHECK_INT(generation, prepared.told);
+        CHECK_INT(generation, prepared.seen);
+        CHECK_INT(generation - 1, prepared.announced);
+        CHECK_INT(generation, store_generation(kit.store));
+    }
+    store_prepare(kit.store, NULL, NULL);
+    (void) kit_readings(&kit, "level/0=1");
+    CHECK_INT(2, prepared.told);
+    kit_close(&kit);
+}
+
 TEST(writer_is_the_only_one)
 {
     Err err = {.code = OK};

@@ -1,0 +1,12 @@
+/* server/ahead.h - the bodies most asked for are rendered before a new generation is announced, so
+ * that a poll is not followed by a rush on the store. */
+#pragma once
+#include "server/answer.h"
+
+typedef struct Ahead {
+    Site *site;
+    Cache *cache;
+} Ahead;
+
+/* For store_prepare(), with an Ahead. At most 32 MB and 1 s, the most used first. */
+void render_ahead(void *ahead, uint64_t generation);

@@ -1,0 +1,198 @@
+/* Heavy answers are rendered beside the HTTP threads, once for all who ask meanwhile. */
+#include "base/lock.h"
+#include "server/renderer.h"
+#include "tests/site.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static Head head_for(const char *target)
+{
+    return (Head){
+        .method = STR("GET"), .target = str_of(target), .is_http_1_1 = true, .host_count = 1};
+}
+
+TEST(lists_of_the_whole_country_are_deferred)
+{
+    static const struct {
+        const char *target;
+        bool deferred;
+    } cases[] = {
+        {"/v1/latest", true},
+        {"/v1/readings.csv", true},
+        {"/v1/stations?river=River+Thames", true}, /* every station is looked at */
+        {"/v1/measures?parameter=level", true},
+        {"/v1/latest?station=1491TH", false},
+        {"/v1/readings?measure=1491TH-level", false},
+        {"/v1/stations/1491TH/readings", false},
+        {"/v1/measures/1491TH-level", false},
+        {"/v1", false},
+        {"/v1/status", false},
+        {"/v1/latest?limit=never&from=x", false}, /* wrong: that is known at once */
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].target);
+        CLEANUP(arena_release) Arena arena = arena_init();
+        const Head head = head_for(cases[i].target);
+        Answer first = answer_at_once(&inside.site, inside.cache, &head, &arena);
+        CHECK_INT(cases[i].deferred, first.is_deferred);
+        CHECK_INT(cases[i].deferred, first.finished == NULL);
+        finished_drop(first.finished);
+        Asked rendered = ask(&inside, cases[i].target);
+        asked_release(&rendered);
+        Answer second = answer_at_once(&inside.site, inside.cache, &head, &arena);
+        CHECK(!second.is_deferred); /* it is in the cache */
+        finished_drop(second.finished);
+    }
+    inside_close(&inside);
+}
+
+/* ---- with waiters that are no connections ---------------------------------------------------- */
+
+enum { WAITERS = 20 };
+
+typedef struct Desk {
+    Inside inside;
+    Renderer *renderer;
+    Lock lock;
+    Cond change;
+    int held, answered;
+    Rendered got[WAITERS];
+    bool has_none[WAITERS];
+} Desk;
+
+typedef struct Waiter {
+    Desk *desk;
+    size_t number;
+} Waiter;
+
+static void hold(void *ctx)
+{
+    const Waiter *waiter = ctx;
+    lock_take(&waiter->desk->lock);
+    waiter->desk->held++;
+    lock_give(&waiter->desk->lock);
+}
+
+static void hand_over(void *ctx, const Rendered *rendered)
+{
+    const Waiter *waiter = ctx;
+    Desk *desk = waiter->desk;
+    lock_take(&desk->lock);
+    if (rendered != NULL)
+        desk->got[waiter->number] = *rendered;
+    else
+        desk->has_none[waiter->number] = true;
+    desk->answered++;
+    cond_signal_all(&desk->change);
+    lock_give(&desk->lock);
+}
+
+static void desk_open(Desk *desk)
+{
+    Err err = {.code = OK};
+    memset(desk, 0, sizeof *desk);
+    inside_open(&desk->inside, true);
+    lock_init(&desk->lock);
+    cond_init(&desk->change);
+    REQUIRE_OK(renderer_start(&desk->inside.site, desk->inside.cache,
+                              &(RenderHooks){.hold = hold, .hand_over = hand_over}, &desk->renderer,
+                              &err));
+}
+
+static void desk_close(Desk *desk)
+{
+    renderer_close(desk->renderer);
+    for (size_t i = 0; i < WAITERS; i++)
+        finished_drop(desk->got[i].finished);
+    cond_release(&desk->change);
+    lock_release(&desk->lock);
+    inside_close(&desk->inside);
+}
+
+static void await(Desk *desk, int answered)
+{
+    lock_take(&desk->lock);
+    while (desk->answered < answered)
+        (void) cond_wait(&desk->change, &desk->lock, INT64_MAX);
+    lock_give(&desk->lock);
+}
+
+TEST(concurrent_askers_share_one_rendering)
+{
+    Desk desk;
+    Waiter waiters[WAITERS];
+    desk_open(&desk);
+    CLEANUP(arena_release) Arena arena = arena_init();
+    const Head head = head_for("/v1/latest");
+    Answer answer = answer_at_once(&desk.inside.site, desk.inside.cache, &head, &arena);
+    REQUIRE(answer.is_deferred);
+    /* The renderer cannot end before all have asked: it needs a snapshot, and there is none. */
+    Snapshot *snapshots[4];
+    Err err = {.code = OK};
+    desk.inside.options.max_response_bytes = 1 << 20;
+    for (size_t i = 0; i < countof(snapshots); i++)
+        REQUIRE_OK(store_snapshot(desk.inside.fixture.store, &snapshots[i], &err));
+    for (size_t i = 0; i < WAITERS; i++) {
+        waiters[i] = (Waiter){&desk, i};
+        CHECK(renderer_ask(desk.renderer, &answer.deferred, &head, &waiters[i]));
+    }
+    for (size_t i = 0; i < countof(snapshots); i++)
+        snapshot_close(snapshots[i]);
+    await(&desk, WAITERS);
+    CHECK_INT(WAITERS, desk.held);
+    for (size_t i = 0; i < WAITERS; i++) {
+        REQUIRE(desk.got[i].finished != NULL);
+        CHECK(desk.got[i].finished == desk.got[0].finished); /* one for all */
+    }
+    CASE("what each gets of it is its own");
+    Head asks = head;
+    asks.request_id = STR("mine");
+    asks.if_modified_since = finished_header(desk.got[0].finished, "Last-Modified");
+    bool rendered = finished_status(desk.got[0].finished) == 200;
+    const Rendered given = {.finished = finished_keep(desk.got[0].finished), .render_us = 1500};
+    answer = answer_rendered(&desk.inside.site, desk.inside.cache, &asks, &arena, &given);
+    CHECK_INT(rendered ? 304 : 503, finished_status(answer.finished));
+    CHECK_TEXT("mine", answer.extra[0].value);
+    finished_drop(answer.finished);
+    desk_close(&desk);
+}
+
+TEST(the_renderer_refuses_beyond_its_queue_and_leaves_nobody_waiting)
+{
+    enum { ASKED = RENDER_QUEUE_MAX + 8 };
+    Desk desk;
+    Waiter waiter;
+    desk_open(&desk);
+    waiter = (Waiter){&desk, 0};
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Snapshot *snapshots[4]; /* so that the first cannot be done before the last is asked */
+    Err err = {.code = OK};
+    for (size_t i = 0; i < countof(snapshots); i++)
+        REQUIRE_OK(store_snapshot(desk.inside.fixture.store, &snapshots[i], &err));
+    int taken = 0;
+    for (int i = 0; i < ASKED; i++) {
+        char target[64];
+        (void) snprintf(target, sizeof target, "/v1/latest?q=x%d", i);
+        const Head head = head_for(target);
+        Answer answer = answer_at_once(&desk.inside.site, desk.inside.cache, &head, &arena);
+        REQUIRE(answer.is_deferred);
+        taken += renderer_ask(desk.renderer, &answer.deferred, &head, &waiter);
+    }
+    CHECK(taken >= RENDER_QUEUE_MAX && taken < ASKED);
+    renderer_stop(desk.renderer);
+    for (size_t i = 0; i < countof(snapshots); i++)
+        snapshot_close(snapshots[i]);
+    CHECK_INT(taken, desk.held);
+    CHECK_INT(taken, desk.answered);
+    CHECK(desk.has_none[0]);
+    CASE("stopped");
+    const Head head = head_for("/v1/latest");
+    Answer answer = answer_at_once(&desk.inside.site, desk.inside.cache, &head, &arena);
+    CHECK(!renderer_ask(desk.renderer, &answer.deferred, &head, &waiter));
+    finished_drop(TAKE(desk.got[0].finished));
+    desk_close(&desk);
+}
