@@ -95,7 +95,7 @@ const Field STATION_FIELDS[] = {
     {"record_low", station_record_low, BOTH},
     {"record_low_time", station_record_low_time, BOTH},
     {"listed", station_listed, BOTH},
-    {"measures", station_measures, BOTH},
+    {"measures", station_measures, BOTH | FIELD_LIST},
     {"latest", station_latest, BOTH},
     {0},
 };
@@ -212,7 +212,7 @@ const Field MEASURE_FIELDS[] = {
         {"unit", measure_unit, BOTH}, {"time", reading_time, BOTH},                                \
         {"value", reading_value, BOTH},                                                            \
     {                                                                                              \
-        "flags", reading_flags, BOTH | FIELD_OMIT_NULL                                             \
+        "flags", reading_flags, BOTH | FIELD_OMIT_NULL | FIELD_LIST                                \
     }
 
 #define CHOSEN_COLUMNS                                                                             \

@@ -49,7 +49,8 @@ typedef struct Field {
 enum {
     FIELD_JSON = 1,
     FIELD_CSV = 2,
-    FIELD_OMIT_NULL = 4 /* the JSON member is absent when null */
+    FIELD_OMIT_NULL = 4, /* the JSON member is absent when null, unless it was asked for by name */
+    FIELD_LIST = 8       /* several values: no order to sort by */
 };
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
@@ -59,6 +60,7 @@ enum { FIELD_SET_MAX = 64 };
 typedef struct FieldSet {
     const Field *fields[FIELD_SET_MAX];
     size_t count;
+    bool chosen; /* by name: exactly these, null or not */
 } FieldSet;
 
 /* The default columns of a table for JSON (FIELD_JSON) or CSV (FIELD_CSV). */

@@ -92,7 +92,7 @@ void render_json(Buf *out, const FieldSet *fields, const Row *row)
     for (size_t i = 0; i < fields->count; i++) {
         const Field *field = fields->fields[i];
         Value value = field->value(row);
-        if (value.kind == VALUE_NULL && (field->in & FIELD_OMIT_NULL) != 0)
+        if (value.kind == VALUE_NULL && (field->in & FIELD_OMIT_NULL) != 0 && !fields->chosen)
             continue;
         buf_put_char(out, before);
         buf_put_char(out, '"');

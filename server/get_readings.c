@@ -131,7 +131,7 @@ static Extent extent_of(const Listing *listing, const Span *span, UnixSec as_of)
 {
     const Rows *rows = &listing->rows;
     Extent extent = {.from = rows->earliest, .to = rows->latest, .coverage = &listing->coverage};
-    if (rows->count == 0)
+    if (rows->seen == 0)
         extent.reason = why_none(listing, span, as_of);
     if (!span_is_given(span))
         return extent;
@@ -150,12 +150,13 @@ static ErrCode list_readings(const Request *req, const Filter *filter, Reply *re
     UnixSec as_of = snapshot_info(req->snap)->as_of;
     const Span *span = &req->selection.span;
     Listing listing = {.coverage = coverage_init(), .window = span_resolve(span, as_of)};
-    rows_begin(&listing.rows, req, reply, READING_FIELDS);
+    ErrCode rc = rows_begin(&listing.rows, req, reply, err);
     const ReadingVisitor visitor = {
         .each_measure = begin_measure, .each_reading = add_reading, .ctx = &listing};
-    ErrCode rc = snapshot_each_reading(req->snap, filter, listing.window, &visitor, err);
+    if (rc == OK)
+        rc = snapshot_each_reading(req->snap, filter, listing.window, &visitor, err);
     end_measure(&listing);
-    if (rc == OK && listing.rows.count == 0 && span->has_to)
+    if (rc == OK && listing.rows.seen == 0 && span->has_to)
         rc = check_retention(req, filter, listing.window, reply, err);
     if (rc != OK)
         return rc;

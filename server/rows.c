@@ -1,7 +1,9 @@
 #include "server/rows.h"
 
 #include "model/render.h"
+#include "server/cursor.h"
 #include "server/route.h"
+#include "server/url.h"
 
 static const char LICENCE[] = "OGL-UK-3.0";
 static const char ATTRIBUTION[] =
@@ -34,20 +36,45 @@ void put_licence(JsonWriter *json)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-void rows_begin(Rows *rows, const Request *req, Reply *reply, const Field *table)
+/* A JSON body is a page unless it says otherwise: a careless question for everything must not
+ * make a client parse half a million objects. */
+enum { JSON_PAGE_ITEMS = 10000 };
+
+static size_t limit_of(const Request *req)
 {
-    unsigned where = req->format == FORMAT_CSV ? FIELD_CSV : FIELD_JSON;
-    *rows = (Rows){.req = req,
-                   .reply = reply,
-                   .fields = field_set_default(table, where),
-                   .earliest = NO_TIME,
-                   .latest = NO_TIME};
-    if (req->format == FORMAT_CSV)
-        render_csv_header(&reply->body, &rows->fields);
+    size_t most = req->site->options->max_json_items;
+    if (req->selection.limit > 0)
+        return req->selection.limit;
+    if (req->format != FORMAT_JSON)
+        return SIZE_MAX;
+    return JSON_PAGE_ITEMS < most ? JSON_PAGE_ITEMS : most;
 }
 
-static void note_time(Rows *rows, UnixSec time)
+ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
 {
+    const Selection *selection = &req->selection;
+    unsigned where = req->format == FORMAT_CSV ? FIELD_CSV : FIELD_JSON;
+    *rows =
+        (Rows){.req = req,
+               .reply = reply,
+               .fields = selection->fields.count > 0 ? selection->fields
+                                                     : field_set_default(req->route->fields, where),
+               .sort = {.by = selection->sort, .is_down = selection->sort_is_down},
+               .limit = limit_of(req),
+               .earliest = NO_TIME,
+               .latest = NO_TIME};
+    if (req->format == FORMAT_CSV)
+        render_csv_header(&reply->body, &rows->fields);
+    return cursor_read(req, reply, &rows->skip, err);
+}
+
+static void note_time(Rows *rows, const Row *row)
+{
+    UnixSec time = NO_TIME;
+    if (row->reading != NULL)
+        time = row->reading->time;
+    else if (row->measure == NULL)
+        time = row->station->newest;
     if (time == NO_TIME)
         return;
     if (rows->earliest == NO_TIME || time < rows->earliest)
@@ -56,14 +83,9 @@ static void note_time(Rows *rows, UnixSec time)
         rows->latest = time;
 }
 
-bool rows_add(Rows *rows, const Row *row)
+static void put_row(Rows *rows, const Row *row)
 {
     Buf *out = &rows->reply->body;
-    if (rows->req->format == FORMAT_JSON &&
-        rows->count == rows->req->site->options->max_json_items) {
-        rows->too_many = true;
-        return false;
-    }
     switch (rows->req->format) {
     case FORMAT_CSV:
         render_csv(out, &rows->fields, row);
@@ -73,16 +95,73 @@ bool rows_add(Rows *rows, const Row *row)
         buf_put_char(out, '\n');
         break;
     default:
-        buf_put(out, ",\n", rows->count > 0 ? 2 : 0);
         render_json(out, &rows->fields, row);
         break;
     }
-    rows->count++;
-    if (row->reading != NULL)
-        note_time(rows, row->reading->time);
-    else if (row->measure == NULL)
-        note_time(rows, row->station->newest);
-    return out->error == OK;
+}
+
+static void put_separator(const Rows *rows, Buf *out)
+{
+    if (rows->req->format == FORMAT_JSON && rows->count > 0)
+        BUF_LITERAL(out, ",\n");
+}
+
+static void put_for_sorting(Rows *rows, const Row *row)
+{
+    const Buf *out = &rows->reply->body;
+    size_t at = out->len;
+    put_row(rows, row);
+    if (out->error == OK)
+        rows->no_memory = !sort_add(&rows->sort, rows->req->arena, row, at, out->len - at);
+}
+
+bool rows_add(Rows *rows, const Row *row)
+{
+    Buf *out = &rows->reply->body;
+    bool is_wanted = rows->seen >= rows->skip && rows->count < rows->limit;
+    bool is_beyond = rows->count == rows->limit;
+    rows->seen++;
+    note_time(rows, row);
+    if (rows->sort.by != NULL) {
+        put_for_sorting(rows, row);
+    } else if (is_wanted) {
+        put_separator(rows, out);
+        put_row(rows, row);
+        rows->count++;
+    }
+    /* An envelope speaks of all rows, so that every page of a list says the same of it; the other
+     * forms have none and need only know that there is one more. */
+    bool is_enough = is_beyond && rows->req->format != FORMAT_JSON;
+    return out->error == OK && !rows->no_memory && !is_enough;
+}
+
+/* This body's part of the rows, in their order. */
+static void put_sorted(Rows *rows)
+{
+    Buf *body = &rows->reply->body;
+    const Sort *sort = &rows->sort;
+    if (sort->count == 0 || body->error != OK)
+        return;
+    CLEANUP(buf_release) Buf sorted = buf_init(body->max);
+    buf_put(&sorted, body->ptr, sort->entries[0].at); /* a CSV's header */
+    sort_finish(&rows->sort);
+    for (size_t i = rows->skip; i < sort->count && rows->count < rows->limit; i++) {
+        put_separator(rows, &sorted);
+        buf_put(&sorted, body->ptr + sort->entries[i].at, sort->entries[i].len);
+        rows->count++;
+    }
+    const Buf unsorted = *body;
+    *body = sorted;
+    sorted = unsorted;
+}
+
+/* None: this body ends the list. */
+static Str next_address(const Rows *rows)
+{
+    size_t taken = rows->skip + rows->count;
+    if (taken >= rows->seen)
+        return STR_NONE;
+    return url_at_cursor(rows->req, cursor_make(rows->req, taken));
 }
 
 /* ---- the envelope ---------------------------------------------------------------------------- */
@@ -140,13 +219,16 @@ static void put_head(Rows *rows, const Extent *extent, Buf *out)
 }
 
 /* `complete` comes last, so that a body that was cut never reads as complete. */
-static void wrap(Rows *rows, const Extent *extent)
+static void wrap(Rows *rows, const Extent *extent, Str next)
 {
     Buf *body = &rows->reply->body;
     CLEANUP(buf_release) Buf head = buf_init(64 * 1024);
     put_head(rows, extent, &head);
     buf_prepend(body, buf_view(&head));
-    buf_printf(body, "\n],\"count\":%zu,\"next\":null,\"complete\":true}\n", rows->count);
+    buf_printf(body, "\n],\"count\":%zu,\"next\":", rows->count);
+    JsonWriter tail = json_writer(body);
+    json_str(&tail, next);
+    BUF_LITERAL(body, ",\"complete\":true}\n");
     if (head.error != OK)
         body->error = head.error;
 }
@@ -154,36 +236,33 @@ static void wrap(Rows *rows, const Extent *extent)
 static ErrCode too_large(Rows *rows, Err *err)
 {
     const Request *req = rows->req;
-    const ServerOptions *options = req->site->options;
-    if (rows->too_many)
-        problem_set(
-            &rows->reply->problem, PROBLEM_TOO_LARGE,
-            arena_format(
-                req->arena,
-                "'" STR_FMT "' would be more than %zu items in JSON. Ask for CSV or NDJSON "
-                "(format=csv, format=ndjson), or narrow it by station, measure, parameter or time.",
-                STR_ARG(req->target.path), options->max_json_items));
-    else
-        problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
-                    arena_format(req->arena,
-                                 "'" STR_FMT
-                                 "' would be more than %zu bytes. Narrow it by station, measure, "
-                                 "parameter or time, and ask several times.",
-                                 STR_ARG(req->target.path), options->max_response_bytes));
+    problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
+                arena_format(req->arena,
+                             "'" STR_FMT
+                             "' would be more than %zu bytes. Narrow it by station, measure, "
+                             "parameter or time, or ask for it in pages (`limit`).",
+                             STR_ARG(req->target.path), req->site->options->max_response_bytes));
     return err_set(err, ERR_TOO_LARGE, "the answer is too large");
 }
 
 ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
 {
     const Extent of_rows = {.from = rows->earliest, .to = rows->latest};
+    const Request *req = rows->req;
     Reply *reply = rows->reply;
-    Format format = rows->req->format;
-    if (format == FORMAT_JSON && !rows->too_many)
-        wrap(rows, extent != NULL ? extent : &of_rows);
-    if (rows->too_many || reply->body.error == ERR_TOO_LARGE)
+    if (rows->no_memory)
+        return err_set(err, ERR_NO_MEMORY, "no memory to sort %zu rows", rows->seen);
+    put_sorted(rows);
+    Str next = next_address(rows);
+    if (req->format == FORMAT_JSON)
+        wrap(rows, extent != NULL ? extent : &of_rows, next);
+    else
+        reply_header(reply, "Row-Count", arena_format(req->arena, "%zu", rows->count));
+    if (reply->body.error == ERR_TOO_LARGE)
         return too_large(rows, err);
-    if (format != FORMAT_JSON)
-        reply_header(reply, "Row-Count", arena_format(rows->req->arena, "%zu", rows->count));
-    reply->content_type = FORMATS[format].content_type;
+    if (!str_is_none(next))
+        reply_header(reply, "Link",
+                     arena_format(req->arena, "<" STR_FMT ">; rel=\"next\"", STR_ARG(next)));
+    reply->content_type = FORMATS[req->format].content_type;
     return buf_check(&reply->body, err);
 }

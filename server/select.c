@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "server/request.h"
+#include "server/route.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -334,6 +336,100 @@ static void read_format(Selector *to, const ParamInfo *info, Str value)
     to->selection->format = value;
 }
 
+/* ---- what of it, in what order, how much ----------------------------------------------------- */
+
+static void unknown_field(Selector *to, const ParamInfo *info, Str name)
+{
+    Arena *arena = to->req->arena;
+    StrList names = {.count = 0};
+    for (const Field *field = to->req->route->fields; field->name != NULL; field++)
+        if (!str_list_add(arena, &names, str_of(field->name)))
+            break;
+    Str suggestion = nearest_name(name, &names);
+    Str hint = str_is_none(suggestion)
+                   ? STR("")
+                   : arena_format(arena, " Did you mean '" STR_FMT "'?", STR_ARG(suggestion));
+    problem_add(to->problem, PROBLEM_BAD_PARAMETER,
+                (ProblemFault){
+                    .parameter = str_of(info->name),
+                    .value = name,
+                    .reason = "unknown",
+                    .suggestion = suggestion,
+                    .detail = arena_format(
+                        arena, "'%s': '" STR_FMT "' is not a field of " STR_FMT "." STR_FMT,
+                        info->name, STR_ARG(name), STR_ARG(to->req->target.path), STR_ARG(hint))});
+}
+
+static bool is_in_set(const FieldSet *set, const Field *field)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->fields[i] == field)
+            return true;
+    return false;
+}
+
+static void read_fields(Selector *to, const ParamInfo *info, Str value)
+{
+    FieldSet *set = &to->selection->fields;
+    Str item, rest = value;
+    bool more = true;
+    set->chosen = true;
+    while (more) {
+        Str all = rest;
+        more = str_cut(all, ',', &item, &rest);
+        Str name = str_trim(more ? item : all);
+        const Field *field = field_find(to->req->route->fields, name);
+        if (field == NULL)
+            unknown_field(to, info, name);
+        else if (is_in_set(set, field))
+            bad_value(to, info, name, "a field is named twice");
+        else
+            set->fields[set->count++] = field; /* each once: there is room for all of a table */
+    }
+}
+
+static bool is_sortable(const Field *table, const Field *field)
+{
+    bool of_readings = table == READING_FIELDS;
+    return (field->in & FIELD_LIST) == 0 && (!of_readings || strcmp(field->name, "time") == 0 ||
+                                             strcmp(field->name, "measure") == 0);
+}
+
+static void read_sort(Selector *to, const ParamInfo *info, Str value)
+{
+    const Field *table = to->req->route->fields;
+    bool is_down = str_starts(value, STR("-"));
+    Str name = is_down ? (Str){value.ptr + 1, value.len - 1} : value;
+    const Field *field = field_find(table, name);
+    if (field == NULL) {
+        unknown_field(to, info, name);
+    } else if (!is_sortable(table, field)) {
+        bad_value(to, info, value,
+                  table == READING_FIELDS ? "readings are sorted by `time` or `measure`"
+                                          : "it is a list, which has no order to sort by");
+    } else {
+        to->selection->sort = field;
+        to->selection->sort_is_down = is_down;
+    }
+}
+
+static void read_limit(Selector *to, const ParamInfo *info, Str value)
+{
+    int64_t limit, most = (int64_t) to->req->site->options->max_json_items;
+    if (str_to_int(value, &limit) && limit >= 1 && limit <= most)
+        to->selection->limit = (size_t) limit;
+    else
+        bad_value(
+            to, info, value,
+            arena_format(to->req->arena, "expected a whole number from 1 to %" PRId64, most).ptr);
+}
+
+static void read_cursor(Selector *to, const ParamInfo *info, Str value)
+{
+    (void) info;
+    to->selection->cursor = value;
+}
+
 #define LIST(name) offsetof(Filter, name)
 
 const ParamInfo PARAMS[] = {
@@ -360,6 +456,10 @@ const ParamInfo PARAMS[] = {
     {"period", PARAMS_TIME, true, true, read_period, 0},
     {"since", PARAMS_TIME, true, true, read_since, 0},
     {"format", PARAMS_FORMAT, true, false, read_format, 0},
+    {"fields", PARAMS_FORMAT, true, false, read_fields, 0},
+    {"sort", PARAMS_LIST, true, false, read_sort, 0},
+    {"limit", PARAMS_LIST, true, false, read_limit, 0},
+    {"cursor", PARAMS_LIST, true, false, read_cursor, 0},
     {0},
 };
 
@@ -404,7 +504,7 @@ static void read_param(Selector *to, const ParamInfo *info, const Param *param, 
 
 bool selection_read(const Request *req, unsigned allowed, Selection *ret, Problem *problem)
 {
-    *ret = (Selection){.has_format = false};
+    *ret = (Selection){.cursor = STR_NONE};
     if ((allowed & PARAMS_IGNORED) != 0)
         return true;
     Selector to = {.req = req, .selection = ret, .problem = problem};

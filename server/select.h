@@ -2,6 +2,7 @@
  *
  * One table names every query parameter and what it means, the same on every path that has it. */
 #pragma once
+#include "model/field.h"
 #include "model/window.h"
 #include "server/problem.h"
 
@@ -14,6 +15,7 @@ enum {
     PARAMS_TIME = 4,
     PARAMS_FORMAT = 8,
     PARAMS_IGNORED = 16, /* anything goes: probes and pages */
+    PARAMS_LIST = 32,    /* order and size of a list */
 };
 
 typedef struct Selector Selector; /* a selection being read */
@@ -40,7 +42,12 @@ typedef struct Selection {
     Filter filter;
     Span span;
     bool has_format;
-    Str format; /* as written */
+    Str format;        /* as written */
+    FieldSet fields;   /* count 0: those that are usual */
+    const Field *sort; /* NULL: by station, measure, time */
+    bool sort_is_down; /* nulls stay last */
+    size_t limit;      /* 0: as many as are usual */
+    Str cursor;        /* as written; none: from the beginning */
 } Selection;
 
 /* Reads the query of `req` into *ret. False: *problem tells every fault. */
