@@ -152,6 +152,14 @@ static Value reading_time(const Row *row)
     return row->reading != NULL ? time_value(row->reading->time) : null_value();
 }
 
+static Value reading_time_local(const Row *row)
+{
+    Value value = reading_time(row);
+    if (value.kind == VALUE_TIME)
+        value.kind = VALUE_LOCAL_TIME;
+    return value;
+}
+
 static Value reading_value(const Row *row)
 {
     return row->reading != NULL ? real_value(row->reading->value) : null_value();
@@ -221,8 +229,9 @@ const Field MEASURE_FIELDS[] = {
         {"parameter_name", measure_parameter_name, 0}, {"value_type", measure_value_type, 0},      \
         {"period_s", measure_period, 0}, {"datum", measure_datum, 0},                              \
         {"received", reading_received, 0}, {"revision", reading_revision, 0},                      \
+        {"raw", reading_raw, 0},                                                                   \
     {                                                                                              \
-        "raw", reading_raw, 0                                                                      \
+        "time_local", reading_time_local, 0                                                        \
     }
 
 const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
@@ -239,6 +248,22 @@ FieldSet field_set_default(const Field *table, unsigned where)
         set.fields[set.count++] = field;
     }
     return set;
+}
+
+bool field_set_has(const FieldSet *set, const Field *field)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->fields[i] == field)
+            return true;
+    return false;
+}
+
+void field_set_add(FieldSet *set, const Field *field)
+{
+    if (field_set_has(set, field))
+        return;
+    assert(set->count < FIELD_SET_MAX);
+    set->fields[set->count++] = field;
 }
 
 const Field *field_find(const Field *table, Str name)

@@ -36,6 +36,11 @@ void put_licence(JsonWriter *json)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+static bool has_envelope(Format format)
+{
+    return format == FORMAT_JSON || format == FORMAT_GEOJSON;
+}
+
 /* A JSON body is a page unless it says otherwise: a careless question for everything must not
  * make a client parse half a million objects. */
 enum { JSON_PAGE_ITEMS = 10000 };
@@ -45,26 +50,66 @@ static size_t limit_of(const Request *req)
     size_t most = req->site->options->max_json_items;
     if (req->selection.limit > 0)
         return req->selection.limit;
-    if (req->format != FORMAT_JSON)
+    if (!has_envelope(req->format))
         return SIZE_MAX;
     return JSON_PAGE_ITEMS < most ? JSON_PAGE_ITEMS : most;
+}
+
+static FieldSet fields_of(const Request *req)
+{
+    const Selection *selection = &req->selection;
+    const Field *table = req->route->fields;
+    FieldSet set = selection->fields;
+    if (set.count == 0)
+        set = field_set_default(table, req->format == FORMAT_CSV ? FIELD_CSV : FIELD_JSON);
+    if (selection->with_local_time)
+        field_set_add(&set, field_find(table, STR("time_local")));
+    set.style = selection->style;
+    return set;
+}
+
+/* What makes sense in one form only is not passed over in silence in another. */
+static ErrCode check_form(const Request *req, Reply *reply, Err *err)
+{
+    if (!req->selection.style.excel || req->format == FORMAT_CSV)
+        return OK;
+    problem_add(&reply->problem, PROBLEM_BAD_PARAMETER,
+                (ProblemFault){.parameter = STR("profile"),
+                               .value = STR("excel"),
+                               .reason = "conflict",
+                               .detail = STR("'profile': it is one of CSV; ask for format=csv")});
+    return err_set(err, ERR_INVALID, "profile without CSV");
+}
+
+/* freshet-latest-7f3a1b2c-184467.csv: which list, of which generation. */
+static void name_download(const Request *req, Reply *reply)
+{
+    Str path = str_of(req->route->pattern), word = str_after_last(path, '/');
+    if (str_starts(word, STR("{")))
+        word = (Str){word.ptr + 1, word.len - 2};
+    reply_header(reply, "Content-Disposition",
+                 arena_format(req->arena, "attachment; filename=\"freshet-" STR_FMT "-%s.%s\"",
+                              STR_ARG(word), snapshot_info(req->snap)->tag,
+                              FORMATS[req->format].name));
 }
 
 ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
 {
     const Selection *selection = &req->selection;
-    unsigned where = req->format == FORMAT_CSV ? FIELD_CSV : FIELD_JSON;
-    *rows =
-        (Rows){.req = req,
-               .reply = reply,
-               .fields = selection->fields.count > 0 ? selection->fields
-                                                     : field_set_default(req->route->fields, where),
-               .sort = {.by = selection->sort, .is_down = selection->sort_is_down},
-               .limit = limit_of(req),
-               .earliest = NO_TIME,
-               .latest = NO_TIME};
+    *rows = (Rows){.req = req,
+                   .reply = reply,
+                   .fields = fields_of(req),
+                   .sort = {.by = selection->sort, .is_down = selection->sort_is_down},
+                   .limit = limit_of(req),
+                   .earliest = NO_TIME,
+                   .latest = NO_TIME};
+    ErrCode rc = check_form(req, reply, err);
+    if (rc != OK)
+        return rc;
     if (req->format == FORMAT_CSV)
         render_csv_header(&reply->body, &rows->fields);
+    if (selection->download)
+        name_download(req, reply);
     return cursor_read(req, reply, &rows->skip, err);
 }
 
@@ -94,6 +139,9 @@ static void put_row(Rows *rows, const Row *row)
         render_json(out, &rows->fields, row);
         buf_put_char(out, '\n');
         break;
+    case FORMAT_GEOJSON:
+        render_geojson(out, &rows->fields, row);
+        break;
     default:
         render_json(out, &rows->fields, row);
         break;
@@ -102,7 +150,7 @@ static void put_row(Rows *rows, const Row *row)
 
 static void put_separator(const Rows *rows, Buf *out)
 {
-    if (rows->req->format == FORMAT_JSON && rows->count > 0)
+    if (has_envelope(rows->req->format) && rows->count > 0)
         BUF_LITERAL(out, ",\n");
 }
 
@@ -131,7 +179,7 @@ bool rows_add(Rows *rows, const Row *row)
     }
     /* An envelope speaks of all rows, so that every page of a list says the same of it; the other
      * forms have none and need only know that there is one more. */
-    bool is_enough = is_beyond && rows->req->format != FORMAT_JSON;
+    bool is_enough = is_beyond && !has_envelope(rows->req->format);
     return out->error == OK && !rows->no_memory && !is_enough;
 }
 
@@ -208,13 +256,18 @@ static void put_coverage(JsonWriter *json, const Coverage *coverage, const char 
 static void put_head(Rows *rows, const Extent *extent, Buf *out)
 {
     JsonWriter json = json_writer(out);
+    bool is_map = rows->req->format == FORMAT_GEOJSON;
     json_open(&json, '{');
+    if (is_map) {
+        json_key(&json, "type");
+        json_text(&json, "FeatureCollection");
+    }
     put_generation(&json, snapshot_info(rows->req->snap));
     put_window(&json, extent->from, extent->to);
     if (extent->coverage != NULL)
         put_coverage(&json, extent->coverage, extent->reason);
     put_licence(&json);
-    json_key(&json, "items");
+    json_key(&json, is_map ? "features" : "items");
     BUF_LITERAL(out, "[\n");
 }
 
@@ -254,7 +307,7 @@ ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
         return err_set(err, ERR_NO_MEMORY, "no memory to sort %zu rows", rows->seen);
     put_sorted(rows);
     Str next = next_address(rows);
-    if (req->format == FORMAT_JSON)
+    if (has_envelope(req->format))
         wrap(rows, extent != NULL ? extent : &of_rows, next);
     else
         reply_header(reply, "Row-Count", arena_format(req->arena, "%zu", rows->count));

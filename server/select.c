@@ -360,14 +360,6 @@ static void unknown_field(Selector *to, const ParamInfo *info, Str name)
                         info->name, STR_ARG(name), STR_ARG(to->req->target.path), STR_ARG(hint))});
 }
 
-static bool is_in_set(const FieldSet *set, const Field *field)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (set->fields[i] == field)
-            return true;
-    return false;
-}
-
 static void read_fields(Selector *to, const ParamInfo *info, Str value)
 {
     FieldSet *set = &to->selection->fields;
@@ -381,10 +373,10 @@ static void read_fields(Selector *to, const ParamInfo *info, Str value)
         const Field *field = field_find(to->req->route->fields, name);
         if (field == NULL)
             unknown_field(to, info, name);
-        else if (is_in_set(set, field))
+        else if (field_set_has(set, field))
             bad_value(to, info, name, "a field is named twice");
         else
-            set->fields[set->count++] = field; /* each once: there is room for all of a table */
+            field_set_add(set, field);
     }
 }
 
@@ -430,6 +422,49 @@ static void read_cursor(Selector *to, const ParamInfo *info, Str value)
     to->selection->cursor = value;
 }
 
+/* One of a few words; the number of words when it is none of them, which is told. */
+static size_t read_choice(Selector *to, const ParamInfo *info, Str value, const char *const *words,
+                          size_t count)
+{
+    Str list = STR("");
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(value, str_of(words[i])))
+            return i;
+        list = arena_format(to->req->arena, STR_FMT "%s'%s'", STR_ARG(list), i > 0 ? " or " : "",
+                            words[i]);
+    }
+    bad_value(to, info, value,
+              arena_format(to->req->arena, "expected " STR_FMT, STR_ARG(list)).ptr);
+    return count;
+}
+
+static void read_time_format(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"rfc3339", "unix", "unixms"};
+    static const TimeForm FORMS[] = {TIME_RFC3339, TIME_UNIX, TIME_UNIX_MS};
+    size_t choice = read_choice(to, info, value, WORDS, countof(WORDS));
+    if (choice < countof(FORMS))
+        to->selection->style.times = FORMS[choice];
+}
+
+static void read_zone(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"UTC", "Europe/London"};
+    to->selection->with_local_time = read_choice(to, info, value, WORDS, countof(WORDS)) == 1;
+}
+
+static void read_profile(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"excel"};
+    to->selection->style.excel = read_choice(to, info, value, WORDS, countof(WORDS)) == 0;
+}
+
+static void read_download(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"0", "1"};
+    to->selection->download = read_choice(to, info, value, WORDS, countof(WORDS)) == 1;
+}
+
 #define LIST(name) offsetof(Filter, name)
 
 const ParamInfo PARAMS[] = {
@@ -457,6 +492,10 @@ const ParamInfo PARAMS[] = {
     {"since", PARAMS_TIME, true, true, read_since, 0},
     {"format", PARAMS_FORMAT, true, false, read_format, 0},
     {"fields", PARAMS_FORMAT, true, false, read_fields, 0},
+    {"timeformat", PARAMS_FORMAT, true, false, read_time_format, 0},
+    {"profile", PARAMS_FORMAT, true, false, read_profile, 0},
+    {"download", PARAMS_FORMAT, true, false, read_download, 0},
+    {"tz", PARAMS_READING, true, false, read_zone, 0},
     {"sort", PARAMS_LIST, true, false, read_sort, 0},
     {"limit", PARAMS_LIST, true, false, read_limit, 0},
     {"cursor", PARAMS_LIST, true, false, read_cursor, 0},

@@ -16,6 +16,7 @@ enum {
     PARAMS_FORMAT = 8,
     PARAMS_IGNORED = 16, /* anything goes: probes and pages */
     PARAMS_LIST = 32,    /* order and size of a list */
+    PARAMS_READING = 64, /* rows with a time of measuring */
 };
 
 typedef struct Selector Selector; /* a selection being read */
@@ -48,6 +49,9 @@ typedef struct Selection {
     bool sort_is_down; /* nulls stay last */
     size_t limit;      /* 0: as many as are usual */
     Str cursor;        /* as written; none: from the beginning */
+    Style style;
+    bool with_local_time;
+    bool download; /* to be kept as a file */
 } Selection;
 
 /* Reads the query of `req` into *ret. False: *problem tells every fault. */

@@ -25,13 +25,13 @@ static void put_path(Buf *out, const Request *req, Str first)
     }
 }
 
-/* Without the parameter `but`. */
-static void put_query(Buf *out, const Request *req, Str but)
+/* Without the parameters `but` and `nor`. */
+static void put_query(Buf *out, const Request *req, Str but, Str nor)
 {
     char before = '?';
     for (size_t i = 0; i < req->target.param_count; i++) {
         const Param *param = &req->target.params[i];
-        if (str_eq(param->name, but))
+        if (str_eq(param->name, but) || str_eq(param->name, nor))
             continue;
         buf_put_char(out, before);
         put_encoded(out, param->name, "");
@@ -55,7 +55,8 @@ Str url_in_format(const Request *req, Format format)
     if (takes_suffix)
         buf_printf(&out, ".%s", FORMATS[format].name);
     size_t path_len = out.len;
-    put_query(&out, req, STR("format"));
+    /* The profile is one of CSV: with another form it would be refused. */
+    put_query(&out, req, STR("format"), format == FORMAT_CSV ? STR_NONE : STR("profile"));
     if (!takes_suffix)
         buf_printf(&out, "%cformat=%s", out.len == path_len ? '?' : '&', FORMATS[format].name);
     return finish(&out, req);
@@ -67,7 +68,7 @@ Str url_with_id(const Request *req, Str id)
     put_path(&out, req, id);
     if (req->has_suffix)
         buf_printf(&out, ".%s", FORMATS[req->format].name);
-    put_query(&out, req, STR_NONE);
+    put_query(&out, req, STR_NONE, STR_NONE);
     return finish(&out, req);
 }
 
@@ -78,7 +79,7 @@ Str url_at_cursor(const Request *req, Str cursor)
     if (req->has_suffix)
         buf_printf(&out, ".%s", FORMATS[req->format].name);
     size_t path_len = out.len;
-    put_query(&out, req, STR("cursor"));
+    put_query(&out, req, STR("cursor"), STR_NONE);
     if (!str_is_none(cursor))
         buf_printf(&out, "%ccursor=" STR_FMT, out.len == path_len ? '?' : '&', STR_ARG(cursor));
     return finish(&out, req);

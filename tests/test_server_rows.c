@@ -187,11 +187,18 @@ TEST(other_forms_are_named)
         {"/v1/latest.json?river=River+Thames&format=csv",
          "</v1/latest.csv?river=River%20Thames>; rel=\"alternate\"; type=\"text/csv\", "
          "</v1/latest.ndjson?river=River%20Thames>; rel=\"alternate\"; "
-         "type=\"application/x-ndjson\""},
+         "type=\"application/x-ndjson\", "
+         "</v1/latest.geojson?river=River%20Thames>; rel=\"alternate\"; "
+         "type=\"application/geo+json\""},
+        {"/v1/measures.csv?profile=excel",
+         "</v1/measures.json>; rel=\"alternate\"; type=\"application/json\", "
+         "</v1/measures.ndjson>; rel=\"alternate\"; type=\"application/x-ndjson\""},
         {"/v1/stations/SU37%2F63?format=csv",
          "</v1/stations/SU37%2F63?format=json>; rel=\"alternate\"; type=\"application/json\", "
          "</v1/stations/SU37%2F63?format=ndjson>; rel=\"alternate\"; "
-         "type=\"application/x-ndjson\""},
+         "type=\"application/x-ndjson\", "
+         "</v1/stations/SU37%2F63?format=geojson>; rel=\"alternate\"; "
+         "type=\"application/geo+json\""},
     };
     Inside inside;
     inside_open(&inside, true);
