@@ -4,13 +4,14 @@
  * format can say something else than another. A new field is a new row in model/field.c. */
 #pragma once
 #include "base/buf.h"
-#include "model/model.h"
+#include "model/bucket.h"
 
 /* What one row of an answer is about; members that a resource has no use for are NULL. Borrowed. */
 typedef struct Row {
     const Station *station;
     const Measure *measure;
     const Reading *reading; /* of readings; of measures and latest: the newest, or NULL */
+    const Bucket *bucket;   /* of aggregates */
     const Str *measure_ids; /* of a station */
     size_t measure_id_count;
 } Row;
@@ -51,11 +52,13 @@ enum {
     FIELD_JSON = 1,
     FIELD_CSV = 2,
     FIELD_OMIT_NULL = 4, /* the JSON member is absent when null, unless it was asked for by name */
-    FIELD_LIST = 8       /* several values: no order to sort by */
+    FIELD_LIST = 8,      /* several values: no order to sort by */
+    FIELD_AGGREGATE = 16 /* stands where its aggregate was asked for */
 };
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
-extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[];
+extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[],
+    BUCKET_FIELDS[];
 
 typedef enum TimeForm { TIME_RFC3339, TIME_UNIX, TIME_UNIX_MS } TimeForm;
 

@@ -157,6 +157,18 @@ void render_json(Buf *out, const FieldSet *fields, const Row *row)
     buf_put_char(out, '}');
 }
 
+void render_json_array(Buf *out, const FieldSet *fields, const Row *row)
+{
+    char before = '[';
+    for (size_t i = 0; i < fields->count; i++) {
+        Value value = fields->fields[i]->value(row);
+        buf_put_char(out, before);
+        put_json_value(out, &fields->style, &value);
+        before = ',';
+    }
+    buf_put_char(out, ']');
+}
+
 /* ---- GeoJSON ----------------------------------------------------------------------------------- */
 
 static void put_geometry(Buf *out, const Station *station)

@@ -8,5 +8,7 @@
 void render_json(Buf *out, const FieldSet *fields, const Row *row); /* {"station":"1491TH",...} */
 /* RFC 7946: a Feature, with the station's place; geometry null where that is not known. */
 void render_geojson(Buf *out, const FieldSet *fields, const Row *row);
+/* The values alone, ["1491TH",0.413,...], null where missing. */
+void render_json_array(Buf *out, const FieldSet *fields, const Row *row);
 void render_csv_header(Buf *out, const FieldSet *fields);          /* names, LF */
 void render_csv(Buf *out, const FieldSet *fields, const Row *row); /* RFC 4180, LF, null is empty */

@@ -5,6 +5,8 @@
 #include "server/route.h"
 #include "server/url.h"
 
+#include <string.h>
+
 static const char LICENCE[] = "OGL-UK-3.0";
 static const char ATTRIBUTION[] =
     "this uses Environment Agency flood and river level data from the real-time data API (Beta)";
@@ -55,30 +57,57 @@ static size_t limit_of(const Request *req)
     return JSON_PAGE_ITEMS < most ? JSON_PAGE_ITEMS : most;
 }
 
+/* All but those that were asked for. */
+static void drop_aggregates(FieldSet *set, unsigned asked)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const Field *field = set->fields[i];
+        bool is_asked = (field->in & FIELD_AGGREGATE) == 0;
+        for (unsigned k = 0; k < AGGREGATE_KIND_COUNT && !is_asked; k++)
+            is_asked =
+                (asked & 1U << k) != 0 && strcmp(field->name, aggregate_name((Aggregate) k)) == 0;
+        if (is_asked)
+            set->fields[kept++] = field;
+    }
+    set->count = kept;
+}
+
 static FieldSet fields_of(const Request *req)
 {
     const Selection *selection = &req->selection;
-    const Field *table = req->route->fields;
+    const Field *table = request_fields(req);
     FieldSet set = selection->fields;
     if (set.count == 0)
-        set = field_set_default(table, req->format == FORMAT_CSV ? FIELD_CSV : FIELD_JSON);
+        set = field_set_default(table, (req->format == FORMAT_CSV ? FIELD_CSV : FIELD_JSON) |
+                                           FIELD_AGGREGATE);
+    if (selection->aggregates != 0 && selection->fields.count == 0)
+        drop_aggregates(&set, selection->aggregates);
     if (selection->with_local_time)
         field_set_add(&set, field_find(table, STR("time_local")));
     set.style = selection->style;
     return set;
 }
 
+static ErrCode refuse_form(Reply *reply, const char *parameter, const char *sentence, Err *err)
+{
+    problem_add(&reply->problem, PROBLEM_BAD_PARAMETER,
+                (ProblemFault){.parameter = str_of(parameter),
+                               .reason = "conflict",
+                               .detail = str_of(sentence)});
+    return err_set(err, ERR_INVALID, "%s", sentence);
+}
+
 /* What makes sense in one form only is not passed over in silence in another. */
 static ErrCode check_form(const Request *req, Reply *reply, Err *err)
 {
-    if (!req->selection.style.excel || req->format == FORMAT_CSV)
-        return OK;
-    problem_add(&reply->problem, PROBLEM_BAD_PARAMETER,
-                (ProblemFault){.parameter = STR("profile"),
-                               .value = STR("excel"),
-                               .reason = "conflict",
-                               .detail = STR("'profile': it is one of CSV; ask for format=csv")});
-    return err_set(err, ERR_INVALID, "profile without CSV");
+    const Selection *selection = &req->selection;
+    if (selection->style.excel && req->format != FORMAT_CSV)
+        return refuse_form(reply, "profile", "'profile': it is one of CSV; ask for format=csv",
+                           err);
+    if (selection->shape != SHAPE_ITEMS && req->format != FORMAT_JSON)
+        return refuse_form(reply, "shape", "'shape': it is one of JSON; ask for format=json", err);
+    return OK;
 }
 
 /* freshet-latest-7f3a1b2c-184467.csv: which list, of which generation. */
@@ -143,7 +172,10 @@ static void put_row(Rows *rows, const Row *row)
         render_geojson(out, &rows->fields, row);
         break;
     default:
-        render_json(out, &rows->fields, row);
+        if (rows->req->selection.shape == SHAPE_COLUMNS)
+            render_json_array(out, &rows->fields, row);
+        else
+            render_json(out, &rows->fields, row);
         break;
     }
 }
@@ -252,7 +284,7 @@ static void put_coverage(JsonWriter *json, const Coverage *coverage, const char 
     json_close(json, '}');
 }
 
-/* Up to the bracket of items, which the rows follow. */
+/* Up to the member that holds the rows, which follow. */
 static void put_head(Rows *rows, const Extent *extent, Buf *out)
 {
     JsonWriter json = json_writer(out);
@@ -268,22 +300,64 @@ static void put_head(Rows *rows, const Extent *extent, Buf *out)
         put_coverage(&json, extent->coverage, extent->reason);
     put_licence(&json);
     json_key(&json, is_map ? "features" : "items");
-    BUF_LITERAL(out, "[\n");
+}
+
+/* Rows that are arrays become one array a column, each under its name. */
+static void put_columns(const Rows *rows, Str body, Buf *out)
+{
+    CLEANUP(buf_release) Buf list = buf_init(out->max);
+    buf_put_char(&list, '[');
+    buf_put_str(&list, body);
+    buf_put_char(&list, ']');
+    for (size_t i = 0; i < rows->fields.count; i++) {
+        buf_printf(out, "%c\n\"%s\":", i == 0 ? '{' : ',', rows->fields.fields[i]->name);
+        char before = '[';
+        Str key, row, value = STR_NONE;
+        JsonWalk walk = json_walk(buf_view(&list));
+        while (json_next(&walk, &key, &row)) {
+            JsonWalk cells = json_walk(row);
+            for (size_t k = 0; k <= i; k++)
+                (void) json_next(&cells, &key, &value);
+            buf_put_char(out, before);
+            buf_put_str(out, value);
+            before = ',';
+        }
+        if (before == '[')
+            buf_put_char(out, '[');
+        buf_put_char(out, ']');
+    }
+    buf_put_char(out, '}');
+    if (list.error != OK)
+        out->error = list.error;
 }
 
 /* `complete` comes last, so that a body that was cut never reads as complete. */
 static void wrap(Rows *rows, const Extent *extent, Str next)
 {
     Buf *body = &rows->reply->body;
-    CLEANUP(buf_release) Buf head = buf_init(64 * 1024);
-    put_head(rows, extent, &head);
-    buf_prepend(body, buf_view(&head));
-    buf_printf(body, "\n],\"count\":%zu,\"next\":", rows->count);
+    CLEANUP(buf_release) Buf whole = buf_init(body->max);
+    if (body->error != OK)
+        return;
+    if (rows->req->selection.shape == SHAPE_ARRAY) {
+        buf_prepend(body, STR("[\n"));
+        BUF_LITERAL(body, "\n]\n");
+        return;
+    }
+    put_head(rows, extent, &whole);
+    if (rows->req->selection.shape == SHAPE_COLUMNS) {
+        put_columns(rows, buf_view(body), &whole);
+        buf_clear(body);
+    } else {
+        BUF_LITERAL(&whole, "[\n");
+        BUF_LITERAL(body, "\n]");
+    }
+    buf_prepend(body, buf_view(&whole));
+    buf_printf(body, ",\"count\":%zu,\"next\":", rows->count);
     JsonWriter tail = json_writer(body);
     json_str(&tail, next);
     BUF_LITERAL(body, ",\"complete\":true}\n");
-    if (head.error != OK)
-        body->error = head.error;
+    if (whole.error != OK)
+        body->error = whole.error;
 }
 
 static ErrCode too_large(Rows *rows, Err *err)
