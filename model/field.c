@@ -103,7 +103,7 @@ const Field STATION_FIELDS[] = {
     {"record_low", station_record_low, BOTH},
     {"record_low_time", station_record_low_time, BOTH},
     {"listed", station_listed, BOTH},
-    {"measures", station_measures, BOTH},
+    {"measures", station_measures, BOTH | FIELD_LIST},
     {"latest", station_latest, BOTH},
     {0},
 };
@@ -169,6 +169,14 @@ static Value reading_time(const Row *row)
     return row->reading != NULL ? time_value(row->reading->time) : null_value();
 }
 
+static Value reading_time_local(const Row *row)
+{
+    Value value = reading_time(row);
+    if (value.kind == VALUE_TIME)
+        value.kind = VALUE_LOCAL_TIME;
+    return value;
+}
+
 static Value reading_value(const Row *row)
 {
     return row->reading != NULL ? real_value(row->reading->value) : null_value();
@@ -230,7 +238,7 @@ const Field MEASURE_FIELDS[] = {
         {"unit", measure_unit, BOTH}, {"time", reading_time, BOTH},                                \
         {"value", reading_value, BOTH},                                                            \
     {                                                                                              \
-        "flags", reading_flags, BOTH | FIELD_OMIT_NULL                                             \
+        "flags", reading_flags, BOTH | FIELD_OMIT_NULL | FIELD_LIST                                \
     }
 
 #define CHOSEN_COLUMNS                                                                             \
@@ -239,8 +247,9 @@ const Field MEASURE_FIELDS[] = {
         {"parameter_name", measure_parameter_name, 0}, {"value_type", measure_value_type, 0},      \
         {"period_s", measure_period, 0}, {"datum", measure_datum, 0},                              \
         {"received", reading_received, 0}, {"revision", reading_revision, 0},                      \
+        {"raw", reading_raw, 0},                                                                   \
     {                                                                                              \
-        "raw", reading_raw, 0                                                                      \
+        "time_local", reading_time_local, 0                                                        \
     }
 
 const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
@@ -325,6 +334,71 @@ const Field GAP_FIELDS[] = {
 
 /* ---- the tables -------------------------------------------------------------------------------- */
 
+/* ---- of a bucket of readings ------------------------------------------------------------------- */
+
+static Value bucket_time(const Row *row)
+{
+    return time_value(row->bucket->time);
+}
+
+static Value bucket_time_local(const Row *row)
+{
+    return (Value){.kind = VALUE_LOCAL_TIME, .as.integer = row->bucket->time};
+}
+
+#define BUCKET_VALUE(name, aggregate)                                                              \
+    static Value name(const Row *row)                                                              \
+    {                                                                                              \
+        return real_value(row->bucket->values[aggregate]);                                         \
+    }
+
+BUCKET_VALUE(bucket_min, AGGREGATE_MIN)
+BUCKET_VALUE(bucket_mean, AGGREGATE_MEAN)
+BUCKET_VALUE(bucket_max, AGGREGATE_MAX)
+BUCKET_VALUE(bucket_sum, AGGREGATE_SUM)
+BUCKET_VALUE(bucket_last, AGGREGATE_LAST)
+
+static Value bucket_n(const Row *row)
+{
+    return (Value){.kind = VALUE_INT, .as.integer = row->bucket->n};
+}
+
+static Value bucket_expected_n(const Row *row)
+{
+    if (row->bucket->expected_n == BUCKET_NOT_KNOWN)
+        return null_value();
+    return (Value){.kind = VALUE_INT, .as.integer = row->bucket->expected_n};
+}
+
+const Field BUCKET_FIELDS[] = {
+    {"station", measure_station, BOTH},
+    {"measure", measure_id, BOTH},
+    {"parameter", measure_parameter, BOTH},
+    {"qualifier", measure_qualifier, BOTH},
+    {"unit", measure_unit, BOTH},
+    {"time", bucket_time, BOTH},
+    {"min", bucket_min, FIELD_AGGREGATE},
+    {"mean", bucket_mean, FIELD_AGGREGATE},
+    {"max", bucket_max, FIELD_AGGREGATE},
+    {"sum", bucket_sum, FIELD_AGGREGATE},
+    {"last", bucket_last, FIELD_AGGREGATE},
+    {"count", bucket_n, FIELD_AGGREGATE},
+    {"n", bucket_n, BOTH},
+    {"expected_n", bucket_expected_n, BOTH},
+    {"label", station_label, 0},
+    {"river", station_river, 0},
+    {"catchment", station_catchment, 0},
+    {"town", station_town, 0},
+    {"lat", station_lat, 0},
+    {"long", station_long, 0},
+    {"parameter_name", measure_parameter_name, 0},
+    {"value_type", measure_value_type, 0},
+    {"period_s", measure_period, 0},
+    {"datum", measure_datum, 0},
+    {"time_local", bucket_time_local, 0},
+    {0},
+};
+
 FieldSet field_set_default(const Field *table, unsigned where)
 {
     FieldSet set = {.count = 0};
@@ -335,6 +409,22 @@ FieldSet field_set_default(const Field *table, unsigned where)
         set.fields[set.count++] = field;
     }
     return set;
+}
+
+bool field_set_has(const FieldSet *set, const Field *field)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->fields[i] == field)
+            return true;
+    return false;
+}
+
+void field_set_add(FieldSet *set, const Field *field)
+{
+    if (field_set_has(set, field))
+        return;
+    assert(set->count < FIELD_SET_MAX);
+    set->fields[set->count++] = field;
 }
 
 const Field *field_find(const Field *table, Str name)

@@ -4,13 +4,14 @@
  * format can say something else than another. A new field is a new row in model/field.c. */
 #pragma once
 #include "base/buf.h"
-#include "model/model.h"
+#include "model/bucket.h"
 
 /* What one row of an answer is about; members that a resource has no use for are NULL. Borrowed. */
 typedef struct Row {
     const Station *station;
     const Measure *measure;
     const Reading *reading; /* of readings; of measures and latest: the newest, or NULL */
+    const Bucket *bucket;   /* of aggregates */
     const Str *measure_ids; /* of a station */
     size_t measure_id_count;
     const struct QuarantineItem *refusal;
@@ -24,6 +25,7 @@ typedef enum ValueKind {
     VALUE_REAL,
     VALUE_INT,
     VALUE_TIME,
+    VALUE_LOCAL_TIME, /* as the clocks of England show it, with its offset */
     VALUE_BOOL,
     VALUE_STRS,  /* a list of texts: [..] in JSON, joined by ; in CSV */
     VALUE_FLAGS, /* ReadingFlag bits: a list of their names; no bit is null */
@@ -34,7 +36,7 @@ typedef struct Value {
     union {
         Str str;
         double real;
-        int64_t integer; /* also VALUE_TIME, VALUE_FLAGS */
+        int64_t integer; /* also VALUE_TIME, VALUE_LOCAL_TIME, VALUE_FLAGS */
         bool boolean;
         struct {
             const Str *items;
@@ -52,20 +54,35 @@ typedef struct Field {
 enum {
     FIELD_JSON = 1,
     FIELD_CSV = 2,
-    FIELD_OMIT_NULL = 4 /* the JSON member is absent when null */
+    FIELD_OMIT_NULL = 4, /* the JSON member is absent when null, unless it was asked for by name */
+    FIELD_LIST = 8,      /* several values: no order to sort by */
+    FIELD_AGGREGATE = 16 /* stands where its aggregate was asked for */
 };
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
 extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[],
-    QUARANTINE_FIELDS[], GAP_FIELDS[];
+    QUARANTINE_FIELDS[], GAP_FIELDS[], BUCKET_FIELDS[];
+
+typedef enum TimeForm { TIME_RFC3339, TIME_UNIX, TIME_UNIX_MS } TimeForm;
+
+/* How values are written. */
+typedef struct Style {
+    TimeForm times;
+    bool excel; /* CSV as Excel reads it: BOM, CRLF, times without T and Z, no cell a formula */
+} Style;
 
 enum { FIELD_SET_MAX = 64 };
 typedef struct FieldSet {
     const Field *fields[FIELD_SET_MAX];
     size_t count;
+    bool chosen; /* by name: exactly these, null or not */
+    Style style;
 } FieldSet;
 
 /* The default columns of a table for JSON (FIELD_JSON) or CSV (FIELD_CSV). */
 FieldSet field_set_default(const Field *table, unsigned where);
+/* Behind the others, unless it is one of them. */
+void field_set_add(FieldSet *set, const Field *field);
+bool field_set_has(const FieldSet *set, const Field *field);
 /* NULL when the table has no such field. */
 const Field *field_find(const Field *table, Str name);

@@ -1,7 +1,9 @@
 #include "model/render.h"
 
 #include "base/clock.h"
+#include "model/london.h"
 
+#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -14,11 +16,48 @@ static const struct {
     {READING_CORRECTED, "corrected"},
 };
 
-static void put_time(Buf *out, UnixSec time)
+static void put_rfc3339(Buf *out, UnixSec time)
 {
     char text[CLOCK_TEXT_SIZE];
     clock_format(time, text);
     buf_put(out, text, CLOCK_TEXT_SIZE - 1);
+}
+
+/* 2026-07-01T11:00:00+01:00 */
+static void put_local_time(Buf *out, UnixSec time)
+{
+    char text[CLOCK_TEXT_SIZE];
+    int offset_s = london_offset_s(time);
+    clock_format(time + offset_s, text);
+    buf_put(out, text, CLOCK_TEXT_SIZE - 2);
+    if (offset_s == 0)
+        BUF_LITERAL(out, "+00:00");
+    else
+        BUF_LITERAL(out, "+01:00");
+}
+
+/* 2026-07-01 10:00:00, which Excel takes for a time. */
+static void put_excel_time(Buf *out, UnixSec time)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_format(time, text);
+    text[10] = ' ';
+    buf_put(out, text, CLOCK_TEXT_SIZE - 2);
+}
+
+/* False: as text, which JSON quotes. */
+static bool put_epoch(Buf *out, const Style *style, UnixSec time)
+{
+    switch (style->times) {
+    case TIME_UNIX:
+        buf_put_int(out, time);
+        return true;
+    case TIME_UNIX_MS:
+        buf_put_int(out, time * 1000);
+        return true;
+    default:
+        return false;
+    }
 }
 
 static void put_bool(Buf *out, bool value)
@@ -54,7 +93,16 @@ static void put_json_flags(Buf *out, unsigned flags)
     buf_put_char(out, ']');
 }
 
-static void put_json_value(Buf *out, const Value *value)
+static void put_json_time(Buf *out, const Style *style, UnixSec time)
+{
+    if (put_epoch(out, style, time))
+        return;
+    buf_put_char(out, '"');
+    put_rfc3339(out, time);
+    buf_put_char(out, '"');
+}
+
+static void put_json_value(Buf *out, const Style *style, const Value *value)
 {
     switch (value->kind) {
     case VALUE_NULL:
@@ -70,8 +118,11 @@ static void put_json_value(Buf *out, const Value *value)
         buf_put_int(out, value->as.integer);
         break;
     case VALUE_TIME:
+        put_json_time(out, style, value->as.integer);
+        break;
+    case VALUE_LOCAL_TIME:
         buf_put_char(out, '"');
-        put_time(out, value->as.integer);
+        put_local_time(out, value->as.integer);
         buf_put_char(out, '"');
         break;
     case VALUE_BOOL:
@@ -92,13 +143,13 @@ void render_json(Buf *out, const FieldSet *fields, const Row *row)
     for (size_t i = 0; i < fields->count; i++) {
         const Field *field = fields->fields[i];
         Value value = field->value(row);
-        if (value.kind == VALUE_NULL && (field->in & FIELD_OMIT_NULL) != 0)
+        if (value.kind == VALUE_NULL && (field->in & FIELD_OMIT_NULL) != 0 && !fields->chosen)
             continue;
         buf_put_char(out, before);
         buf_put_char(out, '"');
         buf_put(out, field->name, strlen(field->name));
         BUF_LITERAL(out, "\":");
-        put_json_value(out, &value);
+        put_json_value(out, &fields->style, &value);
         before = ',';
     }
     if (before == '{')
@@ -106,21 +157,65 @@ void render_json(Buf *out, const FieldSet *fields, const Row *row)
     buf_put_char(out, '}');
 }
 
+void render_json_array(Buf *out, const FieldSet *fields, const Row *row)
+{
+    char before = '[';
+    for (size_t i = 0; i < fields->count; i++) {
+        Value value = fields->fields[i]->value(row);
+        buf_put_char(out, before);
+        put_json_value(out, &fields->style, &value);
+        before = ',';
+    }
+    buf_put_char(out, ']');
+}
+
+/* ---- GeoJSON ----------------------------------------------------------------------------------- */
+
+static void put_geometry(Buf *out, const Station *station)
+{
+    if (isnan(station->lat_deg) || isnan(station->long_deg)) {
+        BUF_LITERAL(out, "null");
+        return;
+    }
+    BUF_LITERAL(out, "{\"type\":\"Point\",\"coordinates\":[");
+    buf_put_double(out, station->long_deg);
+    buf_put_char(out, ',');
+    buf_put_double(out, station->lat_deg);
+    BUF_LITERAL(out, "]}");
+}
+
+void render_geojson(Buf *out, const FieldSet *fields, const Row *row)
+{
+    BUF_LITERAL(out, "{\"type\":\"Feature\",\"id\":");
+    json_put_string(out, row->measure != NULL ? row->measure->id : row->station->id);
+    BUF_LITERAL(out, ",\"geometry\":");
+    put_geometry(out, row->station);
+    BUF_LITERAL(out, ",\"properties\":");
+    render_json(out, fields, row);
+    buf_put_char(out, '}');
+}
+
 /* ---- CSV --------------------------------------------------------------------------------------- */
 
 /* Quoted only where RFC 4180 asks for it, and for the empty text: without quotes that would read as
  * missing, and "" is a station's id. */
-static void put_csv_text(Buf *out, Str text)
+static void put_csv_text(Buf *out, const Style *style, Str text)
 {
     bool quote = text.len == 0;
+    /* Excel runs a cell that begins like a formula; behind an apostrophe it is a text. */
+    bool neutralise = style->excel && text.len > 0 && memchr("=+-@", text.ptr[0], 4) != NULL;
     for (size_t i = 0; i < text.len && !quote; i++)
         quote =
             text.ptr[i] == ',' || text.ptr[i] == '"' || text.ptr[i] == '\n' || text.ptr[i] == '\r';
     if (!quote) {
+        if (neutralise)
+            buf_put_char(out, '\'');
         buf_put_str(out, text);
         return;
     }
     buf_put_char(out, '"');
+    if (neutralise)
+        buf_put_char(out, '\'');
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] == '"')
             buf_put_char(out, '"');
@@ -130,7 +225,7 @@ static void put_csv_text(Buf *out, Str text)
 }
 
 /* A list is one cell, its items joined by semicolons. */
-static void put_csv_strs(Buf *out, const Str *items, size_t count)
+static void put_csv_strs(Buf *out, const Style *style, const Str *items, size_t count)
 {
     if (count == 0)
         return;
@@ -143,7 +238,7 @@ static void put_csv_strs(Buf *out, const Str *items, size_t count)
     if (joined.error != OK)
         out->error = joined.error;
     else
-        put_csv_text(out, buf_view(&joined));
+        put_csv_text(out, style, buf_view(&joined));
 }
 
 static void put_csv_flags(Buf *out, unsigned flags)
@@ -157,13 +252,31 @@ static void put_csv_flags(Buf *out, unsigned flags)
     }
 }
 
-static void put_csv_value(Buf *out, const Value *value)
+static void put_csv_time(Buf *out, const Style *style, UnixSec time)
+{
+    if (put_epoch(out, style, time))
+        return;
+    if (style->excel)
+        put_excel_time(out, time);
+    else
+        put_rfc3339(out, time);
+}
+
+static void put_csv_local_time(Buf *out, const Style *style, UnixSec time)
+{
+    if (style->excel)
+        put_excel_time(out, time + london_offset_s(time));
+    else
+        put_local_time(out, time);
+}
+
+static void put_csv_value(Buf *out, const Style *style, const Value *value)
 {
     switch (value->kind) {
     case VALUE_NULL:
         break;
     case VALUE_STR:
-        put_csv_text(out, value->as.str);
+        put_csv_text(out, style, value->as.str);
         break;
     case VALUE_REAL:
         buf_put_double(out, value->as.real);
@@ -172,13 +285,16 @@ static void put_csv_value(Buf *out, const Value *value)
         buf_put_int(out, value->as.integer);
         break;
     case VALUE_TIME:
-        put_time(out, value->as.integer);
+        put_csv_time(out, style, value->as.integer);
+        break;
+    case VALUE_LOCAL_TIME:
+        put_csv_local_time(out, style, value->as.integer);
         break;
     case VALUE_BOOL:
         put_bool(out, value->as.boolean);
         break;
     case VALUE_STRS:
-        put_csv_strs(out, value->as.strs.items, value->as.strs.count);
+        put_csv_strs(out, style, value->as.strs.items, value->as.strs.count);
         break;
     case VALUE_FLAGS:
         put_csv_flags(out, (unsigned) value->as.integer);
@@ -186,14 +302,23 @@ static void put_csv_value(Buf *out, const Value *value)
     }
 }
 
+static void put_line_end(Buf *out, const Style *style)
+{
+    if (style->excel)
+        buf_put_char(out, '\r');
+    buf_put_char(out, '\n');
+}
+
 void render_csv_header(Buf *out, const FieldSet *fields)
 {
+    if (fields->style.excel)
+        BUF_LITERAL(out, "\xef\xbb\xbf"); /* without it Excel takes UTF-8 for Windows-1252 */
     for (size_t i = 0; i < fields->count; i++) {
         if (i > 0)
             buf_put_char(out, ',');
         buf_put(out, fields->fields[i]->name, strlen(fields->fields[i]->name));
     }
-    buf_put_char(out, '\n');
+    put_line_end(out, &fields->style);
 }
 
 void render_csv(Buf *out, const FieldSet *fields, const Row *row)
@@ -202,7 +327,7 @@ void render_csv(Buf *out, const FieldSet *fields, const Row *row)
         Value value = fields->fields[i]->value(row);
         if (i > 0)
             buf_put_char(out, ',');
-        put_csv_value(out, &value);
+        put_csv_value(out, &fields->style, &value);
     }
-    buf_put_char(out, '\n');
+    put_line_end(out, &fields->style);
 }

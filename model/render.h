@@ -1,4 +1,4 @@
-/* model/render.h - rows as JSON, NDJSON and CSV; the same bytes wherever they go.
+/* model/render.h - rows as JSON, NDJSON, GeoJSON and CSV; the same bytes wherever they go.
  *
  * Pure: a row and a set of fields into a Buf, whose sticky error is checked by the caller. */
 #pragma once
@@ -6,5 +6,9 @@
 #include "model/field.h"
 
 void render_json(Buf *out, const FieldSet *fields, const Row *row); /* {"station":"1491TH",...} */
-void render_csv_header(Buf *out, const FieldSet *fields);           /* names, LF */
+/* RFC 7946: a Feature, with the station's place; geometry null where that is not known. */
+void render_geojson(Buf *out, const FieldSet *fields, const Row *row);
+/* The values alone, ["1491TH",0.413,...], null where missing. */
+void render_json_array(Buf *out, const FieldSet *fields, const Row *row);
+void render_csv_header(Buf *out, const FieldSet *fields);          /* names, LF */
 void render_csv(Buf *out, const FieldSet *fields, const Row *row); /* RFC 4180, LF, null is empty */

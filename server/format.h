@@ -2,7 +2,7 @@
 #pragma once
 #include "base/str.h"
 
-typedef enum Format { FORMAT_JSON, FORMAT_CSV, FORMAT_NDJSON, FORMAT_COUNT } Format;
+typedef enum Format { FORMAT_JSON, FORMAT_CSV, FORMAT_NDJSON, FORMAT_GEOJSON, FORMAT_COUNT } Format;
 
 typedef struct FormatInfo {
     const char *name; /* the suffix of a path and the value of `format` */
@@ -15,7 +15,8 @@ extern const FormatInfo FORMATS[FORMAT_COUNT];
 /* Sets of formats are bits. */
 #define FORMAT_BIT(format) (1u << (format))
 enum {
-    FORMATS_ROWS = FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_NDJSON)
+    FORMATS_ROWS = FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_NDJSON),
+    FORMATS_PLACES = FORMATS_ROWS | FORMAT_BIT(FORMAT_GEOJSON),
 };
 
 /* By its name, case ignored; only among `offered`. */

@@ -43,9 +43,10 @@ ErrCode get_gaps(const Request *req, Reply *reply, Err *err)
     Request pinned = *req;
     pinned.snap = snap;
     Answer answer = {.coverage = coverage_init(), .from = NO_TIME, .to = NO_TIME};
-    rows_begin(&answer.rows, &pinned, reply, GAP_FIELDS);
     const GapVisitor visitor = {begin_measure, add_gap, &answer};
-    rc = snapshot_each_gap(snap, &req->selection.filter, &visitor, err);
+    rc = rows_begin(&answer.rows, &pinned, reply, err);
+    if (rc == OK)
+        rc = snapshot_each_gap(snap, &req->selection.filter, &visitor, err);
     const Extent extent = {.from = answer.from, .to = answer.to, .coverage = &answer.coverage};
     return rc != OK ? rc : rows_end(&answer.rows, &extent, err);
 }

@@ -13,8 +13,9 @@ static bool add_latest(const Station *station, const Measure *measure, const Rea
 static ErrCode list_latest(const Request *req, const Filter *filter, Reply *reply, Err *err)
 {
     Rows rows;
-    rows_begin(&rows, req, reply, LATEST_FIELDS);
-    ErrCode rc = snapshot_each_latest(req->snap, filter, add_latest, &rows, err);
+    ErrCode rc = rows_begin(&rows, req, reply, err);
+    if (rc == OK)
+        rc = snapshot_each_latest(req->snap, filter, add_latest, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }
 

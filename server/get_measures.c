@@ -13,8 +13,9 @@ static bool add_measure(const Station *station, const Measure *measure, const Re
 static ErrCode list_measures(const Request *req, const Filter *filter, Reply *reply, Err *err)
 {
     Rows rows;
-    rows_begin(&rows, req, reply, MEASURE_FIELDS);
-    ErrCode rc = snapshot_each_measure(req->snap, filter, add_measure, &rows, err);
+    ErrCode rc = rows_begin(&rows, req, reply, err);
+    if (rc == OK)
+        rc = snapshot_each_measure(req->snap, filter, add_measure, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }
 

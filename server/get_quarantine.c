@@ -17,8 +17,9 @@ ErrCode get_quarantine(const Request *req, Reply *reply, Err *err)
     if (rc != OK)
         return rc;
     Rows rows;
-    rows_begin(&rows, req, reply, QUARANTINE_FIELDS);
-    rc = snapshot_each_refusal(snap, &req->selection.filter.measure, &req->selection.reasons,
-                               add_refusal, &rows, err);
+    rc = rows_begin(&rows, req, reply, err);
+    if (rc == OK)
+        rc = snapshot_each_refusal(snap, &req->selection.filter.measure, &req->selection.reasons,
+                                   add_refusal, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }

@@ -83,34 +83,75 @@ typedef struct Listing {
     Coverage coverage;
     Window window;
     Row row; /* of the measure under way */
-    bool in_measure, anything_kept;
+    bool anything_kept;
     size_t measure_count;
+    const Selection *selection;
+    Buckets buckets; /* of the measure under way, where aggregates were asked for */
+    Str refused;     /* a measure of which one of them has no meaning; none: there is none */
+    const char *refusal;
 } Listing;
 
-static void end_measure(Listing *listing)
+static bool add_bucket(const Bucket *bucket, void *ctx)
 {
-    if (listing->in_measure)
-        coverage_end_measure(&listing->coverage);
-    listing->in_measure = false;
+    Listing *listing = ctx;
+    listing->row.bucket = bucket;
+    return rows_add(&listing->rows, &listing->row);
+}
+
+static bool begin_buckets(Listing *listing, const Measure *measure, Window window)
+{
+    const Selection *selection = listing->selection;
+    for (unsigned i = 0; i < AGGREGATE_KIND_COUNT && listing->refusal == NULL; i++)
+        if ((selection->aggregates & 1U << i) != 0)
+            listing->refusal = bucket_refuses(measure, (Aggregate) i);
+    if (listing->refusal != NULL) {
+        if (!arena_copy(listing->rows.req->arena, measure->id, &listing->refused))
+            listing->refused = STR("");
+        return false;
+    }
+    const Station *station = listing->row.station;
+    listing->buckets = buckets_begin(measure, measure_scale(measure, station), window,
+                                     selection->step_s, selection->fill, add_bucket, listing);
+    return true;
+}
+
+static ErrCode refuse_aggregate(const Listing *listing, Reply *reply, Err *err)
+{
+    Arena *arena = listing->rows.req->arena;
+    problem_add(
+        &reply->problem, PROBLEM_BAD_PARAMETER,
+        (ProblemFault){.parameter = STR("agg"),
+                       .reason = "bad",
+                       .detail = arena_format(arena, "'agg': %s (" STR_FMT ")", listing->refusal,
+                                              STR_ARG(listing->refused))});
+    return err_set(err, ERR_INVALID, "%s", listing->refusal);
+}
+
+static bool end_measure(void *ctx)
+{
+    Listing *listing = ctx;
+    coverage_end_measure(&listing->coverage);
+    return listing->selection->aggregates == 0 || buckets_end(&listing->buckets);
 }
 
 static bool begin_measure(const Station *station, const Measure *measure, Window kept, void *ctx)
 {
     Listing *listing = ctx;
-    end_measure(listing);
     listing->row = (Row){.station = station, .measure = measure};
     listing->measure_count++;
     listing->anything_kept |= kept.from < kept.to;
     coverage_begin_measure(&listing->coverage, measure->period_s,
                            window_both(listing->window, kept), measure->newest);
-    listing->in_measure = true;
-    return true;
+    return listing->selection->aggregates == 0 ||
+           begin_buckets(listing, measure, window_both(listing->window, kept));
 }
 
 static bool add_reading(const Reading *reading, void *ctx)
 {
     Listing *listing = ctx;
     coverage_add(&listing->coverage, reading->time);
+    if (listing->selection->aggregates != 0)
+        return buckets_add(&listing->buckets, reading);
     listing->row.reading = reading;
     return rows_add(&listing->rows, &listing->row);
 }
@@ -129,9 +170,9 @@ static const char *why_none(const Listing *listing, const Span *span, UnixSec as
 /* An open end is said as the moment of the generation, or just behind the last reading. */
 static Extent extent_of(const Listing *listing, const Span *span, UnixSec as_of)
 {
-    const Rows *rows = &listing->rows;
-    Extent extent = {.from = rows->earliest, .to = rows->latest, .coverage = &listing->coverage};
-    if (rows->count == 0)
+    const Coverage *coverage = &listing->coverage;
+    Extent extent = {.from = coverage->earliest, .to = coverage->latest, .coverage = coverage};
+    if (coverage->count == 0)
         extent.reason = why_none(listing, span, as_of);
     if (!span_is_given(span))
         return extent;
@@ -139,8 +180,8 @@ static Extent extent_of(const Listing *listing, const Span *span, UnixSec as_of)
     extent.to = listing->window.to;
     if (extent.to == window_everything().to) {
         extent.to = as_of > extent.from ? as_of : extent.from;
-        if (rows->latest >= extent.to)
-            extent.to = rows->latest + 1;
+        if (coverage->latest >= extent.to)
+            extent.to = coverage->latest + 1;
     }
     return extent;
 }
@@ -149,13 +190,19 @@ static ErrCode list_readings(const Request *req, const Filter *filter, Reply *re
 {
     UnixSec as_of = snapshot_info(req->snap)->as_of;
     const Span *span = &req->selection.span;
-    Listing listing = {.coverage = coverage_init(), .window = span_resolve(span, as_of)};
-    rows_begin(&listing.rows, req, reply, READING_FIELDS);
-    const ReadingVisitor visitor = {
-        .each_measure = begin_measure, .each_reading = add_reading, .ctx = &listing};
-    ErrCode rc = snapshot_each_reading(req->snap, filter, listing.window, &visitor, err);
-    end_measure(&listing);
-    if (rc == OK && listing.rows.count == 0 && span->has_to)
+    Listing listing = {.coverage = coverage_init(),
+                       .window = span_resolve(span, as_of),
+                       .selection = &req->selection};
+    ErrCode rc = rows_begin(&listing.rows, req, reply, err);
+    const ReadingVisitor visitor = {.each_measure = begin_measure,
+                                    .each_reading = add_reading,
+                                    .end_measure = end_measure,
+                                    .ctx = &listing};
+    if (rc == OK)
+        rc = snapshot_each_reading(req->snap, filter, listing.window, &visitor, err);
+    if (rc == OK && listing.refusal != NULL)
+        rc = refuse_aggregate(&listing, reply, err);
+    if (rc == OK && listing.coverage.count == 0 && span->has_to)
         rc = check_retention(req, filter, listing.window, reply, err);
     if (rc != OK)
         return rc;

@@ -14,8 +14,9 @@ static bool add_station(const Station *station, const Str *measure_ids, size_t m
 static ErrCode list_stations(const Request *req, const Filter *filter, Reply *reply, Err *err)
 {
     Rows rows;
-    rows_begin(&rows, req, reply, STATION_FIELDS);
-    ErrCode rc = snapshot_each_station(req->snap, filter, add_station, &rows, err);
+    ErrCode rc = rows_begin(&rows, req, reply, err);
+    if (rc == OK)
+        rc = snapshot_each_station(req->snap, filter, add_station, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }
 

@@ -51,6 +51,11 @@ const ProblemInfo PROBLEMS[PROBLEM_TYPE_COUNT] = {
                                    "keeps 24 hours back from its newest reading. `archive` names "
                                    "the Environment Agency's files "
                                    "of the days asked for, which appear there a day or two later."},
+    [PROBLEM_CURSOR_EXPIRED] =
+        {"cursor-expired", "Cursor expired", 410, 0,
+         "A cursor stands in the generation that its list was begun in, so that its pages never "
+         "skip or repeat a row; that generation has been followed by another. `restart` is the "
+         "address at which the list begins anew."},
     [PROBLEM_TOO_LARGE] =
         {"too-large", "Answer too large", 413, 0,
          "The answer would be larger than this service gives at once, and nothing is ever cut in "

@@ -3,31 +3,38 @@
 #include <string.h>
 
 #define ROWS       FORMATS_ROWS
-#define FILTERS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_FORMAT)
-#define OF_STATION (PARAMS_MEASURE | PARAMS_FORMAT)
+#define PLACES     FORMATS_PLACES
+#define FILTERS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_FORMAT | PARAMS_LIST)
+#define OF_STATION (PARAMS_MEASURE | PARAMS_FORMAT | PARAMS_LIST)
 
 const Route ROUTES[] = {
-    {"GET", "/", get_service, LIFE_GENERATION, 0, 0},
-    {"GET", "/v1", get_service, LIFE_GENERATION, 0, 0},
-    {"GET", "/v1/stations", get_stations, LIFE_GENERATION, ROWS, FILTERS},
-    {"GET", "/v1/stations/{station}", get_station, LIFE_GENERATION, ROWS, PARAMS_FORMAT},
-    {"GET", "/v1/stations/{station}/latest", get_station_latest, LIFE_GENERATION, ROWS, OF_STATION},
+    {"GET", "/", get_service, LIFE_GENERATION, 0, 0, NULL},
+    {"GET", "/v1", get_service, LIFE_GENERATION, 0, 0, NULL},
+    {"GET", "/v1/stations", get_stations, LIFE_GENERATION, PLACES, FILTERS, STATION_FIELDS},
+    {"GET", "/v1/stations/{station}", get_station, LIFE_GENERATION, PLACES, PARAMS_FORMAT,
+     STATION_FIELDS},
+    {"GET", "/v1/stations/{station}/latest", get_station_latest, LIFE_GENERATION, PLACES,
+     OF_STATION | PARAMS_READING, LATEST_FIELDS},
     {"GET", "/v1/stations/{station}/readings", get_station_readings, LIFE_GENERATION, ROWS,
-     OF_STATION | PARAMS_TIME},
-    {"GET", "/v1/measures", get_measures, LIFE_GENERATION, ROWS, FILTERS},
-    {"GET", "/v1/measures/{measure}", get_measure, LIFE_GENERATION, ROWS, PARAMS_FORMAT},
+     OF_STATION | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
+    {"GET", "/v1/measures", get_measures, LIFE_GENERATION, ROWS, FILTERS, MEASURE_FIELDS},
+    {"GET", "/v1/measures/{measure}", get_measure, LIFE_GENERATION, ROWS, PARAMS_FORMAT,
+     MEASURE_FIELDS},
     {"GET", "/v1/measures/{measure}/readings", get_measure_readings, LIFE_GENERATION, ROWS,
-     PARAMS_FORMAT | PARAMS_TIME},
-    {"GET", "/v1/latest", get_latest, LIFE_GENERATION, ROWS, FILTERS},
-    {"GET", "/v1/readings", get_readings, LIFE_GENERATION, ROWS, FILTERS | PARAMS_TIME},
-    {"GET", "/v1/gaps", get_gaps, LIFE_NOW, ROWS, FILTERS},
-    {"GET", "/v1/quarantine", get_quarantine, LIFE_NOW, ROWS, PARAMS_QUARANTINE | PARAMS_FORMAT},
-    {"GET", "/v1/status", get_status, LIFE_NOW, 0, 0},
-    {"GET", "/live", get_live, LIFE_NOW, 0, PARAMS_IGNORED},
-    {"GET", "/ready", get_ready, LIFE_NOW, 0, PARAMS_IGNORED},
-    {"GET", "/metrics", get_metrics, LIFE_NOW, 0, PARAMS_IGNORED},
-    {"GET", "/openapi.yaml", get_asset, LIFE_BUILD, 0, PARAMS_IGNORED},
-    {"GET", "/problems/{type}", get_problem, LIFE_BUILD, 0, PARAMS_IGNORED},
+     PARAMS_FORMAT | PARAMS_LIST | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
+    {"GET", "/v1/latest", get_latest, LIFE_GENERATION, PLACES, FILTERS | PARAMS_READING,
+     LATEST_FIELDS},
+    {"GET", "/v1/readings", get_readings, LIFE_GENERATION, ROWS,
+     FILTERS | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
+    {"GET", "/v1/gaps", get_gaps, LIFE_NOW, ROWS, FILTERS, GAP_FIELDS},
+    {"GET", "/v1/quarantine", get_quarantine, LIFE_NOW, ROWS, PARAMS_QUARANTINE | PARAMS_FORMAT,
+     QUARANTINE_FIELDS},
+    {"GET", "/v1/status", get_status, LIFE_NOW, 0, 0, NULL},
+    {"GET", "/live", get_live, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/ready", get_ready, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/metrics", get_metrics, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/openapi.yaml", get_asset, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/problems/{type}", get_problem, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
     {0},
 };
 

@@ -1,6 +1,7 @@
 /* server/route.h - the whole HTTP surface as one table. openapi.yaml lists the same paths; a test
  * holds the two together. */
 #pragma once
+#include "model/field.h"
 #include "server/reply.h"
 
 /* How long an answer stays true. */
@@ -15,8 +16,9 @@ struct Route {
     const char *pattern;
     Handler *handler;
     Life life;
-    unsigned formats; /* bits; 0: it has one form, whatever Accept says */
-    unsigned params;  /* PARAMS_* */
+    unsigned formats;    /* bits; 0: it has one form, whatever Accept says */
+    unsigned params;     /* PARAMS_* */
+    const Field *fields; /* of its rows; NULL: it has none */
 };
 
 extern const Route ROUTES[]; /* a NULL pattern ends it */

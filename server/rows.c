@@ -1,7 +1,11 @@
 #include "server/rows.h"
 
 #include "model/render.h"
+#include "server/cursor.h"
 #include "server/route.h"
+#include "server/url.h"
+
+#include <string.h>
 
 static const char LICENCE[] = "OGL-UK-3.0";
 static const char ATTRIBUTION[] =
@@ -34,20 +38,117 @@ void put_licence(JsonWriter *json)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-void rows_begin(Rows *rows, const Request *req, Reply *reply, const Field *table)
+static bool has_envelope(Format format)
 {
-    unsigned where = req->format == FORMAT_CSV ? FIELD_CSV : FIELD_JSON;
-    *rows = (Rows){.req = req,
-                   .reply = reply,
-                   .fields = field_set_default(table, where),
-                   .earliest = NO_TIME,
-                   .latest = NO_TIME};
-    if (req->format == FORMAT_CSV)
-        render_csv_header(&reply->body, &rows->fields);
+    return format == FORMAT_JSON || format == FORMAT_GEOJSON;
 }
 
-static void note_time(Rows *rows, UnixSec time)
+/* A JSON body is a page unless it says otherwise: a careless question for everything must not
+ * make a client parse half a million objects. */
+enum { JSON_PAGE_ITEMS = 10000 };
+
+static size_t limit_of(const Request *req)
 {
+    size_t most = req->site->options->max_json_items;
+    if (req->selection.limit > 0)
+        return req->selection.limit;
+    if (!has_envelope(req->format))
+        return SIZE_MAX;
+    return JSON_PAGE_ITEMS < most ? JSON_PAGE_ITEMS : most;
+}
+
+/* All but those that were asked for. */
+static void drop_aggregates(FieldSet *set, unsigned asked)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const Field *field = set->fields[i];
+        bool is_asked = (field->in & FIELD_AGGREGATE) == 0;
+        for (unsigned k = 0; k < AGGREGATE_KIND_COUNT && !is_asked; k++)
+            is_asked =
+                (asked & 1U << k) != 0 && strcmp(field->name, aggregate_name((Aggregate) k)) == 0;
+        if (is_asked)
+            set->fields[kept++] = field;
+    }
+    set->count = kept;
+}
+
+static FieldSet fields_of(const Request *req)
+{
+    const Selection *selection = &req->selection;
+    const Field *table = request_fields(req);
+    FieldSet set = selection->fields;
+    if (set.count == 0)
+        set = field_set_default(table, (req->format == FORMAT_CSV ? FIELD_CSV : FIELD_JSON) |
+                                           FIELD_AGGREGATE);
+    if (selection->aggregates != 0 && selection->fields.count == 0)
+        drop_aggregates(&set, selection->aggregates);
+    if (selection->with_local_time)
+        field_set_add(&set, field_find(table, STR("time_local")));
+    set.style = selection->style;
+    return set;
+}
+
+static ErrCode refuse_form(Reply *reply, const char *parameter, const char *sentence, Err *err)
+{
+    problem_add(&reply->problem, PROBLEM_BAD_PARAMETER,
+                (ProblemFault){.parameter = str_of(parameter),
+                               .reason = "conflict",
+                               .detail = str_of(sentence)});
+    return err_set(err, ERR_INVALID, "%s", sentence);
+}
+
+/* What makes sense in one form only is not passed over in silence in another. */
+static ErrCode check_form(const Request *req, Reply *reply, Err *err)
+{
+    const Selection *selection = &req->selection;
+    if (selection->style.excel && req->format != FORMAT_CSV)
+        return refuse_form(reply, "profile", "'profile': it is one of CSV; ask for format=csv",
+                           err);
+    if (selection->shape != SHAPE_ITEMS && req->format != FORMAT_JSON)
+        return refuse_form(reply, "shape", "'shape': it is one of JSON; ask for format=json", err);
+    return OK;
+}
+
+/* freshet-latest-7f3a1b2c-184467.csv: which list, of which generation. */
+static void name_download(const Request *req, Reply *reply)
+{
+    Str path = str_of(req->route->pattern), word = str_after_last(path, '/');
+    if (str_starts(word, STR("{")))
+        word = (Str){word.ptr + 1, word.len - 2};
+    reply_header(reply, "Content-Disposition",
+                 arena_format(req->arena, "attachment; filename=\"freshet-" STR_FMT "-%s.%s\"",
+                              STR_ARG(word), snapshot_info(req->snap)->tag,
+                              FORMATS[req->format].name));
+}
+
+ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
+{
+    const Selection *selection = &req->selection;
+    *rows = (Rows){.req = req,
+                   .reply = reply,
+                   .fields = fields_of(req),
+                   .sort = {.by = selection->sort, .is_down = selection->sort_is_down},
+                   .limit = limit_of(req),
+                   .earliest = NO_TIME,
+                   .latest = NO_TIME};
+    ErrCode rc = check_form(req, reply, err);
+    if (rc != OK)
+        return rc;
+    if (req->format == FORMAT_CSV)
+        render_csv_header(&reply->body, &rows->fields);
+    if (selection->download)
+        name_download(req, reply);
+    return cursor_read(req, reply, &rows->skip, err);
+}
+
+static void note_time(Rows *rows, const Row *row)
+{
+    UnixSec time = NO_TIME;
+    if (row->reading != NULL)
+        time = row->reading->time;
+    else if (row->measure == NULL)
+        time = row->station->newest;
     if (time == NO_TIME)
         return;
     if (rows->earliest == NO_TIME || time < rows->earliest)
@@ -56,14 +157,9 @@ static void note_time(Rows *rows, UnixSec time)
         rows->latest = time;
 }
 
-bool rows_add(Rows *rows, const Row *row)
+static void put_row(Rows *rows, const Row *row)
 {
     Buf *out = &rows->reply->body;
-    if (rows->req->format == FORMAT_JSON &&
-        rows->count == rows->req->site->options->max_json_items) {
-        rows->too_many = true;
-        return false;
-    }
     switch (rows->req->format) {
     case FORMAT_CSV:
         render_csv(out, &rows->fields, row);
@@ -72,17 +168,80 @@ bool rows_add(Rows *rows, const Row *row)
         render_json(out, &rows->fields, row);
         buf_put_char(out, '\n');
         break;
+    case FORMAT_GEOJSON:
+        render_geojson(out, &rows->fields, row);
+        break;
     default:
-        buf_put(out, ",\n", rows->count > 0 ? 2 : 0);
-        render_json(out, &rows->fields, row);
+        if (rows->req->selection.shape == SHAPE_COLUMNS)
+            render_json_array(out, &rows->fields, row);
+        else
+            render_json(out, &rows->fields, row);
         break;
     }
-    rows->count++;
-    if (row->reading != NULL)
-        note_time(rows, row->reading->time);
-    else if (row->measure == NULL && row->station != NULL)
-        note_time(rows, row->station->newest);
-    return out->error == OK;
+}
+
+static void put_separator(const Rows *rows, Buf *out)
+{
+    if (has_envelope(rows->req->format) && rows->count > 0)
+        BUF_LITERAL(out, ",\n");
+}
+
+static void put_for_sorting(Rows *rows, const Row *row)
+{
+    const Buf *out = &rows->reply->body;
+    size_t at = out->len;
+    put_row(rows, row);
+    if (out->error == OK)
+        rows->no_memory = !sort_add(&rows->sort, rows->req->arena, row, at, out->len - at);
+}
+
+bool rows_add(Rows *rows, const Row *row)
+{
+    Buf *out = &rows->reply->body;
+    bool is_wanted = rows->seen >= rows->skip && rows->count < rows->limit;
+    bool is_beyond = rows->count == rows->limit;
+    rows->seen++;
+    note_time(rows, row);
+    if (rows->sort.by != NULL) {
+        put_for_sorting(rows, row);
+    } else if (is_wanted) {
+        put_separator(rows, out);
+        put_row(rows, row);
+        rows->count++;
+    }
+    /* An envelope speaks of all rows, so that every page of a list says the same of it; the other
+     * forms have none and need only know that there is one more. */
+    bool is_enough = is_beyond && !has_envelope(rows->req->format);
+    return out->error == OK && !rows->no_memory && !is_enough;
+}
+
+/* This body's part of the rows, in their order. */
+static void put_sorted(Rows *rows)
+{
+    Buf *body = &rows->reply->body;
+    const Sort *sort = &rows->sort;
+    if (sort->count == 0 || body->error != OK)
+        return;
+    CLEANUP(buf_release) Buf sorted = buf_init(body->max);
+    buf_put(&sorted, body->ptr, sort->entries[0].at); /* a CSV's header */
+    sort_finish(&rows->sort);
+    for (size_t i = rows->skip; i < sort->count && rows->count < rows->limit; i++) {
+        put_separator(rows, &sorted);
+        buf_put(&sorted, body->ptr + sort->entries[i].at, sort->entries[i].len);
+        rows->count++;
+    }
+    const Buf unsorted = *body;
+    *body = sorted;
+    sorted = unsorted;
+}
+
+/* None: this body ends the list. */
+static Str next_address(const Rows *rows)
+{
+    size_t taken = rows->skip + rows->count;
+    if (taken >= rows->seen || rows->req->snap == NULL) /* no generation to pin a page to */
+        return STR_NONE;
+    return url_at_cursor(rows->req, cursor_make(rows->req, taken));
 }
 
 /* ---- the envelope ---------------------------------------------------------------------------- */
@@ -125,11 +284,16 @@ static void put_coverage(JsonWriter *json, const Coverage *coverage, const char 
     json_close(json, '}');
 }
 
-/* Up to the bracket of items, which the rows follow. */
+/* Up to the member that holds the rows, which follow. */
 static void put_head(Rows *rows, const Extent *extent, Buf *out)
 {
     JsonWriter json = json_writer(out);
+    bool is_map = rows->req->format == FORMAT_GEOJSON;
     json_open(&json, '{');
+    if (is_map) {
+        json_key(&json, "type");
+        json_text(&json, "FeatureCollection");
+    }
     if (rows->req->snap != NULL) { /* else the answer is not of a generation */
         put_generation(&json, snapshot_info(rows->req->snap));
         put_window(&json, extent->from, extent->to);
@@ -137,55 +301,97 @@ static void put_head(Rows *rows, const Extent *extent, Buf *out)
     if (extent->coverage != NULL)
         put_coverage(&json, extent->coverage, extent->reason);
     put_licence(&json);
-    json_key(&json, "items");
-    BUF_LITERAL(out, "[\n");
+    json_key(&json, is_map ? "features" : "items");
+}
+
+/* Rows that are arrays become one array a column, each under its name. */
+static void put_columns(const Rows *rows, Str body, Buf *out)
+{
+    CLEANUP(buf_release) Buf list = buf_init(out->max);
+    buf_put_char(&list, '[');
+    buf_put_str(&list, body);
+    buf_put_char(&list, ']');
+    for (size_t i = 0; i < rows->fields.count; i++) {
+        buf_printf(out, "%c\n\"%s\":", i == 0 ? '{' : ',', rows->fields.fields[i]->name);
+        char before = '[';
+        Str key, row, value = STR_NONE;
+        JsonWalk walk = json_walk(buf_view(&list));
+        while (json_next(&walk, &key, &row)) {
+            JsonWalk cells = json_walk(row);
+            for (size_t k = 0; k <= i; k++)
+                (void) json_next(&cells, &key, &value);
+            buf_put_char(out, before);
+            buf_put_str(out, value);
+            before = ',';
+        }
+        if (before == '[')
+            buf_put_char(out, '[');
+        buf_put_char(out, ']');
+    }
+    buf_put_char(out, '}');
+    if (list.error != OK)
+        out->error = list.error;
 }
 
 /* `complete` comes last, so that a body that was cut never reads as complete. */
-static void wrap(Rows *rows, const Extent *extent)
+static void wrap(Rows *rows, const Extent *extent, Str next)
 {
     Buf *body = &rows->reply->body;
-    CLEANUP(buf_release) Buf head = buf_init(64 * 1024);
-    put_head(rows, extent, &head);
-    buf_prepend(body, buf_view(&head));
-    buf_printf(body, "\n],\"count\":%zu,\"next\":null,\"complete\":true}\n", rows->count);
-    if (head.error != OK)
-        body->error = head.error;
+    CLEANUP(buf_release) Buf whole = buf_init(body->max);
+    if (body->error != OK)
+        return;
+    if (rows->req->selection.shape == SHAPE_ARRAY) {
+        buf_prepend(body, STR("[\n"));
+        BUF_LITERAL(body, "\n]\n");
+        return;
+    }
+    put_head(rows, extent, &whole);
+    if (rows->req->selection.shape == SHAPE_COLUMNS) {
+        put_columns(rows, buf_view(body), &whole);
+        buf_clear(body);
+    } else {
+        BUF_LITERAL(&whole, "[\n");
+        BUF_LITERAL(body, "\n]");
+    }
+    buf_prepend(body, buf_view(&whole));
+    buf_printf(body, ",\"count\":%zu,\"next\":", rows->count);
+    JsonWriter tail = json_writer(body);
+    json_str(&tail, next);
+    BUF_LITERAL(body, ",\"complete\":true}\n");
+    if (whole.error != OK)
+        body->error = whole.error;
 }
 
 static ErrCode too_large(Rows *rows, Err *err)
 {
     const Request *req = rows->req;
-    const ServerOptions *options = req->site->options;
-    if (rows->too_many)
-        problem_set(
-            &rows->reply->problem, PROBLEM_TOO_LARGE,
-            arena_format(
-                req->arena,
-                "'" STR_FMT "' would be more than %zu items in JSON. Ask for CSV or NDJSON "
-                "(format=csv, format=ndjson), or narrow it by station, measure, parameter or time.",
-                STR_ARG(req->target.path), options->max_json_items));
-    else
-        problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
-                    arena_format(req->arena,
-                                 "'" STR_FMT
-                                 "' would be more than %zu bytes. Narrow it by station, measure, "
-                                 "parameter or time, and ask several times.",
-                                 STR_ARG(req->target.path), options->max_response_bytes));
+    problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
+                arena_format(req->arena,
+                             "'" STR_FMT
+                             "' would be more than %zu bytes. Narrow it by station, measure, "
+                             "parameter or time, or ask for it in pages (`limit`).",
+                             STR_ARG(req->target.path), req->site->options->max_response_bytes));
     return err_set(err, ERR_TOO_LARGE, "the answer is too large");
 }
 
 ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
 {
     const Extent of_rows = {.from = rows->earliest, .to = rows->latest};
+    const Request *req = rows->req;
     Reply *reply = rows->reply;
-    Format format = rows->req->format;
-    if (format == FORMAT_JSON && !rows->too_many)
-        wrap(rows, extent != NULL ? extent : &of_rows);
-    if (rows->too_many || reply->body.error == ERR_TOO_LARGE)
+    if (rows->no_memory)
+        return err_set(err, ERR_NO_MEMORY, "no memory to sort %zu rows", rows->seen);
+    put_sorted(rows);
+    Str next = next_address(rows);
+    if (has_envelope(req->format))
+        wrap(rows, extent != NULL ? extent : &of_rows, next);
+    else
+        reply_header(reply, "Row-Count", arena_format(req->arena, "%zu", rows->count));
+    if (reply->body.error == ERR_TOO_LARGE)
         return too_large(rows, err);
-    if (format != FORMAT_JSON)
-        reply_header(reply, "Row-Count", arena_format(rows->req->arena, "%zu", rows->count));
-    reply->content_type = FORMATS[format].content_type;
+    if (!str_is_none(next))
+        reply_header(reply, "Link",
+                     arena_format(req->arena, "<" STR_FMT ">; rel=\"next\"", STR_ARG(next)));
+    reply->content_type = FORMATS[req->format].content_type;
     return buf_check(&reply->body, err);
 }

@@ -7,14 +7,18 @@
 #include "model/coverage.h"
 #include "model/field.h"
 #include "server/reply.h"
+#include "server/sort.h"
 
 typedef struct Rows {
     const Request *req;
     Reply *reply;
     FieldSet fields;
-    size_t count;
-    bool too_many;
-    UnixSec earliest, latest; /* of the readings in the rows; NO_TIME: none */
+    Sort sort;
+    size_t skip, limit; /* this body's part of all rows; limit SIZE_MAX: to their end */
+    size_t seen;        /* all that passed */
+    size_t count;       /* those in the body */
+    bool no_memory;
+    UnixSec earliest, latest; /* of the readings in the rows that passed; NO_TIME: none */
 } Rows;
 
 /* What an envelope says of time. */
@@ -24,8 +28,10 @@ typedef struct Extent {
     const char *reason;       /* of there being none; NULL: there are some */
 } Extent;
 
-void rows_begin(Rows *rows, const Request *req, Reply *reply, const Field *table);
-/* False: no more can be taken; rows_end() will say why. */
+/* The fields are those of the request's route. Errors: ERR_INVALID, with the problem in `reply`;
+ * ERR_NO_MEMORY. */
+MUST_USE ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err);
+/* False: no more is needed, or can be taken; rows_end() will say why. */
 bool rows_add(Rows *rows, const Row *row);
 /* `extent` NULL: the window is that of the readings in the rows. Errors: ERR_TOO_LARGE, with the
  * problem that says what to ask for instead; ERR_NO_MEMORY. */

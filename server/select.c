@@ -3,13 +3,15 @@
 #include "base/clock.h"
 #include "model/batch.h"
 #include "server/request.h"
+#include "server/route.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 /* What a clock_format() can write: years 0000 to 9999. */
 static const UnixSec TIME_MIN = -62167219200, TIME_MAX = 253402300799;
-enum { BACK_MAX_DAYS = 36500, LIMIT_MAX = 100000 };
+enum { BACK_MAX_DAYS = 36500 };
 
 struct Selector {
     const Request *req;
@@ -369,13 +371,216 @@ static void read_freshness(Selector *to, const ParamInfo *info, Str value)
     }
 }
 
+/* ---- what of it, in what order, how much ----------------------------------------------------- */
+
+/* Parameters come sorted by name: `agg` was read before `fields` and `sort`. */
+static const Field *table_of(const Selector *to)
+{
+    return to->selection->aggregates != 0 ? BUCKET_FIELDS : to->req->route->fields;
+}
+
+const Field *request_fields(const Request *req)
+{
+    return req->selection.aggregates != 0 ? BUCKET_FIELDS : req->route->fields;
+}
+
+static void unknown_field(Selector *to, const ParamInfo *info, Str name)
+{
+    Arena *arena = to->req->arena;
+    StrList names = {.count = 0};
+    for (const Field *field = table_of(to); field->name != NULL; field++)
+        if (!str_list_add(arena, &names, str_of(field->name)))
+            break;
+    Str suggestion = nearest_name(name, &names);
+    Str hint = str_is_none(suggestion)
+                   ? STR("")
+                   : arena_format(arena, " Did you mean '" STR_FMT "'?", STR_ARG(suggestion));
+    problem_add(to->problem, PROBLEM_BAD_PARAMETER,
+                (ProblemFault){
+                    .parameter = str_of(info->name),
+                    .value = name,
+                    .reason = "unknown",
+                    .suggestion = suggestion,
+                    .detail = arena_format(
+                        arena, "'%s': '" STR_FMT "' is not a field of " STR_FMT "." STR_FMT,
+                        info->name, STR_ARG(name), STR_ARG(to->req->target.path), STR_ARG(hint))});
+}
+
+static void read_fields(Selector *to, const ParamInfo *info, Str value)
+{
+    FieldSet *set = &to->selection->fields;
+    Str item, rest = value;
+    bool more = true;
+    set->chosen = true;
+    while (more) {
+        Str all = rest;
+        more = str_cut(all, ',', &item, &rest);
+        Str name = str_trim(more ? item : all);
+        const Field *field = field_find(table_of(to), name);
+        if (field == NULL)
+            unknown_field(to, info, name);
+        else if (field_set_has(set, field))
+            bad_value(to, info, name, "a field is named twice");
+        else
+            field_set_add(set, field);
+    }
+}
+
+static bool is_sortable(const Field *table, const Field *field)
+{
+    bool of_readings = table == READING_FIELDS || table == BUCKET_FIELDS;
+    return (field->in & FIELD_LIST) == 0 && (!of_readings || strcmp(field->name, "time") == 0 ||
+                                             strcmp(field->name, "measure") == 0);
+}
+
+static void read_sort(Selector *to, const ParamInfo *info, Str value)
+{
+    const Field *table = table_of(to);
+    bool is_down = str_starts(value, STR("-"));
+    Str name = is_down ? (Str){value.ptr + 1, value.len - 1} : value;
+    const Field *field = field_find(table, name);
+    if (field == NULL) {
+        unknown_field(to, info, name);
+    } else if (!is_sortable(table, field)) {
+        bad_value(to, info, value,
+                  (field->in & FIELD_LIST) == 0 ? "readings are sorted by `time` or `measure`"
+                                                : "it is a list, which has no order to sort by");
+    } else {
+        to->selection->sort = field;
+        to->selection->sort_is_down = is_down;
+    }
+}
+
 static void read_limit(Selector *to, const ParamInfo *info, Str value)
 {
-    int64_t limit;
-    if (str_to_int(value, &limit) && limit >= 1 && limit <= LIMIT_MAX)
+    int64_t limit, most = (int64_t) to->req->site->options->max_json_items;
+    if (str_to_int(value, &limit) && limit >= 1 && limit <= most)
         to->selection->limit = (size_t) limit;
     else
-        bad_value(to, info, value, "expected a whole number from 1 to 100000");
+        bad_value(
+            to, info, value,
+            arena_format(to->req->arena, "expected a whole number from 1 to %" PRId64, most).ptr);
+}
+
+static void read_cursor(Selector *to, const ParamInfo *info, Str value)
+{
+    (void) info;
+    to->selection->cursor = value;
+}
+
+/* One of a few words; the number of words when it is none of them, which is told. */
+static size_t read_choice(Selector *to, const ParamInfo *info, Str value, const char *const *words,
+                          size_t count)
+{
+    Str list = STR("");
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(value, str_of(words[i])))
+            return i;
+        list = arena_format(to->req->arena, STR_FMT "%s'%s'", STR_ARG(list), i > 0 ? " or " : "",
+                            words[i]);
+    }
+    bad_value(to, info, value,
+              arena_format(to->req->arena, "expected " STR_FMT, STR_ARG(list)).ptr);
+    return count;
+}
+
+static void read_time_format(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"rfc3339", "unix", "unixms"};
+    static const TimeForm FORMS[] = {TIME_RFC3339, TIME_UNIX, TIME_UNIX_MS};
+    size_t choice = read_choice(to, info, value, WORDS, countof(WORDS));
+    if (choice < countof(FORMS))
+        to->selection->style.times = FORMS[choice];
+}
+
+static void read_zone(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"UTC", "Europe/London"};
+    to->selection->with_local_time = read_choice(to, info, value, WORDS, countof(WORDS)) == 1;
+}
+
+static void read_profile(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"excel"};
+    to->selection->style.excel = read_choice(to, info, value, WORDS, countof(WORDS)) == 0;
+}
+
+/* ---- shapes and buckets ---------------------------------------------------------------------- */
+
+static void read_shape(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"items", "array", "columns"};
+    size_t choice = read_choice(to, info, value, WORDS, countof(WORDS));
+    if (choice < countof(WORDS))
+        to->selection->shape = (Shape) choice;
+}
+
+static void read_aggregate(Selector *to, const ParamInfo *info, Str name)
+{
+    const char *words[AGGREGATE_KIND_COUNT];
+    for (unsigned i = 0; i < AGGREGATE_KIND_COUNT; i++)
+        words[i] = aggregate_name((Aggregate) i);
+    size_t choice = read_choice(to, info, name, words, countof(words));
+    if (choice < countof(words))
+        to->selection->aggregates |= 1U << choice;
+}
+
+static void read_aggregates(Selector *to, const ParamInfo *info, Str value)
+{
+    Str item, rest = value;
+    bool more = true;
+    while (more) {
+        Str all = rest;
+        more = str_cut(all, ',', &item, &rest);
+        read_aggregate(to, info, str_trim(more ? item : all));
+    }
+}
+
+static void read_step(Selector *to, const ParamInfo *info, Str value)
+{
+    enum { STEP_MIN_S = 60, STEP_MAX_S = 86400 };
+    int64_t step_s;
+    if (clock_parse_duration(value, &step_s) && step_s >= STEP_MIN_S && step_s <= STEP_MAX_S)
+        to->selection->step_s = step_s;
+    else
+        bad_value(to, info, value, "expected a duration from PT1M to P1D");
+}
+
+static void read_fill(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"null", "previous", "linear"};
+    static const Fill FILLS[] = {FILL_NULL, FILL_PREVIOUS, FILL_LINEAR};
+    size_t choice = read_choice(to, info, value, WORDS, countof(WORDS));
+    if (choice < countof(FILLS))
+        to->selection->fill = FILLS[choice];
+}
+
+static void missing(Selector *to, const char *name, const char *sentence)
+{
+    problem_add(to->problem, PROBLEM_BAD_PARAMETER,
+                (ProblemFault){
+                    .parameter = str_of(name),
+                    .reason = "missing",
+                    .detail = arena_format(to->req->arena, "'%s' is missing: %s", name, sentence)});
+}
+
+static void check_buckets(Selector *to)
+{
+    const Selection *selection = to->selection;
+    if (to->problem->type != PROBLEM_NONE)
+        return;
+    if (selection->aggregates != 0 && selection->step_s == 0)
+        missing(to, "step", "`agg` needs the length of its buckets, such as PT1H");
+    else if (selection->aggregates == 0 && selection->step_s != 0)
+        missing(to, "agg", "`step` needs to know what to say of each bucket, such as mean");
+    else if (selection->aggregates == 0 && selection->fill != FILL_NONE)
+        missing(to, "agg", "`fill` fills buckets, which are made by `step` and `agg`");
+}
+
+static void read_download(Selector *to, const ParamInfo *info, Str value)
+{
+    static const char *const WORDS[] = {"0", "1"};
+    to->selection->download = read_choice(to, info, value, WORDS, countof(WORDS)) == 1;
 }
 
 #define LIST(name) offsetof(Filter, name)
@@ -405,8 +610,19 @@ const ParamInfo PARAMS[] = {
     {"period", PARAMS_TIME, true, true, read_period, 0},
     {"since", PARAMS_TIME, true, true, read_since, 0},
     {"reason", PARAMS_QUARANTINE, false, false, read_reason, 0},
-    {"limit", PARAMS_QUARANTINE, true, false, read_limit, 0},
     {"format", PARAMS_FORMAT, true, false, read_format, 0},
+    {"fields", PARAMS_FORMAT, true, false, read_fields, 0},
+    {"timeformat", PARAMS_FORMAT, true, false, read_time_format, 0},
+    {"profile", PARAMS_FORMAT, true, false, read_profile, 0},
+    {"download", PARAMS_FORMAT, true, false, read_download, 0},
+    {"tz", PARAMS_READING, true, false, read_zone, 0},
+    {"shape", PARAMS_LIST, true, false, read_shape, 0},
+    {"step", PARAMS_BUCKET, true, false, read_step, 0},
+    {"agg", PARAMS_BUCKET, true, false, read_aggregates, 0},
+    {"fill", PARAMS_BUCKET, true, false, read_fill, 0},
+    {"sort", PARAMS_LIST, true, false, read_sort, 0},
+    {"limit", PARAMS_LIST | PARAMS_QUARANTINE, true, false, read_limit, 0},
+    {"cursor", PARAMS_LIST, true, false, read_cursor, 0},
     {0},
 };
 
@@ -451,7 +667,7 @@ static void read_param(Selector *to, const ParamInfo *info, const Param *param, 
 
 bool selection_read(const Request *req, unsigned allowed, Selection *ret, Problem *problem)
 {
-    *ret = (Selection){.has_format = false};
+    *ret = (Selection){.cursor = STR_NONE};
     if ((allowed & PARAMS_IGNORED) != 0)
         return true;
     Selector to = {.req = req, .selection = ret, .problem = problem};
@@ -467,5 +683,6 @@ bool selection_read(const Request *req, unsigned allowed, Selection *ret, Proble
     }
     check_circle(&to);
     check_span(&to);
+    check_buckets(&to);
     return problem->type == PROBLEM_NONE;
 }

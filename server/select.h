@@ -2,6 +2,7 @@
  *
  * One table names every query parameter and what it means, the same on every path that has it. */
 #pragma once
+#include "model/field.h"
 #include "model/window.h"
 #include "server/problem.h"
 
@@ -14,7 +15,10 @@ enum {
     PARAMS_TIME = 4,
     PARAMS_FORMAT = 8,
     PARAMS_IGNORED = 16, /* anything goes: probes and pages */
-    PARAMS_QUARANTINE = 32,
+    PARAMS_LIST = 32,    /* order and size of a list */
+    PARAMS_READING = 64, /* rows with a time of measuring */
+    PARAMS_BUCKET = 128, /* readings gathered by time */
+    PARAMS_QUARANTINE = 256,
 };
 
 typedef struct Selector Selector; /* a selection being read */
@@ -37,17 +41,38 @@ typedef struct Span {
     bool back_excludes; /* since: without the moment itself */
 } Span;
 
+/* How the rows of a JSON answer lie in it. */
+typedef enum Shape {
+    SHAPE_ITEMS,   /* an envelope with an object a row */
+    SHAPE_ARRAY,   /* the bare list of these */
+    SHAPE_COLUMNS, /* an envelope with an array a column */
+} Shape;
+
 typedef struct Selection {
     Filter filter;
     Span span;
     StrList reasons; /* of refusals */
-    size_t limit;    /* 0: none was asked */
     bool has_format;
-    Str format; /* as written */
+    Str format;        /* as written */
+    FieldSet fields;   /* count 0: those that are usual */
+    const Field *sort; /* NULL: by station, measure, time */
+    bool sort_is_down; /* nulls stay last */
+    size_t limit;      /* 0: as many as are usual */
+    Str cursor;        /* as written; none: from the beginning */
+    Style style;
+    bool with_local_time;
+    Shape shape;
+    int64_t step_s;      /* of buckets; 0: readings as they are */
+    unsigned aggregates; /* bits: 1 << Aggregate */
+    Fill fill;
+    bool download; /* to be kept as a file */
 } Selection;
 
 /* Reads the query of `req` into *ret. False: *problem tells every fault. */
 bool selection_read(const Request *req, unsigned allowed, Selection *ret, Problem *problem);
+
+/* What its rows can say: the fields of the route, or those of aggregates. */
+const Field *request_fields(const Request *req);
 
 /* Without an end, or without any time, `to` (and `from`) are those of window_everything(). */
 Window span_resolve(const Span *span, UnixSec as_of);

@@ -25,12 +25,13 @@ static void put_path(Buf *out, const Request *req, Str first)
     }
 }
 
-static void put_query(Buf *out, const Request *req, bool with_format)
+/* Without the parameters `but` and `nor`. */
+static void put_query(Buf *out, const Request *req, Str but, Str nor)
 {
     char before = '?';
     for (size_t i = 0; i < req->target.param_count; i++) {
         const Param *param = &req->target.params[i];
-        if (!with_format && str_eq(param->name, STR("format")))
+        if (str_eq(param->name, but) || str_eq(param->name, nor))
             continue;
         buf_put_char(out, before);
         put_encoded(out, param->name, "");
@@ -54,7 +55,8 @@ Str url_in_format(const Request *req, Format format)
     if (takes_suffix)
         buf_printf(&out, ".%s", FORMATS[format].name);
     size_t path_len = out.len;
-    put_query(&out, req, false);
+    /* The profile is one of CSV: with another form it would be refused. */
+    put_query(&out, req, STR("format"), format == FORMAT_CSV ? STR_NONE : STR("profile"));
     if (!takes_suffix)
         buf_printf(&out, "%cformat=%s", out.len == path_len ? '?' : '&', FORMATS[format].name);
     return finish(&out, req);
@@ -66,6 +68,19 @@ Str url_with_id(const Request *req, Str id)
     put_path(&out, req, id);
     if (req->has_suffix)
         buf_printf(&out, ".%s", FORMATS[req->format].name);
-    put_query(&out, req, true);
+    put_query(&out, req, STR_NONE, STR_NONE);
+    return finish(&out, req);
+}
+
+Str url_at_cursor(const Request *req, Str cursor)
+{
+    CLEANUP(buf_release) Buf out = buf_init(URL_MAX_BYTES);
+    put_path(&out, req, STR_NONE);
+    if (req->has_suffix)
+        buf_printf(&out, ".%s", FORMATS[req->format].name);
+    size_t path_len = out.len;
+    put_query(&out, req, STR("cursor"), STR_NONE);
+    if (!str_is_none(cursor))
+        buf_printf(&out, "%ccursor=" STR_FMT, out.len == path_len ? '?' : '&', STR_ARG(cursor));
     return finish(&out, req);
 }

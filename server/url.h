@@ -7,3 +7,5 @@
 Str url_in_format(const Request *req, Format format);
 /* The address that `req` came by, with `id` in place of its first argument. */
 Str url_with_id(const Request *req, Str id);
+/* The same with `cursor`; none: without one, where the list begins. */
+Str url_at_cursor(const Request *req, Str cursor);

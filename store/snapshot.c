@@ -402,6 +402,8 @@ static ErrCode visit_readings(Walk *walk, const Station *station, int64_t statio
         rc = visit_range(walk, &measure, key, range, err);
         if (rc != OK)
             return rc;
+        if (!walk->stopped && visitor->end_measure != NULL)
+            walk->stopped = !visitor->end_measure(visitor->ctx);
     }
     return OK;
 }

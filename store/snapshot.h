@@ -72,6 +72,8 @@ typedef struct ReadingVisitor {
     bool (*each_measure)(const Station *station, const Measure *measure, Window kept, void *ctx);
     bool (*each_reading)(const Reading *reading, void *ctx);
     void *ctx;
+    /* Behind the last reading of the measure, while it still lives; NULL: nobody asks. */
+    bool (*end_measure)(void *ctx);
 } ReadingVisitor;
 MUST_USE ErrCode snapshot_each_reading(Snapshot *snap, const Filter *filter, Window window,
                                        const ReadingVisitor *visitor, Err *err);

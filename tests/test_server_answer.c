@@ -381,7 +381,7 @@ TEST(problems_of_the_service_itself)
     CLEANUP(asked_release) Asked png = ask_accept(&inside, "/v1/latest", "image/png");
     CHECK_INT(406, png.status);
     CHECK_TEXT("not-acceptable", problem_type(png.body));
-    CHECK_INT(3, json_count(json_at(png.body, "available")));
+    CHECK_INT(4, json_count(json_at(png.body, "available")));
     CLEANUP(asked_release) Asked xml = ask(&inside, "/v1/latest?format=xml");
     CHECK_INT(406, xml.status);
     CASE("overloaded");
@@ -532,7 +532,7 @@ TEST(service_document_leads_to_every_path)
         CHECK_TEXT("11", json_at(asked.body, "counts.stations"));
         CHECK_TEXT("2026-11-22T09:30:00Z", json_text_at(asked.body, "window.latest"));
         CHECK_TEXT("/v1/stations", json_text_at(asked.body, "links.2.href"));
-        CHECK_INT(3, json_count(json_at(asked.body, "links.2.formats")));
+        CHECK_INT(4, json_count(json_at(asked.body, "links.2.formats")));
     }
     CLEANUP(asked_release) Asked metrics = ask(&inside, "/metrics");
     CHECK_HAS("# TYPE freshet_http_requests_total counter\n", metrics.body);

@@ -134,7 +134,7 @@ TEST(routes_take_exactly_their_paths)
         {"/v1/stations.ndjson", "/v1/stations", NULL, FORMAT_NDJSON},
         {"/v1/stations.json", "/v1/stations", NULL, FORMAT_JSON},
         {"/v1/stations.CSV", NULL, NULL, -1},
-        {"/v1/stations.geojson", NULL, NULL, -1},
+        {"/v1/stations.xml", NULL, NULL, -1},
         {"/v1/stations.", NULL, NULL, -1},
         {"/v1/stationsXcsv", NULL, NULL, -1},
         {"/v1/stations/", "/v1/stations/{station}", "", -1},

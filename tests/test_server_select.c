@@ -293,7 +293,7 @@ TEST(a_parameter_belongs_to_its_paths)
         {"/v1?x=1", 400},
         {"/?x=1", 400},
         {"/v1/status?x=1", 400},
-        {"/v1/latest?limit=5", 400},
+        {"/v1/stations/1491TH?limit=5", 400},
         {"/live?x=1", 200},
         {"/metrics?x=1", 200},
     };

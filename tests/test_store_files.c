@@ -330,7 +330,8 @@ TEST(files_found_corrupt_while_running_are_checked_at_the_next_open)
     REQUIRE_OK(open_store(dir, &store, note, &err));
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
     REQUIRE_OK(store_snapshot(store, &snap, &err));
-    const ReadingVisitor visitor = {go_on_measure, go_on_reading, NULL};
+    const ReadingVisitor visitor = {
+        .each_measure = go_on_measure, .each_reading = go_on_reading, .ctx = NULL};
     CHECK_INT(ERR_CORRUPT,
               snapshot_each_reading(snap, &(Filter){0}, window_everything(), &visitor, &err));
     CHECK_HAS("freshet.db", str_of(err.text));

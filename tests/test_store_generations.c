@@ -70,7 +70,8 @@ static uint64_t check_snapshot(Store *store)
     CHECK(generation >= announced);
     View latest = {.generation = generation}, all = {.generation = generation};
     CHECK_OK(snapshot_each_latest(snap, &(Filter){0}, look_at_latest, &latest, &err));
-    const ReadingVisitor visitor = {go_on, count_reading, &all};
+    const ReadingVisitor visitor = {
+        .each_measure = go_on, .each_reading = count_reading, .ctx = &all};
     CHECK_OK(snapshot_each_reading(snap, &(Filter){0}, window_everything(), &visitor, &err));
     int64_t slots = generation - 1 < 96 ? (int64_t) generation - 1 : 96;
     CHECK_INT(generation > 1 ? MEASURES : 0, latest.count);

@@ -255,7 +255,8 @@ Buf kit_held(Store *store)
     Err err = {.code = OK};
     Buf out = buf_init(16 << 20);
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
-    const ReadingVisitor visitor = {any_measure, add_held, &out};
+    const ReadingVisitor visitor = {
+        .each_measure = any_measure, .each_reading = add_held, .ctx = &out};
     REQUIRE_OK(store_snapshot(store, &snap, &err));
     CHECK_OK(snapshot_each_reading(snap, &(Filter){0}, window_everything(), &visitor, &err));
     return out;

@@ -282,7 +282,8 @@ TEST(snapshot_readings_keep_to_the_window_asked_for)
         Str id = STR("1491TH-level-stage");
         Filter filter = {.measure = {.items = &id, .count = 1}};
         Seen seen = {.text = buf_init(4096), .left = cases[i].left};
-        const ReadingVisitor visitor = {note_begin, note_reading, &seen};
+        const ReadingVisitor visitor = {
+            .each_measure = note_begin, .each_reading = note_reading, .ctx = &seen};
         Window window = {KIT_ZERO + cases[i].from * 60, KIT_ZERO + cases[i].to * 60};
         CHECK_OK(snapshot_each_reading(snap, &filter, window, &visitor, &err));
         CHECK_TEXT(cases[i].want, buf_view(&seen.text));
@@ -290,7 +291,8 @@ TEST(snapshot_readings_keep_to_the_window_asked_for)
     }
     CASE("every measure is told, also without readings");
     Seen seen = {.text = buf_init(4096), .left = -1};
-    const ReadingVisitor visitor = {note_begin, note_reading, &seen};
+    const ReadingVisitor visitor = {
+        .each_measure = note_begin, .each_reading = note_reading, .ctx = &seen};
     CHECK_OK(snapshot_each_reading(snap, &(Filter){0}, window_everything(), &visitor, &err));
     CHECK_TEXT("[rain -86399..1] 0=0.2[1491TH-flow -83699..2701] 15=9"
                "[1491TH-level-stage -83699..2701] 0=1 15=2 30=3 45=4[E6120-anglian-level "
