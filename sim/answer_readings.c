@@ -120,7 +120,8 @@ static void append_row(ReadingQuery *query, uint32_t measure, UnixSec time)
 static void add_row(const View *view, uint32_t measure, UnixSec time, ReadingQuery *query)
 {
     append_row(query, measure, time);
-    if (habits_oddity(view->habits, measure, time) == RATE_DUPLICATES)
+    if (view->habits->ppm[RATE_DUPLICATES] > 0 &&
+        habits_oddity(view->habits, measure, time) == RATE_DUPLICATES)
         append_row(query, measure, time);
 }
 
@@ -341,7 +342,7 @@ void answer_one_reading(Request *req)
     UnixSec time, found;
     bool is_there = measure != WORLD_NONE && parse_path_time(req->args[1], &time) &&
                     world->kind->last_time(world, measure, time, &found) && found == time &&
-                    view_shows(req->view, measure, time);
+                    time <= view_upto(req->view, measure) && view_shows(req->view, measure, time);
     if (!is_there) {
         req->status = 404;
         return;

@@ -283,6 +283,25 @@ static bool is_unchanged(const Sending *sending)
            time >= sending->release.last_modified;
 }
 
+/* What was given once: as old as it was then. */
+static void answer_again(Sending *sending, Str target)
+{
+    const GivenAnswer *given = exchanges_find(sending->upstream->exchanges, target, sending->now);
+    if (given == NULL) {
+        sending->answer = answer_error(404);
+        return;
+    }
+    bool is_csv = str_ends(given->path, STR(".csv"));
+    sending->release = (Release){given->time, given->time};
+    sending->answer = (Answer){.status = given->status,
+                               .content_type = given->status != 200 ? "text/html; charset=utf-8"
+                                               : is_csv             ? "text/csv"
+                                                                    : "application/json",
+                               .body = buf_init(ANSWER_MAX_BYTES),
+                               .route = "recorded"};
+    buf_put_str(&sending->answer.body, given->body);
+}
+
 static enum MHD_Result serve_data(Sending *sending)
 {
     Upstream *upstream = sending->upstream;
@@ -296,9 +315,16 @@ static enum MHD_Result serve_data(Sending *sending)
     if ((wait_ms > 0 && !upstream_pause(upstream, wait_ms)) || kind == FAULT_DOWN)
         return MHD_NO;
 
-    bool wants_csv = header_has(sending, "Accept", STR("text/csv"));
-    upstream_answer(upstream, sending->now, sending->release.time, sending->path, sending->query,
-                    wants_csv, &sending->answer);
+    if (upstream->exchanges != NULL)
+        answer_again(sending, buf_view(&target));
+    else
+        upstream_answer(upstream, sending->now, sending->release.time, sending->path,
+                        sending->query, header_has(sending, "Accept", STR("text/csv")),
+                        &sending->answer);
+    if (sending->answer.status == 0) {
+        answer_release(&sending->answer);
+        return MHD_NO;
+    }
     bool is_whole = kind == FAULT_NONE || kind == FAULT_SLOW;
     if (is_whole && sending->answer.status == 200 && is_unchanged(sending)) {
         sending->not_modified = true;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 typedef struct Options {
-    const char *listen, *replay, *arrivals, *start, *faults, *fail, *too_many;
+    const char *listen, *replay, *arrivals, *exchanges, *start, *faults, *fail, *too_many;
     int64_t stations, seed, speed, latency;
     bool clock, no_304, help, version;
     const char *fault_specs[16];
@@ -34,6 +34,8 @@ static const struct {
      offsetof(Options, replay), 0, 0},
     {"replay-arrivals", "FILE", "answer from a table of readings and when they arrived",
      OPTION_TEXT, offsetof(Options, arrivals), 0, 0},
+    {"replay-exchanges", "FOLDER", "give numbered answers again, when they are due", OPTION_TEXT,
+     offsetof(Options, exchanges), 0, 0},
     {"stations", "N", "make a network of so many stations (5400)", OPTION_NUMBER,
      offsetof(Options, stations), 0, 1000000},
     {"seed", "S", "of the made network (1)", OPTION_NUMBER, offsetof(Options, seed), 0, INT64_MAX},
@@ -186,13 +188,14 @@ static ErrCode split_listen(const char *text, char host[static 64], uint16_t *re
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static ErrCode set_time(const Options *options, Err *err)
+/* `otherwise`: when it starts where no time is given; NO_TIME: now. */
+static ErrCode set_time(const Options *options, UnixSec otherwise, Err *err)
 {
     UnixSec start;
     const char *text = options->start;
-    if (text == NULL && options->clock)
+    if (text == NULL && options->clock && otherwise == NO_TIME)
         text = "2026-01-20T12:00:00Z"; /* the same run every time */
-    int64_t start_ms = clock_now_ms();
+    int64_t start_ms = otherwise != NO_TIME ? otherwise * 1000 : clock_now_ms();
     if (text != NULL) {
         ErrCode rc = parse_start(text, &start, err);
         if (rc != OK)
@@ -254,6 +257,8 @@ static ErrCode open_world(const Options *options, World **ret_world, Err *err)
         return world_replay(options->replay, simtime_now(), ret_world, err);
     if (options->arrivals != NULL)
         return world_replay_arrivals(options->arrivals, ret_world, err);
+    if (options->exchanges != NULL)
+        return world_make(0, 0, 0, ret_world, err);
     return world_make((size_t) options->stations, (uint64_t) options->seed,
                       options->habits.ppm[RATE_OFF_GRID], ret_world, err);
 }
@@ -291,12 +296,11 @@ static ErrCode serve(const Options *options, Upstream *upstream, const sigset_t 
     return rc;
 }
 
-static ErrCode run(const Options *options, const sigset_t *signals, Err *err)
+static ErrCode serve_world(const Options *options, const Exchanges *exchanges,
+                           const sigset_t *signals, Err *err)
 {
     World *world = NULL;
-    ErrCode rc = set_time(options, err);
-    if (rc == OK)
-        rc = open_world(options, &world, err);
+    ErrCode rc = open_world(options, &world, err);
     if (rc != OK)
         return rc;
     Upstream *upstream = malloc(sizeof *upstream);
@@ -308,11 +312,26 @@ static ErrCode run(const Options *options, const sigset_t *signals, Err *err)
         habits.start = simtime_now();
         upstream_init(upstream, world, &habits, !options->no_304);
         upstream->latency_ms = options->latency;
+        upstream->exchanges = exchanges;
         rc = serve(options, upstream, signals, err);
         upstream_release(upstream);
         free(upstream);
     }
     world_close(world);
+    return rc;
+}
+
+static ErrCode run(const Options *options, const sigset_t *signals, Err *err)
+{
+    Exchanges *exchanges = NULL;
+    ErrCode rc = OK;
+    if (options->exchanges != NULL)
+        rc = exchanges_open(options->exchanges, &exchanges, err);
+    if (rc == OK)
+        rc = set_time(options, exchanges != NULL ? exchanges_start(exchanges) : NO_TIME, err);
+    if (rc == OK)
+        rc = serve_world(options, exchanges, signals, err);
+    exchanges_close(exchanges);
     return rc;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/lock.h"
 #include "sim/answer.h"
+#include "sim/exchanges.h"
 #include "sim/fault.h"
 
 enum { ROUTES_COUNTED_MAX = 32 };
@@ -13,8 +14,9 @@ typedef struct RouteCount {
 } RouteCount;
 
 typedef struct Upstream {
-    const World *world;    /* does not change */
-    bool gives_304;        /* does not change */
+    const World *world;         /* does not change */
+    const Exchanges *exchanges; /* likewise; NULL: the world answers */
+    bool gives_304;             /* does not change */
     pthread_rwlock_t lock; /* guards the next group: held for reading while an answer is made */
     Overlay overlay;
     Habits habits;

@@ -33,9 +33,9 @@ static bool was_out(const View *view, uint32_t measure, UnixSec time, int64_t ag
 
 bool view_shows(const View *view, uint32_t measure, UnixSec time)
 {
-    bool is_late = habits_oddity(view->habits, measure, time) == RATE_LATE;
-    int64_t delay_s = is_late ? habits_delay_s(view->habits, measure, time) : 0;
-    return was_out(view, measure, time, delay_s);
+    if (habits_oddity(view->habits, measure, time) == RATE_LATE)
+        return was_out(view, measure, time, habits_delay_s(view->habits, measure, time));
+    return !view->world->has_arrivals || was_out(view, measure, time, 0);
 }
 
 bool view_newest(const View *view, uint32_t measure, UnixSec from, UnixSec *ret_time)

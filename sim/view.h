@@ -15,7 +15,7 @@ typedef struct View {
 
 /* No reading of the measure that is newer is out. */
 UnixSec view_upto(const View *view, uint32_t measure);
-/* Whether the reading that the measure has at `time` is out. */
+/* Whether the reading that the measure has at `time`, at most view_upto(), is out. */
 bool view_shows(const View *view, uint32_t measure, UnixSec time);
 /* The newest reading that is out and not older than `from`; NO_TIME: however old. */
 bool view_newest(const View *view, uint32_t measure, UnixSec from, UnixSec *ret_time);

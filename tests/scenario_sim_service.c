@@ -1,0 +1,57 @@
+/* The truth that the simulator tells, and what the service makes of the same feed. */
+#include "tests/freshet.h"
+#include "tests/sim_kit.h"
+
+/* The cell `at` of a CSV line without quotes. */
+static Str cell(Str line, size_t at)
+{
+    Str head = line, tail = line;
+    for (size_t i = 0; i <= at; i++)
+        if (!str_cut(tail, ',', &head, &tail))
+            return tail;
+    return head;
+}
+
+/* Counts the lines of `csv` as measure,time,value; every one of them stands in `truth`. */
+static size_t check_lines(Str csv, Str truth)
+{
+    Str line, rest = csv;
+    size_t count = 0, at;
+    REQUIRE(str_cut(rest, '\n', &line, &rest)); /* the header */
+    for (; str_cut(rest, '\n', &line, &rest); count++) {
+        CLEANUP(buf_release) Buf want = buf_init(1000);
+        buf_printf(&want, "\n" STR_FMT "," STR_FMT "," STR_FMT "\n", STR_ARG(cell(line, 1)),
+                   STR_ARG(cell(line, 5)), STR_ARG(cell(line, 6)));
+        if (!CHECK(str_find(truth, buf_view(&want), &at)))
+            CHECK_TEXT("a line of the truth", buf_view(&want));
+    }
+    return count;
+}
+
+TEST(scenario_nothing_untrue_is_held_of_an_ill_behaved_feed)
+{
+    const Simulator sim = simulator_start((const char *const[]){"--clock", "--stations",
+                                                                "60",      "--batching",
+                                                                "0",       "--arrays",
+                                                                "4",       "--sentinels",
+                                                                "4",       "--missing-values",
+                                                                "4",       "--empty-times",
+                                                                "4",       "--duplicates",
+                                                                "4",       "--unlisted",
+                                                                "10",      "--listed-later",
+                                                                "10",      "--vanishing",
+                                                                "30",      NULL});
+    SimClock *clock = simclock_connect(sim.clock);
+    UnixSec began = simclock_now(clock);
+    Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
+    for (int hour = 1; hour <= 4; hour++) {
+        simclock_sleep_until(clock, began + hour * 3600 + 600); /* after the poll at five past */
+        CLEANUP(buf_release) Buf truth = sim_truth(&sim, "");
+        CLEANUP(buf_release) Buf readings = freshet_get(&service, "/v1/readings.csv");
+        CLEANUP(buf_release) Buf latest = freshet_get(&service, "/v1/latest.csv");
+        CHECK(check_lines(buf_view(&readings), buf_view(&truth)) > 150 * (size_t) hour);
+        CHECK(check_lines(buf_view(&latest), buf_view(&truth)) > 30);
+    }
+    CHECK_TEXT("none", freshet_tell(&service, "fault"));
+    CHECK_INT(0, freshet_stop(&service));
+}
