@@ -111,12 +111,12 @@ static const char *const LEDGER_MIGRATIONS[] = {
     "CREATE INDEX quarantine_received ON quarantine (received);"
     "CREATE INDEX quarantine_same ON quarantine (reason, measure, raw);",
 
-    /* What the upstream was asked for; measure is NULL where it was all of them. */
+    /* What the upstream was asked for: of a station, of a measure, or, both NULL, of all. */
     "CREATE TABLE asked ("
-    " id INTEGER PRIMARY KEY, measure TEXT, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL,"
-    " asked_at INTEGER NOT NULL"
+    " id INTEGER PRIMARY KEY, station TEXT, measure TEXT,"
+    " from_time INTEGER NOT NULL, to_time INTEGER NOT NULL, asked_at INTEGER NOT NULL"
     ") STRICT;"
-    "CREATE INDEX asked_measure ON asked (measure, from_time);"
+    "CREATE INDEX asked_whose ON asked (station, measure, from_time);"
     "CREATE INDEX asked_at ON asked (asked_at);",
 };
 

@@ -185,11 +185,11 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_RELEASE] = {"release refusals",
                         "DELETE FROM quarantine WHERE reason = ?1 AND measure = ?2"},
     [LEDGER_DROP_ASKED] = {"drop what is asked again",
-                           "DELETE FROM asked WHERE measure IS ?1 AND from_time >= ?2"
-                           " AND to_time <= ?3 AND asked_at <= ?4"},
+                           "DELETE FROM asked WHERE station IS ?1 AND measure IS ?2"
+                           " AND from_time >= ?3 AND to_time <= ?4 AND asked_at <= ?5"},
     [LEDGER_ADD_ASKED] = {"add what was asked",
-                          "INSERT INTO asked (measure, from_time, to_time, asked_at)"
-                          " VALUES (?1, ?2, ?3, ?4)"},
+                          "INSERT INTO asked (station, measure, from_time, to_time, asked_at)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5)"},
     [LEDGER_TRIM_ASKED_BY_AGE] = {"trim what was asked by age",
                                   "DELETE FROM asked WHERE asked_at <= ?1"},
     [LEDGER_TRIM_ASKED_BY_COUNT] = {"trim what was asked by count",
@@ -214,6 +214,6 @@ const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
     [LEDGER_REFUSALS] = {"list refusals",
                          "SELECT reason, measure, raw, count, first_received, received"
                          " FROM quarantine ORDER BY received DESC, id DESC"},
-    [LEDGER_ASKED] = {"read what was asked",
-                      "SELECT from_time, to_time, asked_at FROM asked WHERE measure IS ?1"},
+    [LEDGER_ASKED] = {"read what was asked", "SELECT from_time, to_time, asked_at FROM asked"
+                                             " WHERE station IS ?1 AND measure IS ?2"},
 };

@@ -83,7 +83,7 @@ typedef enum LedgerWriteSql {
     LEDGER_TRIM_REFUSALS_BY_COUNT,
     LEDGER_NEXT_REFUSED_MEASURE, /* ?1 reason, ?2 the measure's id before it */
     LEDGER_RELEASE,              /* ?1 reason, ?2 measure id */
-    LEDGER_DROP_ASKED,           /* ?1 measure id, ?2 from, ?3 to, ?4 asked at */
+    LEDGER_DROP_ASKED,           /* ?1 station id, ?2 measure id, ?3 from, ?4 to, ?5 asked at */
     LEDGER_ADD_ASKED,            /* the same */
     LEDGER_TRIM_ASKED_BY_AGE,    /* ?1 the last time that goes */
     LEDGER_TRIM_ASKED_BY_COUNT,
@@ -99,7 +99,7 @@ typedef enum LedgerReadSql {
     LEDGER_LAST_GOOD_POLL,
     LEDGER_COUNT_REFUSALS, /* by reason */
     LEDGER_REFUSALS,       /* newest first */
-    LEDGER_ASKED,          /* ?1 measure id; NULL: of all */
+    LEDGER_ASKED,          /* ?1 station id, ?2 measure id; both NULL: of all */
     LEDGER_READ_SQL_COUNT
 } LedgerReadSql;
 extern const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT];

@@ -138,8 +138,9 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
          "SEARCH quarantine USING COVERING INDEX quarantine_same (reason=? AND measure>?)"},
     [LEDGER_RELEASE] = {"release refusals",
                         "SEARCH quarantine USING INDEX quarantine_same (reason=? AND measure=?)"},
-    [LEDGER_DROP_ASKED] = {"drop what is asked again",
-                           "SEARCH asked USING INDEX asked_measure (measure=? AND from_time>?)"},
+    [LEDGER_DROP_ASKED] =
+        {"drop what is asked again",
+         "SEARCH asked USING INDEX asked_whose (station=? AND measure=? AND from_time>?)"},
     [LEDGER_ADD_ASKED] = {"add what was asked", ""},
     [LEDGER_TRIM_ASKED_BY_AGE] = {"trim what was asked by age",
                                   "SEARCH asked USING INDEX asked_at (asked_at<?)"},
@@ -159,7 +160,8 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
     /* at most 10,000 rows, counted in the order of the index */
     [LEDGER_COUNT_REFUSALS] = {"count refusals",
                                "SCAN quarantine USING COVERING INDEX quarantine_same"},
-    [LEDGER_ASKED] = {"read what was asked", "SEARCH asked USING INDEX asked_measure (measure=?)"},
+    [LEDGER_ASKED] = {"read what was asked",
+                      "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
     [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
 };
 
