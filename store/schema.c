@@ -71,6 +71,14 @@ static const char *const STORE_MIGRATIONS[] = {
     ") STRICT;"
     "CREATE INDEX delivery_crosses ON delivery (crosses) WHERE crosses IS NOT NULL;"
     "CREATE INDEX delivery_freshness ON delivery (freshness);",
+
+    /* Since when it is in no list; of those that are in one it says nothing. */
+    "ALTER TABLE station ADD COLUMN unlisted INTEGER;"
+    "ALTER TABLE measure ADD COLUMN unlisted INTEGER;"
+    "UPDATE station SET unlisted = (SELECT as_of FROM meta) WHERE listed = 0;"
+    "UPDATE measure SET unlisted = (SELECT as_of FROM meta) WHERE listed = 0;"
+    "CREATE INDEX station_unlisted ON station (unlisted) WHERE listed = 0;"
+    "CREATE INDEX measure_unlisted ON measure (unlisted) WHERE listed = 0;",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {

@@ -38,9 +38,9 @@ typedef enum WriteSql {
     WRITE_FIND_STATION, /* ?1 id */
     WRITE_ADD_STATION,
     WRITE_SET_STATION,
-    WRITE_ADD_BARE_STATION, /* ?1 id, ?2 generation */
+    WRITE_ADD_BARE_STATION, /* ?1 id, ?2 generation, ?3 now */
     WRITE_LISTED_STATIONS,
-    WRITE_UNLIST_STATION, /* ?1 key, ?2 generation */
+    WRITE_UNLIST_STATION, /* ?1 key, ?2 generation, ?3 now */
     WRITE_DROP_ALIASES,   /* ?1 station's key */
     WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
     WRITE_TYPED_STATIONS,
@@ -67,6 +67,13 @@ typedef enum WriteSql {
     WRITE_CROSSINGS,       /* ?1 slot */
     WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
     WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
+    WRITE_OLD_MEASURES,    /* ?1 the last time since when */
+    WRITE_OLD_STATIONS,    /* the same */
+    WRITE_MEASURE_STATION, /* ?1 measure's key */
+    WRITE_DROP_READINGS,   /* ?1 measure's key */
+    WRITE_DROP_DELIVERY,   /* ?1 measure's key */
+    WRITE_DROP_MEASURE,    /* ?1 measure's key */
+    WRITE_DROP_STATION,    /* ?1 station's key */
     WRITE_SQL_COUNT
 } WriteSql;
 extern const SqlText WRITE_SQL[WRITE_SQL_COUNT];

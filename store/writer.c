@@ -95,6 +95,8 @@ static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
     if (rc == OK)
         rc = apply_readings(apply, err);
     if (rc == OK)
+        rc = apply_removals(apply, err);
+    if (rc == OK)
         rc = apply_crossings(apply, err);
     if (rc == OK)
         note_service(apply, fault);

@@ -112,6 +112,15 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
                          "SEARCH delivery USING COVERING INDEX delivery_crosses (crosses<?)"},
     [WRITE_CROSS] = {"store freshness", BY_KEY("delivery")},
     [WRITE_SILENCE] = {"store silence", BY_KEY("delivery")},
+    [WRITE_OLD_MEASURES] = {"list measures long in no list",
+                            "SEARCH measure USING INDEX measure_unlisted (unlisted<?)"},
+    [WRITE_OLD_STATIONS] = {"list stations long in no list",
+                            "SEARCH station USING INDEX station_unlisted (unlisted<?)"},
+    [WRITE_MEASURE_STATION] = {"find station of measure", BY_KEY("measure")},
+    [WRITE_DROP_READINGS] = {"remove readings", "SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_DROP_DELIVERY] = {"remove deliveries", BY_KEY("delivery")},
+    [WRITE_DROP_MEASURE] = {"remove measure", BY_KEY("measure")},
+    [WRITE_DROP_STATION] = {"remove station", BY_KEY("station")},
 };
 
 static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
