@@ -47,7 +47,9 @@ struct Snapshot {
 struct Writer {
     Store *store;
     Db *db, *ledger;
-    Meta meta; /* as committed */
+    Meta meta;    /* as committed */
+    UnixSec slot; /* of the last batch that had one; NO_TIME: none yet */
+    int64_t poll_s;
 };
 
 /* After a commit: makes the generation known and tells the watchers. */
