@@ -11,7 +11,7 @@
 
 /* The upstream was asked for from <= time < to, and answered. */
 typedef struct AskedRange {
-    Str measure_id; /* none: of every measure */
+    Str station_id, measure_id; /* of one of them; both none: of every measure */
     UnixSec from, to, asked_at;
 } AskedRange;
 
@@ -38,7 +38,7 @@ typedef struct GapSeries {
     UnixSec as_of;
     const UnixSec *times; /* of its readings in the window, oldest first */
     size_t time_count;
-    const AskedRange *asked; /* of it and of every measure */
+    const AskedRange *asked; /* of it, of its station, of every measure */
     size_t asked_count;
 } GapSeries;
 

@@ -25,6 +25,7 @@ typedef struct Apply {
     size_t unknown_count;
     GapList *gaps; /* the Writer's; emptied before */
     UnixSec slot;   /* at which the batch came */
+    int64_t poll_s; /* between two slots */
     int64_t away_s; /* of our own making before it, with no poll that went well */
     bool changed;
 } Apply;
@@ -40,6 +41,9 @@ MUST_USE bool gap_list_add(GapList *gaps, const SeriesGap *gap);
 MUST_USE ErrCode apply_readings(Apply *apply, Err *err);
 /* Finds a station's newest time anew and trims it: one of its measures has come or gone. */
 MUST_USE ErrCode apply_station_window(Apply *apply, int64_t station, Err *err);
+
+/* With a whole list: removes what has been in none, and without a reading, for 30 days. */
+MUST_USE ErrCode apply_removals(Apply *apply, Err *err);
 
 /* A reading newer than all of its measure before came. */
 MUST_USE ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec newest,

@@ -13,10 +13,11 @@ static ErrCode add_range(Db *ledger, const AskedRange *range, Err *err)
     ErrCode rc = OK;
     for (size_t i = 0; i < countof(steps) && rc == OK; i++) {
         sqlite3_stmt *st = sql_begin(ledger, (int) steps[i]);
-        sql_bind_str(st, 1, range->measure_id);
-        sql_bind_int(st, 2, range->from);
-        sql_bind_int(st, 3, range->to);
-        sql_bind_int(st, 4, range->asked_at);
+        sql_bind_str(st, 1, range->station_id);
+        sql_bind_str(st, 2, range->measure_id);
+        sql_bind_int(st, 3, range->from);
+        sql_bind_int(st, 4, range->to);
+        sql_bind_int(st, 5, range->asked_at);
         rc = sql_run(ledger, st, err);
     }
     return rc;
@@ -61,13 +62,14 @@ void asked_list_release(AskedList *list)
     *list = (AskedList){.items = NULL};
 }
 
-ErrCode asked_list_read(AskedList *list, Snapshot *snap, Str measure_id, Err *err)
+ErrCode asked_list_read(AskedList *list, Snapshot *snap, Str station_id, Str measure_id, Err *err)
 {
     ErrCode rc = ledger_connect(snap, err);
     if (rc != OK)
         return rc;
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->ledger, LEDGER_ASKED);
-    sql_bind_str(st, 1, measure_id);
+    sql_bind_str(st, 1, station_id);
+    sql_bind_str(st, 2, measure_id);
     for (;;) {
         bool row = false;
         rc = sql_step(&snap->ledger, st, &row, err);
@@ -81,7 +83,8 @@ ErrCode asked_list_read(AskedList *list, Snapshot *snap, Str measure_id, Err *er
             list->items = items;
             list->cap = cap;
         }
-        list->items[list->count++] = (AskedRange){.measure_id = STR_NONE,
+        list->items[list->count++] = (AskedRange){.station_id = STR_NONE,
+                                                  .measure_id = STR_NONE,
                                                   .from = sql_int(st, 0),
                                                   .to = sql_int(st, 1),
                                                   .asked_at = sql_int(st, 2)};

@@ -10,5 +10,6 @@ typedef struct AskedList {
 } AskedList;
 void asked_list_release(AskedList *list);
 
-/* Appends those of `measure_id`; none: those of every measure. */
-MUST_USE ErrCode asked_list_read(AskedList *list, Snapshot *snap, Str measure_id, Err *err);
+/* Appends those of a station or of a measure; both none: those of every measure. */
+MUST_USE ErrCode asked_list_read(AskedList *list, Snapshot *snap, Str station_id, Str measure_id,
+                                 Err *err);

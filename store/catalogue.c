@@ -96,6 +96,7 @@ static ErrCode store_station(Apply *apply, const Station *station, int64_t *key,
     sqlite3_stmt *st = sql_begin(apply->db, add ? WRITE_ADD_STATION : WRITE_SET_STATION);
     int mark = bind_station(st, station);
     sql_bind_int(st, mark++, station->listed);
+    sql_bind_time(st, mark++, station->listed ? NO_TIME : apply->now);
     sql_bind_int(st, mark++, (int64_t) apply->generation);
     if (add)
         sql_bind_str(st, mark, station->id);
@@ -144,6 +145,7 @@ static ErrCode unlist(Apply *apply, WriteSql list, WriteSql change, const KeySet
         sqlite3_stmt *st = sql_begin(apply->db, (int) change);
         sql_bind_int(st, 1, listed.keys[i]);
         sql_bind_int(st, 2, (int64_t) apply->generation);
+        sql_bind_int(st, 3, apply->now);
         ErrCode rc = sql_run(apply->db, st, err);
         if (rc != OK)
             return rc;
@@ -192,6 +194,7 @@ static ErrCode find_or_add_station(Apply *apply, Str id, int64_t *ret_key, Err *
     sqlite3_stmt *st = sql_begin(apply->db, WRITE_ADD_BARE_STATION);
     sql_bind_str(st, 1, id);
     sql_bind_int(st, 2, (int64_t) apply->generation);
+    sql_bind_int(st, 3, apply->now);
     rc = sql_run(apply->db, st, err);
     if (rc != OK)
         return rc;
@@ -210,6 +213,7 @@ static ErrCode store_measure(Apply *apply, const Measure *measure, int64_t stati
     sql_bind_int(st, mark++, measure->period_s);
     sql_bind_int(st, mark++, station);
     sql_bind_int(st, mark++, measure->listed);
+    sql_bind_time(st, mark++, measure->listed ? NO_TIME : apply->now);
     sql_bind_int(st, mark++, (int64_t) apply->generation);
     if (add)
         sql_bind_str(st, mark, measure->id);

@@ -71,6 +71,14 @@ static const char *const STORE_MIGRATIONS[] = {
     ") STRICT;"
     "CREATE INDEX delivery_crosses ON delivery (crosses) WHERE crosses IS NOT NULL;"
     "CREATE INDEX delivery_freshness ON delivery (freshness);",
+
+    /* Since when it is in no list; of those that are in one it says nothing. */
+    "ALTER TABLE station ADD COLUMN unlisted INTEGER;"
+    "ALTER TABLE measure ADD COLUMN unlisted INTEGER;"
+    "UPDATE station SET unlisted = (SELECT as_of FROM meta) WHERE listed = 0;"
+    "UPDATE measure SET unlisted = (SELECT as_of FROM meta) WHERE listed = 0;"
+    "CREATE INDEX station_unlisted ON station (unlisted) WHERE listed = 0;"
+    "CREATE INDEX measure_unlisted ON measure (unlisted) WHERE listed = 0;",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {
@@ -111,12 +119,12 @@ static const char *const LEDGER_MIGRATIONS[] = {
     "CREATE INDEX quarantine_received ON quarantine (received);"
     "CREATE INDEX quarantine_same ON quarantine (reason, measure, raw);",
 
-    /* What the upstream was asked for; measure is NULL where it was all of them. */
+    /* What the upstream was asked for: of a station, of a measure, or, both NULL, of all. */
     "CREATE TABLE asked ("
-    " id INTEGER PRIMARY KEY, measure TEXT, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL,"
-    " asked_at INTEGER NOT NULL"
+    " id INTEGER PRIMARY KEY, station TEXT, measure TEXT,"
+    " from_time INTEGER NOT NULL, to_time INTEGER NOT NULL, asked_at INTEGER NOT NULL"
     ") STRICT;"
-    "CREATE INDEX asked_measure ON asked (measure, from_time);"
+    "CREATE INDEX asked_whose ON asked (station, measure, from_time);"
     "CREATE INDEX asked_at ON asked (asked_at);",
 };
 

@@ -156,8 +156,8 @@ struct Walk {
         const GapVisitor *visitor;
         UnixSec *times; /* of one measure's readings */
         size_t count, cap;
-        AskedList asked; /* of every measure, then of the one */
-        size_t asked_of_all;
+        AskedList asked; /* of every measure, then of the station, then of the measure */
+        size_t asked_of_all, asked_of_station;
     } gaps;
     void *ctx;
 };
@@ -449,9 +449,9 @@ static ErrCode visit_gaps_of(Walk *walk, const Station *station, Measure *measur
     ErrCode rc = newest_time(walk->snap, key, &measure->newest, err);
     if (rc == OK)
         rc = read_times(walk, key, kept, err);
-    walk->gaps.asked.count = walk->gaps.asked_of_all;
+    walk->gaps.asked.count = walk->gaps.asked_of_station;
     if (rc == OK)
-        rc = asked_list_read(&walk->gaps.asked, walk->snap, measure->id, err);
+        rc = asked_list_read(&walk->gaps.asked, walk->snap, STR_NONE, measure->id, err);
     if (rc != OK)
         return rc;
     const GapSeries series = {
@@ -474,12 +474,17 @@ static ErrCode visit_gaps(Walk *walk, const Station *station, int64_t station_ke
     if (station->newest == NO_TIME)
         return OK;
     Window kept = window_ending_at(station->newest, walk->snap->store->options.window_s);
+    walk->gaps.asked.count = walk->gaps.asked_of_all;
+    ErrCode rc = asked_list_read(&walk->gaps.asked, walk->snap, station->id, STR_NONE, err);
+    if (rc != OK)
+        return rc;
+    walk->gaps.asked_of_station = walk->gaps.asked.count;
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_MEASURES);
     sql_bind_int(st, 1, station_key);
     while (!walk->stopped) {
         bool row = false;
         int64_t key = 0;
-        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
+        rc = sql_step(&walk->snap->db, st, &row, err);
         if (rc != OK || !row)
             return rc;
         Measure measure = row_measure(st, &key);
@@ -495,7 +500,7 @@ static ErrCode visit_gaps(Walk *walk, const Station *station, int64_t station_ke
 ErrCode snapshot_each_gap(Snapshot *snap, const Filter *filter, const GapVisitor *visitor, Err *err)
 {
     Walk walk = {.snap = snap, .visit = visit_gaps, .gaps = {.visitor = visitor}};
-    ErrCode rc = asked_list_read(&walk.gaps.asked, snap, STR_NONE, err);
+    ErrCode rc = asked_list_read(&walk.gaps.asked, snap, STR_NONE, STR_NONE, err);
     walk.gaps.asked_of_all = walk.gaps.asked.count;
     if (rc == OK)
         rc = walk_stations(&walk, filter, err);

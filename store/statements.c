@@ -66,18 +66,21 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
 
     [WRITE_FIND_STATION] = {"find station",
                             "SELECT key, type, type_all, listed, raw FROM station WHERE id = ?1"},
-    [WRITE_ADD_STATION] = {"add station",
-                           "INSERT INTO station (" STATION_TEXTS(AS_NAME) STATION_REALS(
-                               AS_NAME) "listed, generation, id) VALUES (" STATION_TEXTS(AS_MARK)
-                               STATION_REALS(AS_MARK) "?, ?, ?)"},
+    [WRITE_ADD_STATION] =
+        {"add station",
+         "INSERT INTO station (" STATION_TEXTS(AS_NAME) STATION_REALS(
+             AS_NAME) "listed, unlisted, generation, id) VALUES (" STATION_TEXTS(AS_MARK)
+             STATION_REALS(AS_MARK) "?, ?, ?, ?)"},
     [WRITE_SET_STATION] = {"change station",
-                           "UPDATE station SET " STATION_TEXTS(AS_SET)
-                               STATION_REALS(AS_SET) "listed = ?, generation = ? WHERE key = ?"},
-    [WRITE_ADD_BARE_STATION] = {"add bare station",
-                                "INSERT INTO station (id, listed, generation) VALUES (?1, 0, ?2)"},
+                           "UPDATE station SET " STATION_TEXTS(AS_SET) STATION_REALS(
+                               AS_SET) "listed = ?, unlisted = ?, generation = ? WHERE key = ?"},
+    [WRITE_ADD_BARE_STATION] =
+        {"add bare station",
+         "INSERT INTO station (id, listed, generation, unlisted) VALUES (?1, 0, ?2, ?3)"},
     [WRITE_LISTED_STATIONS] = {"list listed stations", "SELECT key FROM station WHERE listed = 1"},
-    [WRITE_UNLIST_STATION] = {"unlist station",
-                              "UPDATE station SET listed = 0, generation = ?2 WHERE key = ?1"},
+    [WRITE_UNLIST_STATION] =
+        {"unlist station",
+         "UPDATE station SET listed = 0, generation = ?2, unlisted = ?3 WHERE key = ?1"},
     [WRITE_DROP_ALIASES] = {"drop other keys", "DELETE FROM station_alias WHERE station = ?1"},
     [WRITE_ADD_ALIAS] = {"add another key",
                          "INSERT OR IGNORE INTO station_alias (kind, value, station)"
@@ -90,17 +93,18 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
 
     [WRITE_FIND_MEASURE] =
         {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
-    [WRITE_ADD_MEASURE] = {"add measure",
-                           "INSERT INTO measure (" MEASURE_TEXTS(
-                               AS_NAME) "period_s, station, listed, generation, id) VALUES "
-                                        "(" MEASURE_TEXTS(AS_MARK) "?, ?, ?, ?, ?)"},
-    [WRITE_SET_MEASURE] =
-        {"change measure",
-         "UPDATE measure SET " MEASURE_TEXTS(
-             AS_SET) "period_s = ?, station = ?, listed = ?, generation = ? WHERE key = ?"},
+    [WRITE_ADD_MEASURE] =
+        {"add measure", "INSERT INTO measure (" MEASURE_TEXTS(
+                            AS_NAME) "period_s, station, listed, unlisted, generation, id) VALUES "
+                                     "(" MEASURE_TEXTS(AS_MARK) "?, ?, ?, ?, ?, ?)"},
+    [WRITE_SET_MEASURE] = {"change measure",
+                           "UPDATE measure SET " MEASURE_TEXTS(
+                               AS_SET) "period_s = ?, station = ?, listed = ?, unlisted = ?, "
+                                       "generation = ? WHERE key = ?"},
     [WRITE_LISTED_MEASURES] = {"list listed measures", "SELECT key FROM measure WHERE listed = 1"},
-    [WRITE_UNLIST_MEASURE] = {"unlist measure",
-                              "UPDATE measure SET listed = 0, generation = ?2 WHERE key = ?1"},
+    [WRITE_UNLIST_MEASURE] =
+        {"unlist measure",
+         "UPDATE measure SET listed = 0, generation = ?2, unlisted = ?3 WHERE key = ?1"},
     [WRITE_MEASURE_KEYS] = {"list measures of a station",
                             "SELECT key FROM measure WHERE station = ?1"},
 
@@ -150,6 +154,17 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_SILENCE] = {"store silence",
                        "UPDATE delivery SET freshness = 3, crosses = NULL, generation = ?3"
                        " WHERE measure = ?1 AND newest < ?2 AND freshness <> 3"},
+
+    [WRITE_OLD_MEASURES] = {"list measures long in no list",
+                            "SELECT key FROM measure WHERE listed = 0 AND unlisted <= ?1"},
+    [WRITE_OLD_STATIONS] = {"list stations long in no list",
+                            "SELECT key FROM station WHERE listed = 0 AND unlisted <= ?1"},
+    [WRITE_MEASURE_STATION] = {"find station of measure",
+                               "SELECT station FROM measure WHERE key = ?1"},
+    [WRITE_DROP_READINGS] = {"remove readings", "DELETE FROM reading WHERE measure = ?1"},
+    [WRITE_DROP_DELIVERY] = {"remove deliveries", "DELETE FROM delivery WHERE measure = ?1"},
+    [WRITE_DROP_MEASURE] = {"remove measure", "DELETE FROM measure WHERE key = ?1"},
+    [WRITE_DROP_STATION] = {"remove station", "DELETE FROM station WHERE key = ?1"},
 };
 
 #define POLL_COLUMNS                                                                               \
@@ -186,11 +201,11 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_RELEASE] = {"release refusals",
                         "DELETE FROM quarantine WHERE reason = ?1 AND measure = ?2"},
     [LEDGER_DROP_ASKED] = {"drop what is asked again",
-                           "DELETE FROM asked WHERE measure IS ?1 AND from_time >= ?2"
-                           " AND to_time <= ?3 AND asked_at <= ?4"},
+                           "DELETE FROM asked WHERE station IS ?1 AND measure IS ?2"
+                           " AND from_time >= ?3 AND to_time <= ?4 AND asked_at <= ?5"},
     [LEDGER_ADD_ASKED] = {"add what was asked",
-                          "INSERT INTO asked (measure, from_time, to_time, asked_at)"
-                          " VALUES (?1, ?2, ?3, ?4)"},
+                          "INSERT INTO asked (station, measure, from_time, to_time, asked_at)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5)"},
     [LEDGER_TRIM_ASKED_BY_AGE] = {"trim what was asked by age",
                                   "DELETE FROM asked WHERE asked_at <= ?1"},
     [LEDGER_TRIM_ASKED_BY_COUNT] = {"trim what was asked by count",
@@ -215,6 +230,6 @@ const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
     [LEDGER_REFUSALS] = {"list refusals",
                          "SELECT reason, measure, raw, count, first_received, received"
                          " FROM quarantine ORDER BY received DESC, id DESC"},
-    [LEDGER_ASKED] = {"read what was asked",
-                      "SELECT from_time, to_time, asked_at FROM asked WHERE measure IS ?1"},
+    [LEDGER_ASKED] = {"read what was asked", "SELECT from_time, to_time, asked_at FROM asked"
+                                             " WHERE station IS ?1 AND measure IS ?2"},
 };

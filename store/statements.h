@@ -38,9 +38,9 @@ typedef enum WriteSql {
     WRITE_FIND_STATION, /* ?1 id */
     WRITE_ADD_STATION,
     WRITE_SET_STATION,
-    WRITE_ADD_BARE_STATION, /* ?1 id, ?2 generation */
+    WRITE_ADD_BARE_STATION, /* ?1 id, ?2 generation, ?3 now */
     WRITE_LISTED_STATIONS,
-    WRITE_UNLIST_STATION, /* ?1 key, ?2 generation */
+    WRITE_UNLIST_STATION, /* ?1 key, ?2 generation, ?3 now */
     WRITE_DROP_ALIASES,   /* ?1 station's key */
     WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
     WRITE_TYPED_STATIONS,
@@ -68,6 +68,13 @@ typedef enum WriteSql {
     WRITE_CROSSINGS,       /* ?1 slot */
     WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
     WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
+    WRITE_OLD_MEASURES,    /* ?1 the last time since when */
+    WRITE_OLD_STATIONS,    /* the same */
+    WRITE_MEASURE_STATION, /* ?1 measure's key */
+    WRITE_DROP_READINGS,   /* ?1 measure's key */
+    WRITE_DROP_DELIVERY,   /* ?1 measure's key */
+    WRITE_DROP_MEASURE,    /* ?1 measure's key */
+    WRITE_DROP_STATION,    /* ?1 station's key */
     WRITE_SQL_COUNT
 } WriteSql;
 extern const SqlText WRITE_SQL[WRITE_SQL_COUNT];
@@ -84,7 +91,7 @@ typedef enum LedgerWriteSql {
     LEDGER_TRIM_REFUSALS_BY_COUNT,
     LEDGER_NEXT_REFUSED_MEASURE, /* ?1 reason, ?2 the measure's id before it */
     LEDGER_RELEASE,              /* ?1 reason, ?2 measure id */
-    LEDGER_DROP_ASKED,           /* ?1 measure id, ?2 from, ?3 to, ?4 asked at */
+    LEDGER_DROP_ASKED,           /* ?1 station id, ?2 measure id, ?3 from, ?4 to, ?5 asked at */
     LEDGER_ADD_ASKED,            /* the same */
     LEDGER_TRIM_ASKED_BY_AGE,    /* ?1 the last time that goes */
     LEDGER_TRIM_ASKED_BY_COUNT,
@@ -100,7 +107,7 @@ typedef enum LedgerReadSql {
     LEDGER_LAST_GOOD_POLL,
     LEDGER_COUNT_REFUSALS, /* by reason */
     LEDGER_REFUSALS,       /* newest first */
-    LEDGER_ASKED,          /* ?1 measure id; NULL: of all */
+    LEDGER_ASKED,          /* ?1 station id, ?2 measure id; both NULL: of all */
     LEDGER_READ_SQL_COUNT
 } LedgerReadSql;
 extern const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT];

@@ -49,7 +49,8 @@ void writer_close(Writer *writer); /* NULL is fine */
 
 /* Applies all of `batch`, or nothing of it, in one transaction, as of `now` (the commit time that the
  * generation carries). Stations and measures are upserted where something differs; a station or
- * measure that a whole list does not name becomes listed = false; a measure's unknown station is
+ * measure that a whole list does not name becomes listed = false, and is removed when it has been in
+ * none, and without a reading, for 30 days; a measure's unknown station is
  * created bare. A reading outside its station's window is expired *before* the upsert, the batch's own
  * newest counting for the window. A known reading is written again only where its value differs.
  * Of several candidates the one nearer to the measure's previous reading is chosen, all equal is no

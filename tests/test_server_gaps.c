@@ -26,11 +26,15 @@ static void open_with_gaps(Inside *inside)
     batch_release(&batch);
 }
 
-static void record_asked(Inside *inside, const char *measure, UnixSec from, UnixSec at)
+static void record_asked(Inside *inside, const char *station, const char *measure, UnixSec from,
+                         UnixSec at)
 {
     Err err = {.code = OK};
-    const AskedRange range = {
-        .measure_id = str_of(measure), .from = from, .to = at, .asked_at = at};
+    const AskedRange range = {.station_id = str_of(station),
+                              .measure_id = str_of(measure),
+                              .from = from,
+                              .to = at,
+                              .asked_at = at};
     REQUIRE_OK(writer_record_asked(inside->fixture.writer, &range, 1, &err));
 }
 
@@ -38,7 +42,7 @@ TEST(gaps_are_served_with_cause_and_completeness)
 {
     Inside inside;
     open_with_gaps(&inside);
-    record_asked(&inside, "b", FIXTURE_NOW - 3 * 3600, FIXTURE_NOW + 1);
+    record_asked(&inside, NULL, "b", FIXTURE_NOW - 3 * 3600, FIXTURE_NOW + 1);
     CLEANUP(asked_release) Asked json = ask(&inside, "/v1/gaps");
     CHECK_INT(200, json.status);
     CHECK_TEXT("no-store", asked_header(&json, "Cache-Control"));
@@ -70,7 +74,7 @@ TEST(gaps_are_served_with_cause_and_completeness)
         CHECK_TEXT(members[i].want, json_text_at(json.body, members[i].path));
     }
     CASE("asked for all");
-    record_asked(&inside, NULL, FIXTURE_NOW - 24 * 3600, FIXTURE_NOW + 2);
+    record_asked(&inside, NULL, NULL, FIXTURE_NOW - 24 * 3600, FIXTURE_NOW + 2);
     CLEANUP(asked_release) Asked csv = ask(&inside, "/v1/gaps.csv?parameter=level");
     CHECK_TEXT("station,measure,parameter,qualifier,period_s,from,to,slots,cause,asked,expected,"
                "received,completeness\n"
@@ -84,5 +88,11 @@ TEST(gaps_are_served_with_cause_and_completeness)
     CLEANUP(asked_release) Asked whole = ask(&inside, "/v1/gaps?measure=c");
     CHECK_TEXT("0", json_at(whole.body, "count"));
     CHECK_TEXT("1.0", json_at(whole.body, "coverage.completeness"));
+    CASE("asked for its station, and for another");
+    record_asked(&inside, "S", NULL, FIXTURE_NOW - 24 * 3600, FIXTURE_NOW + 3);
+    record_asked(&inside, "T", NULL, FIXTURE_NOW - 24 * 3600, FIXTURE_NOW + 4);
+    CLEANUP(asked_release) Asked later = ask(&inside, "/v1/gaps");
+    CHECK_TEXT("2026-11-22T10:00:03Z", json_text_at(later.body, "items.0.asked"));
+    CHECK_TEXT("2026-11-22T10:00:03Z", json_text_at(later.body, "items.1.asked"));
     inside_close(&inside);
 }

@@ -286,25 +286,27 @@ TEST(ledger_keeps_what_was_asked_for_26_hours_and_once)
 {
     enum { HOUR = 3600 };
     static const struct {
-        const char *name, *measure;
+        const char *name, *station, *measure;
         int from_h, to_h, at_h;
         int64_t rows;
     } cases[] = {
-        {"of one", "level", 2, 6, 10, 1},
-        {"the same again", "level", 2, 6, 11, 1},
-        {"inside it, later", "level", 3, 4, 12, 2},
-        {"around both", "level", 1, 7, 13, 1},
-        {"over its end", "level", 5, 9, 13, 2},
-        {"of another", "flow", 0, 9, 13, 3},
-        {"of all", NULL, 0, 9, 13, 4},
-        {"of all again", NULL, 0, 9, 14, 4},
-        {"26 h later only this", "level", 20, 21, 40, 1},
+        {"of one", NULL, "level", 2, 6, 10, 1},
+        {"the same again", NULL, "level", 2, 6, 11, 1},
+        {"inside it, later", NULL, "level", 3, 4, 12, 2},
+        {"around both", NULL, "level", 1, 7, 13, 1},
+        {"over its end", NULL, "level", 5, 9, 13, 2},
+        {"of another", NULL, "flow", 0, 9, 13, 3},
+        {"of all", NULL, NULL, 0, 9, 13, 4},
+        {"of all again", NULL, NULL, 0, 9, 14, 4},
+        {"of a station of that name", "level", NULL, 0, 9, 14, 5},
+        {"26 h later only this", NULL, "level", 20, 21, 40, 1},
     };
     Err err = {.code = OK};
     Kit kit = kit_open();
     for (size_t i = 0; i < countof(cases); i++) {
         CASE(cases[i].name);
         const AskedRange range = {
+            .station_id = str_of(cases[i].station),
             .measure_id = str_of(cases[i].measure),
             .from = KIT_ZERO + cases[i].from_h * HOUR,
             .to = KIT_ZERO + cases[i].to_h * HOUR,

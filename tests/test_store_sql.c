@@ -113,6 +113,15 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
                          "SEARCH delivery USING COVERING INDEX delivery_crosses (crosses<?)"},
     [WRITE_CROSS] = {"store freshness", BY_KEY("delivery")},
     [WRITE_SILENCE] = {"store silence", BY_KEY("delivery")},
+    [WRITE_OLD_MEASURES] = {"list measures long in no list",
+                            "SEARCH measure USING INDEX measure_unlisted (unlisted<?)"},
+    [WRITE_OLD_STATIONS] = {"list stations long in no list",
+                            "SEARCH station USING INDEX station_unlisted (unlisted<?)"},
+    [WRITE_MEASURE_STATION] = {"find station of measure", BY_KEY("measure")},
+    [WRITE_DROP_READINGS] = {"remove readings", "SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_DROP_DELIVERY] = {"remove deliveries", BY_KEY("delivery")},
+    [WRITE_DROP_MEASURE] = {"remove measure", BY_KEY("measure")},
+    [WRITE_DROP_STATION] = {"remove station", BY_KEY("station")},
 };
 
 static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
@@ -139,8 +148,9 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
          "SEARCH quarantine USING COVERING INDEX quarantine_same (reason=? AND measure>?)"},
     [LEDGER_RELEASE] = {"release refusals",
                         "SEARCH quarantine USING INDEX quarantine_same (reason=? AND measure=?)"},
-    [LEDGER_DROP_ASKED] = {"drop what is asked again",
-                           "SEARCH asked USING INDEX asked_measure (measure=? AND from_time>?)"},
+    [LEDGER_DROP_ASKED] =
+        {"drop what is asked again",
+         "SEARCH asked USING INDEX asked_whose (station=? AND measure=? AND from_time>?)"},
     [LEDGER_ADD_ASKED] = {"add what was asked", ""},
     [LEDGER_TRIM_ASKED_BY_AGE] = {"trim what was asked by age",
                                   "SEARCH asked USING INDEX asked_at (asked_at<?)"},
@@ -160,7 +170,8 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
     /* at most 10,000 rows, counted in the order of the index */
     [LEDGER_COUNT_REFUSALS] = {"count refusals",
                                "SCAN quarantine USING COVERING INDEX quarantine_same"},
-    [LEDGER_ASKED] = {"read what was asked", "SEARCH asked USING INDEX asked_measure (measure=?)"},
+    [LEDGER_ASKED] = {"read what was asked",
+                      "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
     [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
 };
 

@@ -1,0 +1,104 @@
+/* store/removal.c - what has been in no list and without a reading for so long that it is gone. */
+#include "store/apply.h"
+
+enum { GONE_AFTER_S = 30 * 24 * 3600 };
+
+static ErrCode read_keys(Apply *apply, WriteSql list, KeyList *keys, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, (int) list);
+    sql_bind_int(st, 1, apply->now - GONE_AFTER_S);
+    return key_list_read(keys, apply->db, st, err);
+}
+
+/* *ret_found: there is a row, and its first column, if it is a number, is *ret. */
+static ErrCode read_number(Apply *apply, WriteSql statement, int64_t key, int64_t *ret,
+                           bool *ret_found, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, (int) statement);
+    sql_bind_int(st, 1, key);
+    ErrCode rc = sql_step(apply->db, st, ret_found, err);
+    if (rc == OK && *ret_found)
+        *ret = sql_time(st, 0); /* NULL, of no reading at all, is NO_TIME */
+    return rc;
+}
+
+static ErrCode drop(Apply *apply, WriteSql statement, int64_t key, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(apply->db, (int) statement);
+    sql_bind_int(st, 1, key);
+    return sql_run(apply->db, st, err);
+}
+
+/* ---- measures -------------------------------------------------------------------------------- */
+
+static ErrCode drop_measure(Apply *apply, int64_t key, Err *err)
+{
+    int64_t station = 0;
+    bool found = false;
+    ErrCode rc = read_number(apply, WRITE_MEASURE_STATION, key, &station, &found, err);
+    if (rc == OK)
+        rc = drop(apply, WRITE_DROP_READINGS, key, err);
+    if (rc == OK)
+        apply->meta->readings -= sqlite3_changes64(apply->db->handle);
+    if (rc == OK)
+        rc = drop(apply, WRITE_DROP_DELIVERY, key, err);
+    if (rc == OK)
+        rc = drop(apply, WRITE_DROP_MEASURE, key, err);
+    if (rc != OK)
+        return rc;
+    apply->meta->measures--;
+    apply->applied.measures_changed++;
+    apply->changed = true;
+    return apply_station_window(apply, station, err);
+}
+
+static ErrCode drop_measure_if_gone(Apply *apply, int64_t key, Err *err)
+{
+    UnixSec newest = NO_TIME;
+    bool found = false;
+    ErrCode rc = read_number(apply, WRITE_MEASURE_NEWEST, key, &newest, &found, err);
+    if (rc != OK || newest > apply->now - GONE_AFTER_S)
+        return rc;
+    return drop_measure(apply, key, err);
+}
+
+/* ---- stations -------------------------------------------------------------------------------- */
+
+static ErrCode drop_station_if_gone(Apply *apply, int64_t key, Err *err)
+{
+    static const WriteSql parts[] = {WRITE_DROP_ALIASES, WRITE_DROP_NEWEST, WRITE_DROP_STATION};
+    int64_t measure = 0;
+    bool has_measure = false;
+    ErrCode rc = read_number(apply, WRITE_MEASURE_KEYS, key, &measure, &has_measure, err);
+    if (rc != OK || has_measure)
+        return rc;
+    for (size_t i = 0; i < countof(parts) && rc == OK; i++)
+        rc = drop(apply, parts[i], key, err);
+    if (rc != OK)
+        return rc;
+    apply->meta->stations--;
+    apply->applied.stations_changed++;
+    apply->changed = true;
+    return OK;
+}
+
+/* With a whole list, which comes daily; after the readings, which may have brought one back.
+ * Measures go first: a station goes with its last one. */
+ErrCode apply_removals(Apply *apply, Err *err)
+{
+    static const struct {
+        WriteSql list;
+        ErrCode (*drop_if_gone)(Apply *apply, int64_t key, Err *err);
+    } kinds[] = {{WRITE_OLD_MEASURES, drop_measure_if_gone},
+                 {WRITE_OLD_STATIONS, drop_station_if_gone}};
+    CLEANUP(key_list_release) KeyList keys = {.keys = NULL};
+    ErrCode rc = OK;
+    if (!apply->batch->has_all_stations && !apply->batch->has_all_measures)
+        return OK;
+    for (size_t k = 0; k < countof(kinds) && rc == OK; k++) {
+        rc = read_keys(apply, kinds[k].list, &keys, err);
+        for (size_t i = 0; i < keys.count && rc == OK; i++)
+            rc = kinds[k].drop_if_gone(apply, keys.keys[i], err);
+    }
+    return rc;
+}
