@@ -82,7 +82,7 @@ bool rows_add(Rows *rows, const Row *row)
         note_time(rows, row->reading->time);
     else if (row->measure == NULL)
         note_time(rows, row->station->newest);
-    return out->error == OK;
+    return reply_more(rows->reply);
 }
 
 /* ---- the envelope ---------------------------------------------------------------------------- */
