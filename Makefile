@@ -43,7 +43,7 @@ LINK.clang   := $(LINK.release)
 CFLAGS  := -std=gnu11 -D_GNU_SOURCE -I. -pthread -g $(WARN) $(if $(CI),-Werror) $(FLAGS.$(VARIANT)) \
            -DFRESHET_VERSION='"$(VERSION)"'
 LDFLAGS := -pthread -Wl,--as-needed $(LINK.$(VARIANT))
-LDLIBS  := -lmicrohttpd -lcurl -lcjson -lsqlite3 -lz -lzstd -lm
+LDLIBS  := -lmicrohttpd -lcurl -lcjson -lsqlite3 -lz -lzstd -lcrypto -lm
 
 ROOMS     := base model store ingest server
 LIB_SRC   := $(wildcard config.c $(ROOMS:%=%/*.c))

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "server/kept.h"
 #include "server/route.h"
 #include "server/url.h"
 
@@ -13,7 +14,7 @@
 
 static const char ALLOW[] = "GET, HEAD, OPTIONS";
 static const char EXPOSED[] = "ETag, Last-Modified, Link, Content-Location, Content-Range, "
-                              "Row-Count, Retry-After, RateLimit, "
+                              "Repr-Digest, Row-Count, Retry-After, RateLimit, "
                               "RateLimit-Policy, X-Request-Id, Server-Timing";
 
 /* A link header beyond this is left out: long queries are not repeated to their sender. */
@@ -28,6 +29,7 @@ typedef struct Exchange {
     Request req;
     Reply reply;
     Str key;              /* the question, canonical; its first byte is the coding */
+    Str wanted;           /* the generation of a download that goes on; none: the newest */
     Coding coding;        /* that the client would rather have */
     char etag[ETAG_SIZE]; /* "" where the answer has none */
     int64_t render_us;    /* 0: nothing had to be rendered */
@@ -116,6 +118,34 @@ static void choose_format(Exchange *x)
             break;
 }
 
+/* What walks all stations. */
+static bool is_country_list(const Route *route)
+{
+    return route->formats != 0 && strchr(route->pattern, '{') == NULL;
+}
+
+/* What may be larger than memory, and is then spooled. */
+static bool may_be_spooled(const Route *route)
+{
+    return is_country_list(route) && (route->params & PARAMS_STATION) != 0;
+}
+
+/* `generation` says which answer, not what is asked: it is no part of the question. */
+static void take_wanted(Exchange *x)
+{
+    Target *target = &x->req.target;
+    size_t kept = 0;
+    for (size_t i = 0; i < target->param_count; i++) {
+        if (str_is_none(x->wanted) && str_eq(target->params[i].name, STR("generation")))
+            x->wanted = target->params[i].value;
+        else
+            target->params[kept++] = target->params[i];
+    }
+    target->param_count = kept;
+    if (x->ahead_of != 0)
+        x->wanted = STR_NONE;
+}
+
 static void read_request(Exchange *x)
 {
     const ServerOptions *options = x->site->options;
@@ -126,6 +156,8 @@ static void read_request(Exchange *x)
     find_route(x);
     if (!failed(x))
         check_method(x);
+    if (!failed(x) && may_be_spooled(x->req.route))
+        take_wanted(x);
     if (!failed(x) && selection_read(&x->req, x->req.route->params, &x->req.selection, problem))
         choose_format(x);
 }
@@ -269,6 +301,17 @@ static void put_alternates(Exchange *x)
         reply_header(&x->reply, "Link", links);
 }
 
+/* From where a broken download goes on: this very answer, as long as it is kept. */
+static void put_location(Exchange *x, const char *tag)
+{
+    Str url = url_in_format(&x->req, x->req.format);
+    bool has_query = memchr(url.ptr, '?', url.len) != NULL;
+    Str location =
+        arena_format(x->arena, STR_FMT "%cgeneration=%s", STR_ARG(url), has_query ? '&' : '?', tag);
+    if (url.len > 0 && location.len > 0 && location.len <= LINK_MAX_BYTES)
+        reply_header(&x->reply, "Content-Location", location);
+}
+
 /* ---- the ends of an exchange ----------------------------------------------------------------- */
 
 /* One line a second says enough: an overload brings thousands. */
@@ -319,6 +362,8 @@ static ErrCode run_handler(Exchange *x)
     Err err = {.code = OK};
     int64_t begun_us = clock_elapsed_us();
     ErrCode rc = x->req.route->handler(&x->req, &x->reply, &err);
+    if (rc == OK)
+        rc = reply_seal(&x->reply, &err);
     if (rc != OK) {
         reply_fail(&x->reply, x->arena, rc, &err);
         log_failure(x, rc, &err);
@@ -352,7 +397,10 @@ static Finished *find(Exchange *x, uint64_t generation, Coding coding)
 {
     if (x->ahead_of != 0)
         return cache_find_at(x->cache, x->ahead_of, key_in(x, coding));
-    return cache_find(x->cache, generation, key_in(x, coding), expires_of(x));
+    Finished *found = cache_find(x->cache, generation, key_in(x, coding), expires_of(x));
+    if (found == NULL && coding == CODING_NONE && x->site->kept != NULL)
+        found = kept_find(x->site->kept, generation, key_in(x, coding));
+    return found;
 }
 
 static void keep(Exchange *x, uint64_t generation, Coding coding, Finished *finished)
@@ -361,7 +409,10 @@ static void keep(Exchange *x, uint64_t generation, Coding coding, Finished *fini
                                .target = x->head->target,
                                .format = x->req.format,
                                .coding = coding};
-    cache_put(x->cache, generation, &question, finished);
+    if (finished_is_spooled(finished))
+        kept_put(x->site->kept, generation, question.key, finished);
+    else
+        cache_put(x->cache, generation, &question, finished);
 }
 
 /* *generation becomes that of the snapshot it was rendered from. */
@@ -377,8 +428,13 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
     make_etag(x, info->tag,
               CODING_NONE); /* the snapshot's: it may be newer than what was announced */
     x->req.snap = snap;
+    if (may_be_spooled(x->req.route) &&
+        (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON))
+        x->reply.spools = x->site->spools;
     if (run_handler(x) == OK)
         reply_header(&x->reply, "Last-Modified", str_of(last_modified));
+    if (x->reply.spool != NULL)
+        put_location(x, info->tag);
     Finished *finished = end_rendered(x);
     if (finished != NULL && !failed(x))
         keep(x, info->generation, CODING_NONE, finished);
@@ -409,8 +465,7 @@ static bool is_heavy(const Request *req, const Finished *plain)
     const Filter *filter = &req->selection.filter;
     if (plain != NULL)
         return finished_body(plain).len > ENCODE_AT_ONCE_MAX;
-    return req->route->formats != 0 && strchr(req->route->pattern, '{') == NULL &&
-           filter->station.count == 0 && filter->measure.count == 0;
+    return is_country_list(req->route) && filter->station.count == 0 && filter->measure.count == 0;
 }
 
 static Finished *defer(Exchange *x, uint64_t generation, Finished *plain)
@@ -434,7 +489,8 @@ static Finished *find_or_render(Exchange *x, uint64_t generation)
     if (finished == NULL)
         finished = render_generation(x, &generation);
     finished = encode(x, finished);
-    if (finished != NULL && finished_status(finished) == 200 && x->coding != CODING_NONE)
+    if (finished != NULL && finished_status(finished) == 200 && x->coding != CODING_NONE &&
+        !finished_is_spooled(finished))
         keep(x, generation, x->coding, finished);
     return finished;
 }
@@ -454,20 +510,75 @@ static bool is_modified(const Exchange *x, const Finished *finished)
            modified > since;
 }
 
+static Finished *end_gone(Exchange *x)
+{
+    x->reply.header_count = 0;
+    problem_set(&x->reply.problem, PROBLEM_OUTSIDE_RETENTION,
+                arena_format(x->arena,
+                             "The answer of generation '" STR_FMT
+                             "' is not kept any longer. Without `generation` comes the newest.",
+                             STR_ARG(x->wanted)));
+    return end_with_problem(x);
+}
+
+/* The number of the generation that is wanted. False: it cannot be one of ours. */
+static bool read_wanted(const Exchange *x, uint64_t newest, uint64_t *ret)
+{
+    char tag[GENERATION_TAG_SIZE];
+    int64_t number;
+    if (!str_to_int(str_after_last(x->wanted, '-'), &number) || number < 1 ||
+        (uint64_t) number > newest)
+        return false;
+    *ret = (uint64_t) number;
+    store_generation_tag(x->site->store, *ret, tag);
+    return str_eq(x->wanted, str_of(tag));
+}
+
+/* A snapshot may be newer than what was announced. */
+static bool is_wanted(const Exchange *x, const Finished *finished)
+{
+    Str etag = finished_header(finished, "ETag");
+    return str_is_none(x->wanted) || finished_status(finished) != 200 ||
+           (etag.len > x->wanted.len + 1 && str_eq(x->wanted, (Str){etag.ptr + 1, x->wanted.len}) &&
+            etag.ptr[x->wanted.len + 1] == '-');
+}
+
+static Finished *find_kept(Exchange *x, uint64_t generation)
+{
+    return x->site->kept != NULL ? kept_find(x->site->kept, generation, key_in(x, CODING_NONE))
+                                 : NULL;
+}
+
+/* The answer of one generation, whatever the client has of it already. */
+static Finished *seek(Exchange *x, uint64_t generation, uint64_t newest)
+{
+    Finished *finished = TAKE(x->rendered);
+    if (finished == NULL)
+        finished = generation < newest ? find_kept(x, generation) : find_or_render(x, generation);
+    if (finished != NULL && is_wanted(x, finished))
+        return finished;
+    if (finished == NULL && generation >= newest)
+        return NULL; /* deferred, or without memory */
+    finished_drop(finished);
+    return end_gone(x);
+}
+
 static Finished *answer_generation(Exchange *x)
 {
     Store *store = x->site->store;
-    uint64_t generation = x->ahead_of != 0 ? x->ahead_of : store_generation(store);
+    uint64_t newest = x->ahead_of != 0 ? x->ahead_of : store_generation(store), generation = newest;
     char tag[GENERATION_TAG_SIZE];
-    if (generation == 0) {
+    if (newest == 0) {
         problem_set(&x->reply.problem, PROBLEM_UNAVAILABLE,
                     STR("Nothing has been stored yet; the first poll is under way."));
         return end_with_problem(x);
     }
+    if (!str_is_none(x->wanted) && !read_wanted(x, newest, &generation))
+        return end_gone(x);
     store_generation_tag(store, generation, tag);
     if (client_holds(x, tag))
         return end_not_modified(x);
-    Finished *finished = x->rendered != NULL ? TAKE(x->rendered) : find_or_render(x, generation);
+    Finished *finished = seek(x, generation, newest);
     if (finished == NULL || is_modified(x, finished))
         return finished;
     (void) snprintf(x->etag, sizeof x->etag, STR_FMT, STR_ARG(finished_header(finished, "ETag")));

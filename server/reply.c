@@ -1,11 +1,13 @@
 #include "server/reply.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- being made ------------------------------------------------------------------------------ */
 
@@ -16,6 +18,7 @@ Reply reply_init(size_t max_bytes)
 
 void reply_release(Reply *reply)
 {
+    spool_drop(TAKE(reply->spool));
     buf_release(&reply->body);
 }
 
@@ -23,6 +26,44 @@ void reply_header(Reply *reply, const char *name, Str value)
 {
     assert(reply->header_count < REPLY_HEADERS_MAX);
     reply->headers[reply->header_count++] = (Header){name, value};
+}
+
+static ErrCode move_to_spool(Reply *reply, Err *err)
+{
+    ErrCode rc = reply->spool == NULL ? spool_begin(reply->spools, &reply->spool, err) : OK;
+    if (rc == OK)
+        rc = spool_append(reply->spool, buf_view(&reply->body), err);
+    buf_clear(&reply->body);
+    return rc;
+}
+
+bool reply_more(Reply *reply)
+{
+    enum { PIECE_BYTES = 1 << 20 };
+    Buf *body = &reply->body;
+    Err err = {.code = OK};
+    if (reply->spools == NULL || body->error != OK || body->len < PIECE_BYTES)
+        return body->error == OK;
+    ErrCode rc = move_to_spool(reply, &err);
+    if (rc == ERR_STORAGE)
+        log_warn("http spool failed error=" LOG_TEXT, err.text);
+    body->error = rc;
+    return rc == OK;
+}
+
+ErrCode reply_seal(Reply *reply, Err *err)
+{
+    char digest[SHA256_BASE64_SIZE];
+    if (reply->spool == NULL)
+        return OK;
+    ErrCode rc = move_to_spool(reply, err);
+    if (rc != OK)
+        return rc;
+    spool_end(reply->spool, digest);
+    (void) snprintf(reply->digest, sizeof reply->digest, "sha-256=:%s:", digest);
+    reply_header(reply, "Repr-Digest", str_of(reply->digest));
+    reply_header(reply, "Accept-Ranges", STR("bytes"));
+    return OK;
 }
 
 /* The one place where an error of ours becomes an HTTP status. */
@@ -49,6 +90,7 @@ void reply_render_problem(Reply *reply, Arena *arena)
     reply->status = info->status;
     reply->content_type = "application/problem+json";
     buf_clear(&reply->body);
+    spool_drop(TAKE(reply->spool));
     problem_render(&reply->problem, &reply->body);
     if (info->retry_after_s > 0)
         reply_header(reply, "Retry-After", arena_format(arena, "%u", info->retry_after_s));
@@ -59,8 +101,9 @@ void reply_render_problem(Reply *reply, Arena *arena)
 /* What is sent, counted: each response over it holds one count, and may outlive its Finished. */
 typedef struct Bytes {
     _Atomic unsigned count;
-    char *ptr;
+    char *ptr; /* NULL: they are in the spool */
     size_t len;
+    Spool *spool;
 } Bytes;
 
 struct Finished {
@@ -80,8 +123,19 @@ static void bytes_drop(void *cls)
     Bytes *bytes = cls;
     if (atomic_fetch_sub_explicit(&bytes->count, 1, memory_order_acq_rel) > 1)
         return;
+    spool_drop(bytes->spool);
     free(bytes->ptr);
     free(bytes);
+}
+
+static Bytes *bytes_of_spool(Spool *spool)
+{
+    Bytes *bytes = malloc(sizeof *bytes);
+    if (bytes == NULL)
+        spool_drop(spool);
+    else
+        *bytes = (Bytes){.count = 1, .len = spool_bytes(spool), .spool = spool};
+    return bytes;
 }
 
 /* Takes the memory of `body` over, without its slack: it may stay for a while. */
@@ -101,8 +155,22 @@ static Slice all_of(const Bytes *bytes)
     return (Slice){.from = 0, .len = bytes->len};
 }
 
+/* Sent from a descriptor of its own, which libmicrohttpd closes. The bytes outlive the spool while
+ * they are being sent. */
+static struct MHD_Response *response_over_spool(const Spool *spool, Slice slice)
+{
+    int fd = spool_dup(spool);
+    struct MHD_Response *response =
+        fd >= 0 ? MHD_create_response_from_fd_at_offset64(slice.len, fd, slice.from) : NULL;
+    if (response == NULL && fd >= 0)
+        (void) close(fd);
+    return response;
+}
+
 static struct MHD_Response *response_over(Bytes *bytes, Slice slice)
 {
+    if (bytes->spool != NULL)
+        return response_over_spool(bytes->spool, slice);
     (void) atomic_fetch_add_explicit(&bytes->count, 1, memory_order_relaxed);
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
         slice.len, bytes->len > 0 ? bytes->ptr + slice.from : NULL, bytes_drop, bytes);
@@ -161,7 +229,8 @@ static struct MHD_Response *unless(bool failed, struct MHD_Response *response)
 
 Finished *reply_finish(Reply *reply, UnixSec expires)
 {
-    Bytes *bytes = bytes_take(&reply->body);
+    Bytes *bytes =
+        reply->spool != NULL ? bytes_of_spool(TAKE(reply->spool)) : bytes_take(&reply->body);
     if (bytes == NULL)
         return NULL;
     struct MHD_Response *response = response_over(bytes, all_of(bytes));
@@ -307,12 +376,18 @@ UnixSec finished_expires(const Finished *finished)
 
 Str finished_body(const Finished *finished)
 {
-    return (Str){finished->bytes->len > 0 ? finished->bytes->ptr : "", finished->bytes->len};
+    const Bytes *bytes = finished->bytes;
+    return bytes->ptr != NULL ? (Str){bytes->ptr, bytes->len} : STR("");
 }
 
 size_t finished_body_bytes(const Finished *finished)
 {
     return finished->bytes->len;
+}
+
+bool finished_is_spooled(const Finished *finished)
+{
+    return finished->bytes->spool != NULL;
 }
 
 Str finished_header(const Finished *finished, const char *name)
@@ -322,5 +397,6 @@ Str finished_header(const Finished *finished, const char *name)
 
 size_t finished_memory_bytes(const Finished *finished)
 {
-    return sizeof *finished + sizeof *finished->bytes + finished->bytes->len + RESPONSE_BYTES;
+    return sizeof *finished + sizeof *finished->bytes + finished_body(finished).len +
+           RESPONSE_BYTES;
 }

@@ -7,6 +7,7 @@
 #include "server/coding.h"
 #include "server/range.h"
 #include "server/request.h"
+#include "server/spool.h"
 
 struct MHD_Connection;
 
@@ -23,6 +24,9 @@ typedef struct Reply {
     Buf body; /* owned */
     Header headers[REPLY_HEADERS_MAX];
     size_t header_count;
+    Spools *spools;  /* where a body larger than memory goes; NULL: nowhere */
+    Spool *spool;    /* owned: what came before `body`; NULL while it all fits */
+    char digest[64]; /* Repr-Digest of a spooled body */
     Problem problem; /* of type PROBLEM_NONE: the body is the answer */
 } Reply;
 
@@ -33,6 +37,13 @@ typedef ErrCode Handler(const Request *req, Reply *reply, Err *err);
 Reply reply_init(size_t max_bytes);
 void reply_release(Reply *reply);
 void reply_header(Reply *reply, const char *name, Str value);
+
+/* To be called between rows: moves a body that has grown large on to a spool. False: no more can be
+ * taken, and the error sticks in the body. */
+bool reply_more(Reply *reply);
+/* The body is whole: what has a spool goes there to its last byte, and gets Repr-Digest and
+ * Accept-Ranges. Errors: as spool_append(). */
+MUST_USE ErrCode reply_seal(Reply *reply, Err *err);
 
 /* Turns the reply into the problem that `code` stands for, where it has not set one itself. */
 void reply_fail(Reply *reply, Arena *arena, ErrCode code, const Err *err);
@@ -61,6 +72,7 @@ unsigned finished_status(const Finished *finished);
 UnixSec finished_expires(const Finished *finished);
 Str finished_body(const Finished *finished);
 size_t finished_body_bytes(const Finished *finished);
+bool finished_is_spooled(const Finished *finished);              /* then finished_body() is empty */
 Str finished_header(const Finished *finished, const char *name); /* none: it has no such header */
 size_t finished_memory_bytes(const Finished *finished);
 

@@ -15,6 +15,8 @@
 typedef struct Site {
     Store *store;
     const ServerOptions *options;
+    struct Spools *spools; /* for answers larger than memory; NULL: they stay in memory */
+    struct Kept *kept;     /* those of the last generations; NULL with spools */
     _Atomic bool draining;
 } Site;
 

@@ -212,7 +212,9 @@ bool rows_add(Rows *rows, const Row *row)
     /* An envelope speaks of all rows, so that every page of a list says the same of it; the other
      * forms have none and need only know that there is one more. */
     bool is_enough = is_beyond && !has_envelope(rows->req->format);
-    return out->error == OK && !rows->no_memory && !is_enough;
+    /* What is to be sorted must stay until all of it is there. */
+    bool goes_on = rows->sort.by != NULL ? out->error == OK : reply_more(rows->reply);
+    return goes_on && !rows->no_memory && !is_enough;
 }
 
 /* This body's part of the rows, in their order. */

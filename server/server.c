@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "server/ahead.h"
+#include "server/kept.h"
 #include "server/peers.h"
 #include "server/renderer.h"
 
@@ -386,6 +387,17 @@ static ErrCode start_daemon(Server *server, int fd, Err *err)
     return OK;
 }
 
+/* False: no memory. */
+static bool open_spools(Server *server)
+{
+    const ServerOptions *options = &server->options;
+    if (options->spool_dir == NULL)
+        return true;
+    server->site.spools = spools_open(options->spool_dir, options->spool_bytes);
+    server->site.kept = kept_open(options->spool_bytes / 2);
+    return server->site.spools != NULL && server->site.kept != NULL;
+}
+
 ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_server, Err *err)
 {
     int fd = -1;
@@ -401,8 +413,9 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
         .head_deadline_ms = options->idle_timeout_s * 1000,
         .max_target_bytes = options->max_target_bytes,
     };
-    ErrCode rc = server->cache != NULL ? peers_open(&peers, &server->peers, err)
-                                       : err_set(err, ERR_NO_MEMORY, "no memory for the cache");
+    ErrCode rc = server->cache != NULL && open_spools(server)
+                     ? peers_open(&peers, &server->peers, err)
+                     : err_set(err, ERR_NO_MEMORY, "no memory for the cache");
     if (rc == OK)
         rc = renderer_start(&server->site, server->cache,
                             &(RenderHooks){.hold = hold, .hand_over = hand_over}, &server->renderer,
@@ -448,6 +461,8 @@ void server_stop(Server *server)
     }
     renderer_close(server->renderer);
     peers_close(server->peers);
+    kept_close(server->site.kept);
     cache_close(server->cache);
+    spools_close(server->site.spools);
     free(server);
 }

@@ -60,8 +60,7 @@ typedef struct GapList {
 struct Writer {
     Store *store;
     Db *db, *ledger;
-    Meta meta; /* as committed */
-    GapList gaps;
+    GapList gaps; /* of the last batch */
     Meta meta;    /* as committed */
     UnixSec slot; /* of the last batch that had one; NO_TIME: none yet */
     int64_t poll_s;

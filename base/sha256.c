@@ -1,0 +1,47 @@
+#include "base/sha256.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+struct Sha256 {
+    EVP_MD_CTX *context;
+};
+
+Sha256 *sha256_new(void)
+{
+    Sha256 *sha = calloc(1, sizeof *sha);
+    if (sha == NULL)
+        return NULL;
+    sha->context = EVP_MD_CTX_new();
+    if (sha->context != NULL && EVP_DigestInit_ex(sha->context, EVP_sha256(), NULL) == 1)
+        return sha;
+    sha256_free(sha);
+    return NULL;
+}
+
+void sha256_free(Sha256 *sha)
+{
+    if (sha == NULL)
+        return;
+    EVP_MD_CTX_free(sha->context);
+    free(sha);
+}
+
+/* Once begun, it cannot fail. */
+void sha256_add(Sha256 *sha, Str bytes)
+{
+    int rc = EVP_DigestUpdate(sha->context, bytes.ptr, bytes.len);
+    assert(rc == 1);
+    (void) rc;
+}
+
+void sha256_base64(Sha256 *sha, char ret[static SHA256_BASE64_SIZE])
+{
+    unsigned char digest[SHA256_BYTES];
+    int rc = EVP_DigestFinal_ex(sha->context, digest, NULL);
+    assert(rc == 1);
+    (void) rc;
+    int len = EVP_EncodeBlock((unsigned char *) ret, digest, sizeof digest);
+    assert(len == SHA256_BASE64_SIZE - 1);
+    (void) len;
+}

@@ -1,0 +1,140 @@
+#include "server/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct Spools {
+    char *dir;
+    size_t max_bytes;
+    _Atomic size_t bytes; /* of all spools there are */
+};
+
+struct Spool {
+    Spools *spools;
+    _Atomic unsigned count;
+    int fd;
+    size_t bytes;
+    Sha256 *sha; /* NULL once it has ended */
+};
+
+Spools *spools_open(const char *dir, size_t max_bytes)
+{
+    Spools *spools = calloc(1, sizeof *spools);
+    if (spools == NULL)
+        return NULL;
+    spools->max_bytes = max_bytes;
+    spools->dir = strdup(dir);
+    if (spools->dir != NULL)
+        return spools;
+    free(spools);
+    return NULL;
+}
+
+void spools_close(Spools *spools)
+{
+    if (spools == NULL)
+        return;
+    assert(spools->bytes == 0);
+    free(spools->dir);
+    free(spools);
+}
+
+/* Some file systems know no files without a name: there it has one for a moment. */
+static int open_nameless(const char *dir)
+{
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+        return fd;
+    char path[4096];
+    (void) snprintf(path, sizeof path, "%s/spool-XXXXXX", dir);
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        (void) unlink(path);
+    return fd;
+}
+
+ErrCode spool_begin(Spools *spools, Spool **ret_spool, Err *err)
+{
+    Spool *spool = malloc(sizeof *spool);
+    Sha256 *sha = sha256_new();
+    int fd = spool != NULL && sha != NULL ? open_nameless(spools->dir) : -1;
+    if (fd < 0) {
+        ErrCode rc =
+            spool == NULL || sha == NULL
+                ? err_set(err, ERR_NO_MEMORY, "no memory for a spool")
+                : err_set(err, ERR_STORAGE, "spool in %s: %s", spools->dir, strerror(errno));
+        sha256_free(sha);
+        free(spool);
+        return rc;
+    }
+    *spool = (Spool){.spools = spools, .count = 1, .fd = fd, .sha = sha};
+    *ret_spool = spool;
+    return OK;
+}
+
+static ErrCode take_room(Spool *spool, size_t bytes, Err *err)
+{
+    Spools *spools = spool->spools;
+    if (spool->bytes + bytes > spools->max_bytes / 2)
+        return err_set(err, ERR_TOO_LARGE, "more than %zu bytes", spools->max_bytes / 2);
+    if (atomic_fetch_add(&spools->bytes, bytes) + bytes > spools->max_bytes) {
+        (void) atomic_fetch_sub(&spools->bytes, bytes);
+        return err_set(err, ERR_BUSY, "%zu bytes of spools are all in use", spools->max_bytes);
+    }
+    spool->bytes += bytes;
+    return OK;
+}
+
+ErrCode spool_append(Spool *spool, Str bytes, Err *err)
+{
+    ErrCode rc = take_room(spool, bytes.len, err);
+    if (rc != OK)
+        return rc;
+    sha256_add(spool->sha, bytes);
+    while (bytes.len > 0) {
+        ssize_t written = write(spool->fd, bytes.ptr, bytes.len);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return err_set(err, ERR_STORAGE, "write to a spool: %s", strerror(errno));
+        bytes = (Str){bytes.ptr + written, bytes.len - (size_t) written};
+    }
+    return OK;
+}
+
+void spool_end(Spool *spool, char digest[static SHA256_BASE64_SIZE])
+{
+    sha256_base64(spool->sha, digest);
+    sha256_free(TAKE(spool->sha));
+}
+
+Spool *spool_keep(Spool *spool)
+{
+    (void) atomic_fetch_add_explicit(&spool->count, 1, memory_order_relaxed);
+    return spool;
+}
+
+void spool_drop(Spool *spool)
+{
+    if (spool == NULL || atomic_fetch_sub_explicit(&spool->count, 1, memory_order_acq_rel) > 1)
+        return;
+    (void) close(spool->fd);
+    (void) atomic_fetch_sub(&spool->spools->bytes, spool->bytes);
+    sha256_free(spool->sha);
+    free(spool);
+}
+
+size_t spool_bytes(const Spool *spool)
+{
+    return spool->bytes;
+}
+
+int spool_dup(const Spool *spool)
+{
+    return fcntl(spool->fd, F_DUPFD_CLOEXEC, 0);
+}

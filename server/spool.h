@@ -1,0 +1,27 @@
+/* server/spool.h - answers larger than memory: each a file without a name, under the data
+ * directory, within a budget for all.
+ *
+ * A Spool is written by the one who renders it and then only read, through its descriptor. It is
+ * counted: its room comes back when the last who sends it is done. */
+#pragma once
+#include "base/sha256.h"
+
+typedef struct Spools Spools; /* any thread */
+typedef struct Spool Spool;
+
+/* Owns: ends with spools_close(), after every Spool. NULL: no memory. */
+Spools *spools_open(const char *dir, size_t max_bytes);
+void spools_close(Spools *spools); /* NULL is fine */
+
+/* Owns: the caller has the one count. Errors: ERR_STORAGE, ERR_NO_MEMORY. */
+MUST_USE ErrCode spool_begin(Spools *spools, Spool **ret_spool, Err *err);
+/* Errors: ERR_TOO_LARGE (one answer may take half of the budget), ERR_BUSY (the rest is taken by
+ * answers that are being sent), ERR_STORAGE. */
+MUST_USE ErrCode spool_append(Spool *spool, Str bytes, Err *err);
+/* Nothing is appended any more: `digest` becomes that of all of it. */
+void spool_end(Spool *spool, char digest[static SHA256_BASE64_SIZE]);
+
+Spool *spool_keep(Spool *spool); /* one more count; any thread */
+void spool_drop(Spool *spool);   /* NULL is fine */
+size_t spool_bytes(const Spool *spool);
+int spool_dup(const Spool *spool); /* a descriptor for one who closes it; -1: there are too many */
