@@ -5,12 +5,14 @@
 #pragma once
 #include "base/buf.h"
 #include "model/bucket.h"
+#include "model/meaning.h"
 
 /* What one row of an answer is about; members that a resource has no use for are NULL. Borrowed. */
 typedef struct Row {
     const Station *station;
     const Measure *measure;
     const Reading *reading; /* of readings; of measures and latest: the newest, or NULL */
+    const Meaning *meaning; /* of latest; NULL: nobody asks for it */
     const Bucket *bucket;   /* of aggregates */
     const Str *measure_ids; /* of a station */
     size_t measure_id_count;
@@ -53,6 +55,7 @@ enum {
     FIELD_CSV = 2,
     FIELD_OMIT_NULL = 4, /* the JSON member is absent when null, unless it was asked for by name */
     FIELD_LIST = 8,      /* several values: no order to sort by */
+    FIELD_MEANING = 32,  /* needs the row's meaning */
     FIELD_AGGREGATE = 16 /* stands where its aggregate was asked for */
 };
 

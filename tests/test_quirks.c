@@ -200,7 +200,7 @@ TEST(quirk_01_value_is_an_array)
     CHECK_INT(before, world.applied.generation);
     CHECK_INT(1, world.applied.readings.unchanged);
     take(&world, READINGS, READING("10:15:00", "[20.37, 20.37]"));
-    CHECK_HAS("\"value\":20.37}", served(&world, LATEST, NULL)); /* all equal is no doubt */
+    CHECK_HAS("\"value\":20.37,\"trend\"", served(&world, LATEST, NULL)); /* all equal is no doubt */
 }
 
 TEST(quirk_02_csv_values_are_joined_by_a_bar)
@@ -211,7 +211,7 @@ TEST(quirk_02_csv_values_are_joined_by_a_bar)
          "dateTime,measure,value\n2026-11-22T10:00:00Z," URI "id/measures/M,0.260|0.688\n");
     CHECK_HAS("\"value\":0.688,\"flags\":[\"ambiguous\"]", served(&world, LATEST, NULL));
     take(&world, CSV, "dateTime,measure,value\n2026-11-22T10:15:00Z,M,0.5|0.500\n");
-    CHECK_HAS("\"value\":0.5}", served(&world, LATEST, NULL));
+    CHECK_HAS("\"value\":0.5,\"trend\"", served(&world, LATEST, NULL));
 }
 
 TEST(quirk_03_no_value_is_no_reading_and_never_zero)
@@ -495,8 +495,8 @@ TEST(quirk_22_values_out_of_reason_are_kept_and_marked)
     } cases[] = {
         {"-32.768", "\"value\":-32.768,\"flags\":[\"suspect\"]"},
         {"-1156.0", "\"value\":-1156.0,\"flags\":[\"suspect\"]"},
-        {"-0.441", "\"value\":-0.441}"}, /* negative is normal */
-        {"9636.0", "\"value\":9636.0}"}, /* large can be right */
+        {"-0.441", "\"value\":-0.441,\"trend\""}, /* negative is normal */
+        {"9636.0", "\"value\":9636.0,\"trend\""}, /* large can be right */
     };
     WITH_MEASURE;
     for (size_t i = 0; i < countof(cases); i++) {

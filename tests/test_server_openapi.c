@@ -315,7 +315,7 @@ TEST(columns_and_members_are_the_fields)
     } cases[] = {{"Station", STATION_FIELDS},
                  {"Measure", MEASURE_FIELDS},
                  {"Reading", READING_FIELDS},
-                 {"Reading", LATEST_FIELDS}};
+                 {"Latest", LATEST_FIELDS}};
     read_document();
     CLEANUP(buf_release) Buf flat = buf_init(TEXT_MAX);
     put_flat(&flat);
