@@ -386,6 +386,34 @@ const Field BUCKET_FIELDS[] = {
     {0},
 };
 
+/* ---- of a name that many share ----------------------------------------------------------------- */
+
+static Value counted_value(const Row *row)
+{
+    return str_value(row->counted->value);
+}
+
+static Value counted_stations(const Row *row)
+{
+    return (Value){.kind = VALUE_INT, .as.integer = row->counted->stations};
+}
+
+static Value counted_measures(const Row *row)
+{
+    return (Value){.kind = VALUE_INT, .as.integer = row->counted->measures};
+}
+
+#define COUNTED_FIELDS(name)                                                                       \
+    {                                                                                              \
+        {name, counted_value, BOTH}, {"stations", counted_stations, BOTH},                         \
+            {"measures", counted_measures, BOTH}, {0},                                             \
+    }
+
+const Field RIVER_FIELDS[] = COUNTED_FIELDS("river");
+const Field CATCHMENT_FIELDS[] = COUNTED_FIELDS("catchment");
+const Field TOWN_FIELDS[] = COUNTED_FIELDS("town");
+const Field PARAMETER_FIELDS[] = COUNTED_FIELDS("parameter");
+
 FieldSet field_set_default(const Field *table, unsigned where)
 {
     FieldSet set = {.count = 0};

@@ -7,14 +7,21 @@
 #include "model/bucket.h"
 #include "model/meaning.h"
 
+/* A name that stations or measures share. */
+typedef struct ValueCount {
+    Str value;
+    int64_t stations, measures;
+} ValueCount;
+
 /* What one row of an answer is about; members that a resource has no use for are NULL. Borrowed. */
 typedef struct Row {
     const Station *station;
     const Measure *measure;
-    const Reading *reading; /* of readings; of measures and latest: the newest, or NULL */
-    const Meaning *meaning; /* of latest; NULL: nobody asks for it */
-    const Bucket *bucket;   /* of aggregates */
-    const Str *measure_ids; /* of a station */
+    const Reading *reading;    /* of readings; of measures and latest: the newest, or NULL */
+    const Meaning *meaning;    /* of latest; NULL: nobody asks for it */
+    const Bucket *bucket;      /* of aggregates */
+    const ValueCount *counted; /* of rivers and the like: all else is NULL */
+    const Str *measure_ids;    /* of a station */
     size_t measure_id_count;
 } Row;
 
@@ -61,7 +68,7 @@ enum {
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
 extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[],
-    BUCKET_FIELDS[];
+    BUCKET_FIELDS[], RIVER_FIELDS[], CATCHMENT_FIELDS[], TOWN_FIELDS[], PARAMETER_FIELDS[];
 
 typedef enum TimeForm { TIME_RFC3339, TIME_UNIX, TIME_UNIX_MS } TimeForm;
 

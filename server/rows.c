@@ -147,7 +147,7 @@ static void note_time(Rows *rows, const Row *row)
     UnixSec time = NO_TIME;
     if (row->reading != NULL)
         time = row->reading->time;
-    else if (row->measure == NULL)
+    else if (row->measure == NULL && row->station != NULL)
         time = row->station->newest;
     if (time == NO_TIME)
         return;
