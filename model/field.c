@@ -254,14 +254,6 @@ const Field MEASURE_FIELDS[] = {
 
 const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
 
-const Field LATEST_FIELDS[] = {READING_COLUMNS,
-                               {"freshness", measure_freshness, BOTH},
-                               {"late_after", measure_late_after, BOTH},
-                               {"stale_after", measure_stale_after, BOTH},
-                               {"expected_next", measure_expected_next, BOTH},
-                               CHOSEN_COLUMNS,
-                               {0}};
-
 /* ---- of what was refused ----------------------------------------------------------------------- */
 
 #define REFUSAL_VALUE(name, kind, member)                                                          \
@@ -332,7 +324,94 @@ const Field GAP_FIELDS[] = {
     {0},
 };
 
-/* ---- the tables -------------------------------------------------------------------------------- */
+/* ---- of what a newest value means -------------------------------------------------------------- */
+
+static Value name_value(const char *name)
+{
+    return str_value(str_of(name));
+}
+
+static const Meaning *row_meaning(const Row *row)
+{
+    static const Meaning NONE = {.rate_per_h = NAN,
+                                 .range_position = NAN,
+                                 .rain = {{.sum = NAN}, {.sum = NAN}, {.sum = NAN}}};
+    return row->meaning != NULL ? row->meaning : &NONE;
+}
+
+static Value meaning_trend(const Row *row)
+{
+    return name_value(trend_name(row_meaning(row)->trend));
+}
+
+static Value meaning_rate(const Row *row)
+{
+    return real_value(row_meaning(row)->rate_per_h);
+}
+
+static Value meaning_state(const Row *row)
+{
+    return name_value(level_state_name(row_meaning(row)->state));
+}
+
+static Value meaning_position(const Row *row)
+{
+    return real_value(row_meaning(row)->range_position);
+}
+
+/* Readings of a rain total, and those there should be; null for all that is none. */
+static Value rain_count(const RainTotal *total, int64_t count)
+{
+    if (total->n == 0 && total->expected_n == 0)
+        return null_value();
+    return (Value){.kind = VALUE_INT, .as.integer = count};
+}
+
+#define RAIN_VALUES(name, window)                                                                  \
+    static Value name(const Row *row)                                                              \
+    {                                                                                              \
+        return real_value(row_meaning(row)->rain[window].sum);                                     \
+    }                                                                                              \
+    static Value name##_n(const Row *row)                                                          \
+    {                                                                                              \
+        const RainTotal *total = &row_meaning(row)->rain[window];                                  \
+        return rain_count(total, total->n);                                                        \
+    }                                                                                              \
+    static Value name##_expected_n(const Row *row)                                                 \
+    {                                                                                              \
+        const RainTotal *total = &row_meaning(row)->rain[window];                                  \
+        return rain_count(total, total->expected_n);                                               \
+    }
+
+RAIN_VALUES(rain_1h, RAIN_1H)
+RAIN_VALUES(rain_6h, RAIN_6H)
+RAIN_VALUES(rain_24h, RAIN_24H)
+
+#define MEANING (BOTH | FIELD_MEANING)
+#define OF_RAIN (BOTH | FIELD_MEANING | FIELD_OMIT_NULL)
+
+const Field LATEST_FIELDS[] = {
+    READING_COLUMNS,
+    {"freshness", measure_freshness, BOTH},
+    {"late_after", measure_late_after, BOTH},
+    {"stale_after", measure_stale_after, BOTH},
+    {"expected_next", measure_expected_next, BOTH},
+    {"trend", meaning_trend, MEANING},
+    {"rate_per_h", meaning_rate, MEANING},
+    {"state", meaning_state, MEANING},
+    {"range_position", meaning_position, MEANING},
+    {"total_1h", rain_1h, OF_RAIN},
+    {"total_1h_n", rain_1h_n, OF_RAIN},
+    {"total_1h_expected_n", rain_1h_expected_n, OF_RAIN},
+    {"total_6h", rain_6h, OF_RAIN},
+    {"total_6h_n", rain_6h_n, OF_RAIN},
+    {"total_6h_expected_n", rain_6h_expected_n, OF_RAIN},
+    {"total_24h", rain_24h, OF_RAIN},
+    {"total_24h_n", rain_24h_n, OF_RAIN},
+    {"total_24h_expected_n", rain_24h_expected_n, OF_RAIN},
+    CHOSEN_COLUMNS,
+    {0},
+};
 
 /* ---- of a bucket of readings ------------------------------------------------------------------- */
 
@@ -398,6 +477,34 @@ const Field BUCKET_FIELDS[] = {
     {"time_local", bucket_time_local, 0},
     {0},
 };
+
+/* ---- of a name that many share ----------------------------------------------------------------- */
+
+static Value counted_value(const Row *row)
+{
+    return str_value(row->counted->value);
+}
+
+static Value counted_stations(const Row *row)
+{
+    return (Value){.kind = VALUE_INT, .as.integer = row->counted->stations};
+}
+
+static Value counted_measures(const Row *row)
+{
+    return (Value){.kind = VALUE_INT, .as.integer = row->counted->measures};
+}
+
+#define COUNTED_FIELDS(name)                                                                       \
+    {                                                                                              \
+        {name, counted_value, BOTH}, {"stations", counted_stations, BOTH},                         \
+            {"measures", counted_measures, BOTH}, {0},                                             \
+    }
+
+const Field RIVER_FIELDS[] = COUNTED_FIELDS("river");
+const Field CATCHMENT_FIELDS[] = COUNTED_FIELDS("catchment");
+const Field TOWN_FIELDS[] = COUNTED_FIELDS("town");
+const Field PARAMETER_FIELDS[] = COUNTED_FIELDS("parameter");
 
 FieldSet field_set_default(const Field *table, unsigned where)
 {

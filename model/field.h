@@ -5,14 +5,23 @@
 #pragma once
 #include "base/buf.h"
 #include "model/bucket.h"
+#include "model/meaning.h"
+
+/* A name that stations or measures share. */
+typedef struct ValueCount {
+    Str value;
+    int64_t stations, measures;
+} ValueCount;
 
 /* What one row of an answer is about; members that a resource has no use for are NULL. Borrowed. */
 typedef struct Row {
     const Station *station;
     const Measure *measure;
-    const Reading *reading; /* of readings; of measures and latest: the newest, or NULL */
-    const Bucket *bucket;   /* of aggregates */
-    const Str *measure_ids; /* of a station */
+    const Reading *reading;    /* of readings; of measures and latest: the newest, or NULL */
+    const Meaning *meaning;    /* of latest; NULL: nobody asks for it */
+    const Bucket *bucket;      /* of aggregates */
+    const ValueCount *counted; /* of rivers and the like: all else is NULL */
+    const Str *measure_ids;    /* of a station */
     size_t measure_id_count;
     const struct QuarantineItem *refusal;
     const struct Gap *gap; /* with the count of its measure's slots */
@@ -56,12 +65,14 @@ enum {
     FIELD_CSV = 2,
     FIELD_OMIT_NULL = 4, /* the JSON member is absent when null, unless it was asked for by name */
     FIELD_LIST = 8,      /* several values: no order to sort by */
+    FIELD_MEANING = 32,  /* needs the row's meaning */
     FIELD_AGGREGATE = 16 /* stands where its aggregate was asked for */
 };
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
 extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[],
-    QUARANTINE_FIELDS[], GAP_FIELDS[], BUCKET_FIELDS[];
+    QUARANTINE_FIELDS[], GAP_FIELDS[], BUCKET_FIELDS[], RIVER_FIELDS[], CATCHMENT_FIELDS[],
+    TOWN_FIELDS[], PARAMETER_FIELDS[];
 
 typedef enum TimeForm { TIME_RFC3339, TIME_UNIX, TIME_UNIX_MS } TimeForm;
 

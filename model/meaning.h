@@ -94,9 +94,8 @@ typedef struct MeaningPass {
     RainTotal rain[RAIN_WINDOW_COUNT];
 } MeaningPass;
 
-/* `measure` with its newest time; `scale` is what it is judged by (measure_scale()), or NULL when
- * there is none or the scale's unit is not the measure's: the scale's unit is that of the station's
- * level measure of that qualifier. Borrowed until meaning_end(): `measure`, `scale`. */
+/* `measure` with its newest time; `scale` is what it is judged by (measure_scale()), or NULL.
+ * Borrowed until meaning_end(): `measure`, `scale`. */
 MeaningPass meaning_begin(const Measure *measure, const Station *station, const Scale *scale);
 /* Oldest first, none newer than measure->newest; older ones than 24 h before it do not count. */
 void meaning_add(MeaningPass *pass, const Reading *reading);

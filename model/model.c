@@ -16,9 +16,14 @@ Scale scale_unknown(void)
     return (Scale){.typical_low = NAN, .typical_high = NAN, .record_high = NAN, .record_low = NAN};
 }
 
+static bool is_in_scale_unit(Str unit)
+{
+    return str_eq(unit, STR("mASD")) || str_eq(unit, STR("m")) || str_eq(unit, STR("mAOD"));
+}
+
 const Scale *measure_scale(const Measure *measure, const Station *station)
 {
-    if (!str_eq(measure->parameter, STR("level")))
+    if (!str_eq(measure->parameter, STR("level")) || !is_in_scale_unit(measure->unit))
         return NULL;
     if (str_eq(measure->qualifier, STR("Stage")))
         return &station->stage;

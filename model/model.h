@@ -82,8 +82,12 @@ typedef struct Service {
     UnixSec since; /* when the fault began, or ended */
 } Service;
 
-/* The scale a measure is judged by: the station's, by qualifier; NULL for what is no water level or
- * has another qualifier. */
+/* The scale a measure is judged by: the station's, by qualifier; NULL for what is no water level, has
+ * another qualifier, or is not in m, mASD or mAOD. The upstream does not say a scale's unit; it is
+ * metres, from the datum that the station publishes its level in. Of the recordings of January 2026,
+ * 2,251 stations with a whole scale and a live Stage publish one of the three units, and all but 3 of
+ * these values lie within 10 typical ranges of the scale (1,884 inside it), whichever the unit; the 2
+ * that publish two have both within 3 ranges. What counts in mm or below a datum does not fit. */
 const Scale *measure_scale(const Measure *measure, const Station *station);
 Scale scale_unknown(void);
 

@@ -31,5 +31,6 @@ Str route_nearest(const Request *req);
 
 /* The handlers, one file per resource: get_<resource>.c */
 Handler get_service, get_stations, get_station, get_station_latest, get_station_readings,
-    get_measures, get_measure, get_measure_readings, get_latest, get_readings, get_status, get_live,
-    get_ready, get_metrics, get_asset, get_problem, get_quarantine, get_gaps;
+    get_measures, get_measure, get_measure_readings, get_latest, get_readings, get_rivers,
+    get_catchments, get_towns, get_parameters, get_status, get_live, get_ready, get_metrics,
+    get_asset, get_problem, get_quarantine, get_gaps;

@@ -515,25 +515,43 @@ static void read_shape(Selector *to, const ParamInfo *info, Str value)
         to->selection->shape = (Shape) choice;
 }
 
-static void read_aggregate(Selector *to, const ParamInfo *info, Str name)
-{
-    const char *words[AGGREGATE_KIND_COUNT];
-    for (unsigned i = 0; i < AGGREGATE_KIND_COUNT; i++)
-        words[i] = aggregate_name((Aggregate) i);
-    size_t choice = read_choice(to, info, name, words, countof(words));
-    if (choice < countof(words))
-        to->selection->aggregates |= 1U << choice;
-}
-
-static void read_aggregates(Selector *to, const ParamInfo *info, Str value)
+/* A list of words into a set of bits: the position of each among `words`, and `first` in front. */
+static void read_bits(Selector *to, const ParamInfo *info, Str value, const char *const *words,
+                      size_t count, unsigned first, unsigned *bits)
 {
     Str item, rest = value;
     bool more = true;
     while (more) {
         Str all = rest;
         more = str_cut(all, ',', &item, &rest);
-        read_aggregate(to, info, str_trim(more ? item : all));
+        size_t choice = read_choice(to, info, str_trim(more ? item : all), words, count);
+        if (choice < count)
+            *bits |= 1U << (choice + first);
     }
+}
+
+static void read_aggregates(Selector *to, const ParamInfo *info, Str value)
+{
+    const char *words[AGGREGATE_KIND_COUNT];
+    for (unsigned i = 0; i < AGGREGATE_KIND_COUNT; i++)
+        words[i] = aggregate_name((Aggregate) i);
+    read_bits(to, info, value, words, countof(words), 0, &to->selection->aggregates);
+}
+
+static void read_trend(Selector *to, const ParamInfo *info, Str value)
+{
+    const char *words[TREND_COUNT - 1];
+    for (unsigned i = 0; i < countof(words); i++)
+        words[i] = trend_name((Trend) (i + 1));
+    read_bits(to, info, value, words, countof(words), 1, &to->selection->trends);
+}
+
+static void read_state(Selector *to, const ParamInfo *info, Str value)
+{
+    const char *words[LEVEL_STATE_COUNT - 1];
+    for (unsigned i = 0; i < countof(words); i++)
+        words[i] = level_state_name((LevelState) (i + 1));
+    read_bits(to, info, value, words, countof(words), 1, &to->selection->states);
 }
 
 static void read_step(Selector *to, const ParamInfo *info, Str value)
@@ -616,6 +634,8 @@ const ParamInfo PARAMS[] = {
     {"profile", PARAMS_FORMAT, true, false, read_profile, 0},
     {"download", PARAMS_FORMAT, true, false, read_download, 0},
     {"tz", PARAMS_READING, true, false, read_zone, 0},
+    {"trend", PARAMS_MEANING, false, false, read_trend, 0},
+    {"state", PARAMS_MEANING, false, false, read_state, 0},
     {"shape", PARAMS_LIST, true, false, read_shape, 0},
     {"step", PARAMS_BUCKET, true, false, read_step, 0},
     {"agg", PARAMS_BUCKET, true, false, read_aggregates, 0},

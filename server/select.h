@@ -14,11 +14,12 @@ enum {
     PARAMS_MEASURE = 2, /* filters on measures */
     PARAMS_TIME = 4,
     PARAMS_FORMAT = 8,
-    PARAMS_IGNORED = 16, /* anything goes: probes and pages */
-    PARAMS_LIST = 32,    /* order and size of a list */
-    PARAMS_READING = 64, /* rows with a time of measuring */
-    PARAMS_BUCKET = 128, /* readings gathered by time */
-    PARAMS_QUARANTINE = 256,
+    PARAMS_IGNORED = 16,  /* anything goes: probes and pages */
+    PARAMS_LIST = 32,     /* order and size of a list */
+    PARAMS_READING = 64,  /* rows with a time of measuring */
+    PARAMS_BUCKET = 128,  /* readings gathered by time */
+    PARAMS_MEANING = 256, /* what newest values mean */
+    PARAMS_QUARANTINE = 512,
 };
 
 typedef struct Selector Selector; /* a selection being read */
@@ -65,7 +66,8 @@ typedef struct Selection {
     int64_t step_s;      /* of buckets; 0: readings as they are */
     unsigned aggregates; /* bits: 1 << Aggregate */
     Fill fill;
-    bool download; /* to be kept as a file */
+    unsigned trends, states; /* bits: 1 << Trend, 1 << LevelState; 0: any */
+    bool download;           /* to be kept as a file */
 } Selection;
 
 /* Reads the query of `req` into *ret. False: *problem tells every fault. */

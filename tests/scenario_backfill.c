@@ -135,7 +135,8 @@ TEST(scenario_backfill_keeps_up_through_batches_outages_and_a_kill)
     CHECK_INT(-SIGKILL, process_wait(service.process));
     simulator_do(&sim, "POST", "/sim/fault?kind=down&for=PT40M", STR_NONE);
     service = freshet_start(dir, sim.url, sim.clock, NULL);
-    simclock_sleep_until(clock, began + 26 * 3600 + 1500); /* behind a poll, before the next release */
+    simclock_sleep_until(clock,
+                         began + 26 * 3600 + 1500); /* behind a poll, before the next release */
     CHECK_TEXT("none", freshet_tell(&service, "fault"));
     check_truth(&service, &sim);
     CHECK_INT(0, freshet_stop(&service));

@@ -159,7 +159,7 @@ TEST(scenario_whole_country_is_served_as_it_was_recorded)
     CHECK_INT(quarantined + expired, check_readings(their_latest, latest));
     CHECK_INT(0, expired); /* a measure's only reading is its last known, however old */
     CHECK(cJSON_GetArraySize(their_latest) <=
-              atoll(freshet_tell(&service, "last_poll.received").ptr));
+          atoll(freshet_tell(&service, "last_poll.received").ptr));
 
     int64_t sum = 0;
     static const char *const KINDS[] = {"new",       "late",    "unchanged",

@@ -143,8 +143,10 @@ TEST(field_values_of_a_measure_go_by_its_scale)
     Station station = {.stage = scale_unknown(), .downstage = scale_unknown()};
     station.stage.typical_high = 1.5;
     station.downstage.typical_high = 2.5;
-    Measure measure = {
-        .parameter = STR("level"), .qualifier = STR("Downstream Stage"), .period_s = 900};
+    Measure measure = {.parameter = STR("level"),
+                       .qualifier = STR("Downstream Stage"),
+                       .unit = STR("m"),
+                       .period_s = 900};
     Row row = {.station = &station, .measure = &measure};
     CHECK_DOUBLE(2.5, value_of(MEASURE_FIELDS, "typical_high", &row).as.real);
     measure.qualifier = STR("Stage");
@@ -173,7 +175,8 @@ TEST(field_flags_are_the_stored_ones_and_those_of_the_value)
     Station station = {.stage = scale_unknown()};
     station.stage.typical_low = 0.1;
     station.stage.typical_high = 0.6;
-    const Measure measure = {.parameter = STR("level"), .qualifier = STR("Stage"), .period_s = 900};
+    const Measure measure = {
+        .parameter = STR("level"), .qualifier = STR("Stage"), .unit = STR("mASD"), .period_s = 900};
     for (size_t i = 0; i < countof(cases); i++) {
         const Reading reading = {
             .value = cases[i].value, .time = cases[i].time, .flags = cases[i].stored};

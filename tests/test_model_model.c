@@ -39,9 +39,26 @@ TEST(measure_scale_goes_by_qualifier)
     };
     for (size_t i = 0; i < countof(cases); i++) {
         Measure measure = {.parameter = str_of(cases[i].parameter),
-                           .qualifier = str_of(cases[i].qualifier)};
+                           .qualifier = str_of(cases[i].qualifier),
+                           .unit = STR("mASD")};
         CASE(cases[i].qualifier != NULL ? cases[i].qualifier : "none");
         CHECK(measure_scale(&measure, &station) == cases[i].want);
+    }
+}
+
+TEST(measure_scale_is_in_metres_above_something)
+{
+    static const struct {
+        const char *unit;
+        bool has_scale;
+    } cases[] = {{"mASD", true}, {"m", true},    {"mAOD", true}, {"mBDAT", false},
+                 {"mm", false},  {"---", false}, {NULL, false}};
+    const Station station = {.stage = scale_unknown(), .downstage = scale_unknown()};
+    for (size_t i = 0; i < countof(cases); i++) {
+        const Measure measure = {
+            .parameter = STR("level"), .qualifier = STR("Stage"), .unit = str_of(cases[i].unit)};
+        CASE(cases[i].unit != NULL ? cases[i].unit : "none");
+        CHECK_INT(cases[i].has_scale, measure_scale(&measure, &station) != NULL);
     }
 }
 

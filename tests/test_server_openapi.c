@@ -315,7 +315,9 @@ TEST(columns_and_members_are_the_fields)
         const char *schema;
         const Field *fields;
     } cases[] = {{"Station", STATION_FIELDS},    {"Measure", MEASURE_FIELDS},
-                 {"Reading", READING_FIELDS},    {"LatestReading", LATEST_FIELDS},
+                 {"Reading", READING_FIELDS},    {"Latest", LATEST_FIELDS},
+                 {"RiverCount", RIVER_FIELDS},   {"CatchmentCount", CATCHMENT_FIELDS},
+                 {"TownCount", TOWN_FIELDS},     {"ParameterCount", PARAMETER_FIELDS},
                  {"Refusal", QUARANTINE_FIELDS}, {"Gap", GAP_FIELDS}};
     read_document();
     CLEANUP(buf_release) Buf flat = buf_init(TEXT_MAX);

@@ -129,6 +129,10 @@ TEST(all_forms_say_the_same)
         {"/v1/measures/1491TH-level/readings", true, 95},
         {"/v1/latest", true, 12},
         {"/v1/readings", true, 109},
+        {"/v1/rivers", true, 2},
+        {"/v1/catchments", true, 1},
+        {"/v1/towns", true, 1},
+        {"/v1/parameters", true, 5},
     };
     Inside inside;
     inside_open(&inside, true);

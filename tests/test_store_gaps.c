@@ -18,10 +18,10 @@ static const char *gaps_of(Kit *kit, const char *text)
     Applied applied = kit_apply(kit, &batch);
     for (size_t i = 0; i < applied.gap_count; i++) {
         const SeriesGap *gap = &applied.gaps[i];
-        used += (size_t) snprintf(told + used, sizeof told - used, "%s" STR_FMT "@" STR_FMT " %d..%d",
-                                  i > 0 ? " " : "", STR_ARG(gap->measure_id),
-                                  STR_ARG(gap->station_id), (int) ((gap->after - KIT_ZERO) / 60),
-                                  (int) ((gap->until - KIT_ZERO) / 60));
+        used += (size_t) snprintf(
+            told + used, sizeof told - used, "%s" STR_FMT "@" STR_FMT " %d..%d", i > 0 ? " " : "",
+            STR_ARG(gap->measure_id), STR_ARG(gap->station_id),
+            (int) ((gap->after - KIT_ZERO) / 60), (int) ((gap->until - KIT_ZERO) / 60));
     }
     return told;
 }
@@ -73,7 +73,8 @@ TEST(gaps_of_a_last_known_reading_are_none)
 {
     CLEANUP(kit_close) Kit kit = kit_with_periods();
     (void) gaps_of(&kit, "events/5000=1");
-    CHECK_TEXT("", str_of(gaps_of(&kit, "level/0=1"))); /* its station's window has left it behind */
+    CHECK_TEXT("",
+               str_of(gaps_of(&kit, "level/0=1"))); /* its station's window has left it behind */
 }
 
 TEST(gaps_are_told_only_of_what_is_newest)
