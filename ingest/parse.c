@@ -344,11 +344,11 @@ static ErrCode find_items(Str json, Str *ret_items, Err *err)
 /* Items are walked one by one, so that memory is that of one item. */
 static ErrCode each_item(Str json, Parse *parse, ItemFn *handle, bool is_reading, Err *err)
 {
-    Str items, key, item;
+    Str items = STR_NONE, key, item;
     ErrCode rc = find_items(json, &items, err);
     if (rc != OK)
         return rc;
-    if (items.ptr[0] == '{') /* a single thing is given bare (Q4) */
+    if (str_starts(items, STR("{"))) /* a single thing is given bare (Q4) */
         return handle_item(parse, items, handle, is_reading, err);
     JsonWalk walk = json_walk(items);
     while (json_next(&walk, &key, &item)) {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/worker.h"
+#include "ingest/backfill.h"
 #include "ingest/parse.h"
 #include "ingest/upstream.h"
 #include "store/writer.h"
@@ -14,6 +15,7 @@
 
 enum {
     RELEASE_PERIOD_S = 900, /* the upstream publishes every 15 minutes */
+    RELEASE_PHASE_S = 201,  /* hh:03:21 and four times an hour */
     RELEASE_OFFSET_S = 300, /* hh:03:21 and four times an hour, then up to 100 s until all is out */
     CLOCK_SKEW_MAX_S = 60,
     UNKNOWN_RETRY_S = 3600, /* a measure that the list does not have is not asked for each cycle */
@@ -26,10 +28,13 @@ struct Poller {
     PollOptions options;
     Worker *worker;
     Upstream *upstream;
+    Backfill *backfill;
+    Budget budget;
     Writer *writer;         /* the rest belongs to the worker's thread */
     UnixSec next_catalogue; /* when stations and measures are asked for again */
     UnixSec next_for_unknown;
     int failures;          /* in a row */
+    bool is_faulty;        /* the last round had a fault of its own, or left wanted readings open */
     int64_t readings_held; /* by the store */
     uint64_t random;
 };
@@ -41,7 +46,8 @@ typedef struct Round {
     bool fetched[FEED_COUNT];
     bool all_unmodified;
     int64_t retry_after_s;
-    Err clock_err; /* not OK: our clock and the upstream's disagree; a fault, but no failed poll */
+    Err own_err; /* not OK: a fault of ours (clock, budget) that makes no failed poll */
+    Filled filled;
     PollReport report;
 } Round;
 
@@ -51,6 +57,12 @@ UnixSec poll_next_slot(UnixSec now, int64_t interval_s)
         return now + interval_s;
     int64_t since_slot = (now - RELEASE_OFFSET_S) % interval_s;
     return now - since_slot + interval_s;
+}
+
+/* The slot whose interval `now` is in. */
+static UnixSec current_slot(UnixSec now, int64_t interval_s)
+{
+    return poll_next_slot(now, interval_s) - interval_s;
 }
 
 /* xorshift64*: jitter needs no better, and a seed repeats it. */
@@ -73,14 +85,14 @@ static int64_t draw_up_to(Poller *poller, int64_t most)
 
 /* More than a minute between our clock and theirs is ours to mend: readings are told apart from
  * nonsense by their distance to now. A cache in between may give the Date of when it stored. */
-static void check_clock(const HttpResult *answer, Err *ret_clock_err)
+static void check_clock(const HttpResult *answer, Err *ret_own_err)
 {
-    *ret_clock_err = (Err){.code = OK};
+    *ret_own_err = (Err){.code = OK};
     if (answer->date == NO_TIME)
         return;
     int64_t skew_s = clock_now() - answer->date;
     if (llabs(skew_s) > CLOCK_SKEW_MAX_S && llabs(skew_s - answer->age_s) > CLOCK_SKEW_MAX_S)
-        (void) err_set(ret_clock_err, ERR_INVALID, "our clock is %lld s %s the upstream's",
+        (void) err_set(ret_own_err, ERR_INVALID, "our clock is %lld s %s the upstream's",
                        llabs(skew_s), skew_s > 0 ? "ahead of" : "behind");
 }
 
@@ -113,9 +125,15 @@ static ErrCode parse_answer(const Poller *poller, Feed feed, const HttpResult *a
 static ErrCode fetch(Poller *poller, Feed feed, Round *round, Err *err)
 {
     HttpResult *answer = &round->answers[feed];
+    if (!budget_allows(&poller->budget))
+        return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
+    UpstreamTotals before = upstream_totals(poller->upstream);
     int64_t began_ms = clock_elapsed_ms();
     ErrCode rc = upstream_fetch(poller->upstream, feed, answer, &round->retry_after_s, err);
     round->report.fetch_ms += clock_elapsed_ms() - began_ms;
+    UpstreamTotals after = upstream_totals(poller->upstream);
+    budget_spend(&poller->budget, after.requests - before.requests,
+                 after.wire_bytes - before.wire_bytes);
     if (rc != OK)
         return rc;
     if (answer->status != 304) {
@@ -127,6 +145,8 @@ static ErrCode fetch(Poller *poller, Feed feed, Round *round, Err *err)
     http_result_release(answer);
     if (rc != OK)
         return err_context(err, "answer of %" PRIu64 " bytes", answer->wire_bytes);
+    if (feed == FEED_READINGS)
+        round->batch.find_gaps = true;
     round->fetched[feed] = true;
     return OK;
 }
@@ -145,7 +165,7 @@ static Fault fault_of(ErrCode code)
         [ERR_TOO_LARGE] = FAULT_INGEST,
         [ERR_INVALID] = FAULT_INGEST,
         [ERR_NO_MEMORY] = FAULT_INGEST,
-        [ERR_BUSY] = FAULT_STORE,
+        [ERR_BUSY] = FAULT_INGEST,
         [ERR_NOT_FOUND] = FAULT_INGEST,
         [ERR_STOPPED] = FAULT_NONE,
     };
@@ -154,7 +174,15 @@ static Fault fault_of(ErrCode code)
 
 static Fault round_fault(const Round *round, ErrCode rc)
 {
-    return fault_of(rc != OK ? rc : round->clock_err.code);
+    return fault_of(rc != OK ? rc : round->own_err.code);
+}
+
+/* The fault while a round is under way: what the last one left open is not mended by its first
+ * answer, else each round would bring two changes. */
+static Fault fault_meanwhile(const Poller *poller, const Round *round, ErrCode rc)
+{
+    Fault fault = round_fault(round, rc);
+    return fault == FAULT_NONE && poller->is_faulty ? writer_service(poller->writer).fault : fault;
 }
 
 static void add_counts(PollReport *report, const ReadingCounts *counts)
@@ -199,9 +227,10 @@ static ErrCode apply(Poller *poller, Round *round, Fault fault, Applied *ret_app
             upstream_keep(poller->upstream, (Feed) feed, &round->answers[feed]);
         round->fetched[feed] = false;
     }
+    rc = backfill_want(poller->backfill, applied.gaps, applied.gap_count, err);
     batch_release(&round->batch);
     *ret_applied = applied;
-    return OK;
+    return rc;
 }
 
 static ErrCode fetch_catalogue(Poller *poller, Round *round, Err *err)
@@ -241,8 +270,9 @@ static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, App
     if (rc != OK && !round->fetched[FEED_READINGS])
         batch_release(&round->batch); /* half an answer is none */
     if (rc == OK)
-        check_clock(&round->answers[FEED_READINGS], &round->clock_err);
-    ErrCode applied_rc = apply(poller, round, round_fault(round, rc), ret_applied, &apply_err);
+        check_clock(&round->answers[FEED_READINGS], &round->own_err);
+    ErrCode applied_rc =
+        apply(poller, round, fault_meanwhile(poller, round, rc), ret_applied, &apply_err);
     if (applied_rc != OK) {
         *err = apply_err;
         return applied_rc;
@@ -253,7 +283,8 @@ static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, App
 static ErrCode poll_types(Poller *poller, Round *round, Applied *ret_applied, Err *err)
 {
     ErrCode rc = fetch_types(poller, round, err);
-    return rc == OK ? apply(poller, round, round_fault(round, OK), ret_applied, err) : rc;
+    return rc == OK ? apply(poller, round, fault_meanwhile(poller, round, OK), ret_applied, err)
+                    : rc;
 }
 
 /* A reading of a measure that no list had: the lists are asked for again, at once, but not each
@@ -285,6 +316,68 @@ static ErrCode poll_once(Poller *poller, Round *round, Err *err)
     return rc;
 }
 
+/* ---- what polling the newest cannot see ------------------------------------------------------ */
+
+/* Everything that is open is asked for, as far as the budget goes. A budget that is spent is said, but
+ * it is no failed poll: what is newest is there, and the rest follows. */
+static ErrCode fill(Poller *poller, Round *round, Err *err)
+{
+    Filled *filled = &round->filled;
+    ErrCode rc =
+        backfill_run(poller->backfill, poller->upstream, &poller->budget, poller->writer,
+                     fault_meanwhile(poller, round, OK), poller->readings_held, filled, err);
+    PollReport *report = &round->report;
+    add_counts(report, &filled->readings);
+    report->fetch_ms += filled->fetch_ms;
+    report->parse_ms += filled->parse_ms;
+    report->apply_ms += filled->apply_ms;
+    if (filled->generation > 0)
+        report->generation = filled->generation;
+    if (filled->asks_done > 0)
+        round->all_unmodified = false;
+    if (rc != ERR_BUSY) {
+        round->retry_after_s = filled->retry_after_s;
+        return rc;
+    }
+    round->own_err = *err;
+    return OK;
+}
+
+/* An upstream that goes on answering, but with what it said before its last release, is stuck. A copy
+ * that a cache made before that release is not: Age tells. */
+static void check_release(const Poller *poller, Round *round)
+{
+    UnixSec now = clock_now();
+    UnixSec release = now - (now - RELEASE_PHASE_S) % RELEASE_PERIOD_S;
+    UnixSec modified = upstream_modified(poller->upstream, FEED_READINGS);
+    bool is_later_copy = now - round->answers[FEED_READINGS].age_s >= release;
+    if (round->own_err.code != OK || modified == NO_TIME || modified >= release || !is_later_copy)
+        return;
+    char since[CLOCK_TEXT_SIZE];
+    clock_format(modified, since);
+    (void) err_set(&round->own_err, ERR_UPSTREAM,
+                   "the upstream is stuck: it answers as of %s, and has missed a release", since);
+}
+
+/* The service is as the whole round left it. */
+static ErrCode settle_fault(Poller *poller, Round *round, ErrCode rc, Err *err)
+{
+    const Batch nothing = batch_init();
+    Fault fault = round_fault(round, rc);
+    Applied applied;
+    Err apply_err = {.code = OK};
+    if (rc == ERR_STOPPED || fault == FAULT_STORE || writer_service(poller->writer).fault == fault)
+        return rc;
+    ErrCode applied_rc =
+        writer_apply(poller->writer, &nothing, fault, clock_now(), &applied, &apply_err);
+    if (applied_rc == OK) {
+        round->report.generation = applied.generation;
+        return rc;
+    }
+    *err = apply_err;
+    return applied_rc;
+}
+
 /* ---- the loop ---------------------------------------------------------------------------------- */
 
 static void record(Poller *poller, Round *round, ErrCode rc, const Err *poll_err)
@@ -293,7 +386,7 @@ static void record(Poller *poller, Round *round, ErrCode rc, const Err *poll_err
     Err err = {.code = OK};
     report->finished = clock_now();
     report->fault = round_fault(round, rc);
-    report->detail = rc != OK ? str_of(poll_err->text) : str_of(round->clock_err.text);
+    report->detail = rc != OK ? str_of(poll_err->text) : str_of(round->own_err.text);
     if (report->fault == FAULT_NONE)
         report->detail = STR_NONE;
     report->unmodified = rc == OK && round->all_unmodified;
@@ -323,16 +416,18 @@ static void log_round(const Poller *poller, const Round *round, ErrCode rc, cons
                 "nothing to serve yet, trying on; make demo shows everything without a network");
         return;
     }
-    if (round->clock_err.code != OK)
-        log_warn("ingest clocks disagree fault=%s error=" LOG_TEXT, fault_name(report->fault),
-                 round->clock_err.text);
+    if (round->own_err.code != OK)
+        log_warn("ingest polled with a fault fault=%s error=" LOG_TEXT, fault_name(report->fault),
+                 round->own_err.text);
     log_info("ingest polled generation=%" PRIu64 " received=%" PRId64 " new=%" PRId64
              " late=%" PRId64 " unchanged=%" PRId64 " corrected=%" PRId64 " expired=%" PRId64
-             " quarantined=%" PRId64 " requests=%" PRId64 " bytes=%" PRId64 " fetch_ms=%" PRId64
-             " parse_ms=%" PRId64 " apply_ms=%" PRId64 " next_in_s=%" PRId64,
+             " quarantined=%" PRId64 " asks=%" PRId64 " asks_left=%" PRId64 " requests=%" PRId64
+             " bytes=%" PRId64 " fetch_ms=%" PRId64 " parse_ms=%" PRId64 " apply_ms=%" PRId64
+             " next_in_s=%" PRId64,
              report->generation, report->received, report->fresh, report->late, report->unchanged,
-             report->corrected, report->expired, report->quarantined, report->requests,
-             report->wire_bytes, report->fetch_ms, report->parse_ms, report->apply_ms, next_in_s);
+             report->corrected, report->expired, report->quarantined, round->filled.asks_done,
+             round->filled.asks_left, report->requests, report->wire_bytes, report->fetch_ms,
+             report->parse_ms, report->apply_ms, next_in_s);
 }
 
 /* Doubling from retry_min_s, half of it drawn, so that many of us do not come back together. */
@@ -357,7 +452,7 @@ static UnixSec next_poll(Poller *poller, const Round *round, ErrCode rc)
     UnixSec now = clock_now();
     UnixSec slot =
         poll_next_slot(round->report.started, o->interval_s) + draw_up_to(poller, o->jitter_max_s);
-    if (rc == OK)
+    if (rc == OK || rc == ERR_BUSY) /* a spent budget is whole again at the slot */
         return slot;
     UnixSec retry = now + backoff_s(poller, round->report.fault, round->retry_after_s);
     return round->retry_after_s > 0 || retry < slot ? retry : slot;
@@ -369,8 +464,15 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     Round round = {
         .batch = batch_init(), .all_unmodified = true, .report = {.started = clock_now()}};
     UpstreamTotals before = upstream_totals(poller->upstream);
+    budget_renew(&poller->budget, current_slot(round.report.started, poller->options.interval_s));
     ErrCode rc = poll_once(poller, &round, &err);
     batch_release(&round.batch);
+    if (rc == OK)
+        rc = fill(poller, &round, &err);
+    if (rc == OK)
+        check_release(poller, &round);
+    rc = settle_fault(poller, &round, rc, &err);
+    poller->is_faulty = round.own_err.code != OK || round.filled.asks_left > 0;
     if (rc == ERR_STOPPED)
         return false;
     UpstreamTotals after = upstream_totals(poller->upstream);
@@ -398,6 +500,7 @@ static void poll_loop(Worker *self, void *ctx)
 static void poller_free(Poller *poller)
 {
     writer_close(poller->writer);
+    backfill_close(poller->backfill);
     upstream_close(poller->upstream);
     free(poller);
 }
@@ -418,7 +521,14 @@ ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poll
     poller->store = store;
     poller->options = *options;
     poller->random = options->jitter_seed | 1; /* xorshift never leaves 0 */
+    poller->budget =
+        budget_init(options->budget_requests, options->budget_bytes, options->interval_s);
+    const BackfillOptions backfill = {.sweep_interval_s = options->sweep_interval_s,
+                                      .window_s = options->window_s,
+                                      .max_batch_readings = options->max_batch_readings};
     ErrCode rc = upstream_open(options->upstream, &http, &poller->upstream, err);
+    if (rc == OK)
+        rc = backfill_open(&backfill, &poller->backfill, err);
     if (rc == OK)
         rc = store_writer(store, &poller->writer, err);
     if (rc == OK)

@@ -13,7 +13,10 @@ typedef struct PollOptions {
     uint64_t jitter_seed; /* the same seed draws the same jitter */
     int64_t
         catalogue_interval_s; /* stations and measures are asked for this often, and on unknown ids */
-    int64_t deadline_ms;      /* of one request */
+    int64_t sweep_interval_s; /* the whole window is asked for this often: what came late */
+    int64_t window_s;         /* as the store's */
+    int64_t budget_requests, budget_bytes; /* of the upstream in one interval; never more */
+    int64_t deadline_ms;                   /* of one request */
     int64_t connect_ms, stall_ms;
     size_t max_body_bytes;
     size_t max_batch_readings;

@@ -1,5 +1,6 @@
 #include "ingest/upstream.h"
 
+#include "base/clock.h"
 #include "base/metrics.h"
 
 #include <stdio.h>
@@ -91,34 +92,51 @@ static ErrCode judge(const HttpResult *answer, Err *err)
     return OK;
 }
 
-ErrCode upstream_fetch(Upstream *upstream, Feed feed, HttpResult *ret_answer,
-                       int64_t *ret_retry_after_s, Err *err)
+static ErrCode fetch_url(Upstream *upstream, const char *url, const Validators *validators,
+                         HttpResult *ret_answer, int64_t *ret_retry_after_s, Err *err)
 {
-    CLEANUP(buf_release) Buf url = buf_init(4096);
-    const Validators *validators = &upstream->validators[feed];
     HttpResult answer;
-    put_address(upstream, feed, &url);
-    buf_put_char(&url, '\0');
     *ret_retry_after_s = 0;
-    if (buf_check(&url, err) != OK)
-        return err_context(err, "upstream address");
-
     upstream->totals.requests++;
     metric_add(METRIC_UPSTREAM_REQUESTS, 1);
-    ErrCode rc = http_get(upstream->http, url.ptr, validators->last_modified, validators->etag,
-                          &answer, err);
+    ErrCode rc =
+        http_get(upstream->http, url, validators->last_modified, validators->etag, &answer, err);
     if (rc != OK)
-        return err_context(err, "%s", url.ptr);
+        return err_context(err, "%s", url);
     upstream->totals.wire_bytes += (int64_t) answer.wire_bytes;
     metric_add(METRIC_UPSTREAM_BYTES, (int64_t) answer.wire_bytes);
     rc = judge(&answer, err);
     if (rc != OK) {
         *ret_retry_after_s = answer.retry_after_s;
         http_result_release(&answer);
-        return err_context(err, "%s", url.ptr);
+        return err_context(err, "%s", url);
     }
     *ret_answer = answer;
     return OK;
+}
+
+ErrCode upstream_fetch(Upstream *upstream, Feed feed, HttpResult *ret_answer,
+                       int64_t *ret_retry_after_s, Err *err)
+{
+    CLEANUP(buf_release) Buf url = buf_init(4096);
+    put_address(upstream, feed, &url);
+    buf_put_char(&url, '\0');
+    if (buf_check(&url, err) != OK)
+        return err_context(err, "upstream address");
+    return fetch_url(upstream, url.ptr, &upstream->validators[feed], ret_answer, ret_retry_after_s,
+                     err);
+}
+
+ErrCode upstream_fetch_path(Upstream *upstream, const char *path, HttpResult *ret_answer,
+                            int64_t *ret_retry_after_s, Err *err)
+{
+    static const Validators unconditional = {.etag = ""};
+    CLEANUP(buf_release) Buf url = buf_init(4096);
+    buf_printf(&url, "%s%s", upstream->base, path);
+    buf_put_char(&url, '\0');
+    if (buf_check(&url, err) != OK)
+        return err_context(err, "upstream address");
+    return fetch_url(upstream, url.ptr, &unconditional, ret_answer, ret_retry_after_s, err);
 }
 
 void upstream_keep(Upstream *upstream, Feed feed, const HttpResult *answer)
@@ -128,6 +146,13 @@ void upstream_keep(Upstream *upstream, Feed feed, const HttpResult *answer)
         return;
     memcpy(validators->last_modified, answer->last_modified, sizeof validators->last_modified);
     memcpy(validators->etag, answer->etag, sizeof validators->etag);
+}
+
+UnixSec upstream_modified(const Upstream *upstream, Feed feed)
+{
+    UnixSec modified = NO_TIME;
+    (void) clock_parse_http(str_of(upstream->validators[feed].last_modified), &modified);
+    return modified;
 }
 
 void upstream_forget(Upstream *upstream, Feed feed)

@@ -36,8 +36,15 @@ MUST_USE ErrCode upstream_fetch(Upstream *upstream, Feed feed, HttpResult *ret_a
                                 int64_t *ret_retry_after_s, Err *err);
 /* Once the answer's content is in the store: asks for it again only when it has changed. */
 void upstream_keep(Upstream *upstream, Feed feed, const HttpResult *answer);
+/* When what was kept of `feed` was published, by its Last-Modified; NO_TIME: not known. */
+UnixSec upstream_modified(const Upstream *upstream, Feed feed);
 /* Asks unconditionally next time. */
 void upstream_forget(Upstream *upstream, Feed feed);
+
+/* One page of readings, newest first, as CSV: never conditional. `path` is the part behind the base
+ * address, as plan and backfill make it. Otherwise as upstream_fetch(). */
+MUST_USE ErrCode upstream_fetch_path(Upstream *upstream, const char *path, HttpResult *ret_answer,
+                                     int64_t *ret_retry_after_s, Err *err);
 
 UpstreamTotals upstream_totals(const Upstream *upstream);
 

@@ -73,6 +73,7 @@ typedef struct Batch {
     size_t type_count, type_cap;
     size_t
         item_refused_count; /* station and measure items that were no use; logged, not received */
+    bool find_gaps; /* its readings are what is newest: the writer tells what lies open behind them */
     bool has_all_stations;  /* a station that is not in it is listed no more */
     bool has_all_measures;
     bool has_all_types; /* a station that is not in `types` has no type */

@@ -96,27 +96,17 @@ int64_t request_number(const Request *req, const char *name, int64_t otherwise)
     return value;
 }
 
-Str reading_value(const View *view, uint32_t measure, UnixSec time, Buf *scratch)
-{
-    Str changed = overlay_value(view->overlay, measure, time);
-    if (!str_is_none(changed))
-        return changed;
-    buf_clear(scratch);
-    view->world->kind->put_value(view->world, measure, time, scratch);
-    return scratch->len > 0 ? buf_view(scratch) : STR_NONE;
-}
-
 void put_listed_measure(const View *view, uint32_t measure, Buf *out)
 {
     UnixSec time;
-    if (!world_latest(view->world, measure, view->release, &time)) {
+    if (!view_latest(view, measure, &time)) {
         view->world->kind->put_measure(view->world, measure, STR_NONE, out);
         return;
     }
     CLEANUP(buf_release) Buf value = buf_init(4096);
     CLEANUP(buf_release) Buf latest = buf_init(8192);
     put_reading(&latest, view->world->measures[measure].id, time,
-                reading_value(view, measure, time, &value), true);
+                view_value(view, measure, time, &value), true);
     view->world->kind->put_measure(view->world, measure, buf_view(&latest), out);
 }
 
@@ -144,7 +134,7 @@ static void put_measure_latest_by_uri(const View *view, uint32_t measure, Buf *o
 {
     CLEANUP(buf_release) Buf uri = buf_init(8192);
     UnixSec time = 0;
-    bool has_latest = world_latest(view->world, measure, view->release, &time);
+    bool has_latest = view_latest(view, measure, &time);
     buf_put_char(&uri, '"');
     put_reading_uri(&uri, view->world->measures[measure].id, time);
     buf_put_char(&uri, '"');

@@ -1,16 +1,6 @@
-/* sim/answer.h - what the upstream answers to a GET: path and query to a document. No sockets.
- *
- * A view is one moment: the world, what is laid over it, and the release that is out. */
+/* sim/answer.h - what the upstream answers to a GET: path and query to a document. No sockets. */
 #pragma once
-#include "base/buf.h"
-#include "sim/overlay.h"
-#include "sim/world.h"
-
-typedef struct View {
-    const World *world;
-    const Overlay *overlay;
-    UnixSec now, release;
-} View;
+#include "sim/view.h"
 
 typedef struct Answer {
     unsigned status;

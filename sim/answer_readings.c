@@ -119,17 +119,17 @@ static void add_row(ReadingQuery *query, uint32_t measure, UnixSec time)
 static void find_rows(const View *view, uint32_t measure, ReadingQuery *query)
 {
     const World *world = view->world;
-    UnixSec cut = world_cut(world, measure, view->release);
-    UnixSec upto = cut < query->upto ? cut : query->upto, time;
+    UnixSec out_upto = view_upto(view, measure), time;
+    UnixSec upto = out_upto < query->upto ? out_upto : query->upto;
     if (query->latest) {
-        if (world_latest(world, measure, view->release, &time) && time > query->after &&
-            time <= upto)
+        if (view_latest(view, measure, &time) && time > query->after && time <= upto)
             add_row(query, measure, time);
         return;
     }
     UnixSec at = query->after;
     while (!is_enough(query) && world->kind->next_time(world, measure, at, &time) && time <= upto) {
-        add_row(query, measure, time);
+        if (view_shows(view, measure, time))
+            add_row(query, measure, time);
         at = time;
     }
 }
@@ -194,7 +194,7 @@ static void put_csv_reading(Request *req, uint32_t measure, UnixSec time, Str va
 
 static void put_row_reading(Request *req, const ReadingQuery *query, const Row *row)
 {
-    Str value = reading_value(req->view, row->measure, row->time, &req->scratch);
+    Str value = view_value(req->view, row->measure, row->time, &req->scratch);
     if (req->csv)
         put_csv_reading(req, row->measure, row->time, value);
     else if (query->full_view)
@@ -295,14 +295,13 @@ void answer_one_reading(Request *req)
     uint32_t measure = world_find_measure(world, req->args[0]);
     UnixSec time, found;
     bool is_there = measure != WORLD_NONE && parse_path_time(req->args[1], &time) &&
-                    time <= world_cut(world, measure, req->view->release) &&
-                    world->kind->last_time(world, measure, time, &found) && found == time;
+                    world->kind->last_time(world, measure, time, &found) && found == time &&
+                    view_shows(req->view, measure, time);
     if (!is_there) {
         req->status = 404;
         return;
     }
     single_open(req);
-    put_full_reading(req, measure, time, reading_value(req->view, measure, time, &req->scratch),
-                     true);
+    put_full_reading(req, measure, time, view_value(req->view, measure, time, &req->scratch), true);
     single_close(req);
 }

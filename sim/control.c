@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "sim/params.h"
 #include "sim/simtime.h"
+#include "sim/truth.h"
 
 #include <inttypes.h>
 
@@ -107,6 +108,18 @@ static ErrCode get_now(const Control *control, UNUSED Err *err)
     return OK;
 }
 
+static ErrCode get_truth(const Control *control, Err *err)
+{
+    Str text;
+    UnixSec as_of = simtime_now();
+    if (params_get(control->params, "as_of", &text) && !clock_parse(text, &as_of))
+        return err_set(err, ERR_INVALID, "as_of is '" STR_FMT "', expected a time", STR_ARG(text));
+    View view = upstream_view_locked(control->upstream, as_of);
+    control->answer->content_type = "text/csv";
+    truth_put(&view, &control->answer->body);
+    return buf_check(&control->answer->body, err);
+}
+
 static const struct {
     const char *method, *path;
     ErrCode (*answer)(const Control *control, Err *err);
@@ -115,6 +128,7 @@ static const struct {
     {"POST", "/sim/item", post_item},       {"DELETE", "/sim/item", delete_items},
     {"POST", "/sim/value", post_value},     {"GET", "/sim/stats", get_stats},
     {"DELETE", "/sim/stats", delete_stats}, {"GET", "/sim/now", get_now},
+    {"GET", "/truth", get_truth},
 };
 
 static ErrCode dispatch(const Control *control, Str method, Str path, Err *err)
@@ -137,7 +151,7 @@ void control_answer(Upstream *upstream, Str method, Str path, Str query, Str bod
     CLEANUP(params_release) Params params = {.count = 0};
     Answer answer = {.status = 200,
                      .content_type = "application/json",
-                     .body = buf_init(1 << 20),
+                     .body = buf_init(ANSWER_MAX_BYTES),
                      .route = "/sim"};
     Control control = {upstream, &params, query, body, &answer};
     Err err;

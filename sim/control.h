@@ -1,12 +1,14 @@
-/* sim/control.h - /sim/...: a test's hand on the simulator, over HTTP.
+/* sim/control.h - /sim/... and /truth: a test's hand on the simulator, over HTTP.
  *
  *     POST   /sim/fault?SPEC               adds a fault (sim/fault.h)
  *     DELETE /sim/fault                    ends all of them
- *     POST   /sim/item[?path=/data/readings]   the body, one raw JSON item, stands at the end of
- * that list DELETE /sim/item                     takes all of them out POST
- * /sim/value?measure=ID&time=T&value=JSON   changes one reading GET    /sim/stats requests and
- * bytes, in all and by route; DELETE begins anew GET    /sim/now                      {"now",
- * "release"}: what time it is here */
+ *     POST   /sim/item[?path=/data/readings]   the body, one raw JSON item, ends that list
+ *     DELETE /sim/item                     takes all of them out
+ *     POST   /sim/value?measure=ID&time=T&value=JSON   changes one reading
+ *     GET    /sim/stats                    requests and bytes, in all and by route; DELETE begins anew
+ *     GET    /sim/now                      {"now", "release"}: what time it is here
+ *     GET    /truth[?as_of=T]   CSV: what an ideal ingest would hold now, or at T (sim/truth.h) */
+
 #pragma once
 #include "sim/upstream.h"
 

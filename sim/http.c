@@ -335,7 +335,7 @@ static enum MHD_Result serve(HttpServer *server, struct MHD_Connection *connecti
     (void) str_cut(target, '?', &sending.path, &sending.query);
 
     bool is_read = str_eq(method, STR("GET")) || sending.is_head;
-    if (str_starts(sending.path, STR("/sim/"))) {
+    if (str_starts(sending.path, STR("/sim/")) || str_eq(sending.path, STR("/truth"))) {
         control_answer(sending.upstream, method, sending.path, sending.query,
                        buf_view(&exchange->upload), &sending.answer);
         return send_answer(&sending);

@@ -261,8 +261,10 @@ static bool add_measure(Loading *loading, Str id, Str item)
     Str station_id, latest;
     UnixSec time;
     world->measures[index] = (WorldMeasure){.id = id, .station = WORLD_NONE};
-    if (id_in(item, "station", "/id/stations/", &station_id))
+    if (id_in(item, "station", "/id/stations/", &station_id)) {
+        world->measures[index].station_id = station_id;
         world->measures[index].station = world_find_station(world, station_id);
+    }
     if (world->measures[index].station != WORLD_NONE)
         note_what_it_measures(loading, world->measures[index].station, item);
     if (!split_measure(world, item, &loading->recorded->measures[index]))

@@ -246,7 +246,8 @@ static bool add_measures(World *world, uint32_t station, unsigned batch_permille
         made->measures[index] = decide_measure(made, index, series, is_twin ? last_unit : NULL);
         if (is_twin) /* in the real network these differ in nothing else */
             made->measures[index].period = made->measures[index - 1].period;
-        world->measures[index] = (WorldMeasure){.station = station};
+        world->measures[index] =
+            (WorldMeasure){.station = station, .station_id = world->stations[station].id};
         decide_batches(made, index, batch_permille, &world->measures[index]);
         if (!name_measure(world, station, &made->measures[index], &world->measures[index].id))
             return false;

@@ -39,8 +39,6 @@ void single_close(Request *req);
 
 /* ---- pieces ---------------------------------------------------------------------------------- */
 
-/* The value of a reading, with changes laid over. STR_NONE: it has none. Borrows `scratch`. */
-Str reading_value(const View *view, uint32_t measure, UnixSec time, Buf *scratch);
 /* As it is shown by itself: with its classes, its latestReading an object, or a URI where
  * `latest_by_uri`. */
 void put_whole_measure(Request *req, uint32_t measure, bool latest_by_uri);

@@ -21,13 +21,20 @@ void upstream_release(Upstream *upstream)
     lock_release(&upstream->pause_lock);
 }
 
+View upstream_view_locked(const Upstream *upstream, UnixSec now)
+{
+    UnixSec stuck = faults_stuck_since(&upstream->faults, now);
+    return (View){.world = upstream->world,
+                  .overlay = &upstream->overlay,
+                  .now = now,
+                  .release = release_at(stuck != NO_TIME && stuck < now ? stuck : now)};
+}
+
 Release upstream_release_at(Upstream *upstream, UnixSec now)
 {
     pthread_rwlock_rdlock(&upstream->lock);
-    UnixSec stuck = faults_stuck_since(&upstream->faults, now), changed = upstream->changed;
+    UnixSec time = upstream_view_locked(upstream, now).release, changed = upstream->changed;
     pthread_rwlock_unlock(&upstream->lock);
-
-    UnixSec time = release_at(stuck != NO_TIME && stuck < now ? stuck : now);
     return (Release){.time = time, .last_modified = changed > time ? changed : time};
 }
 
@@ -51,8 +58,8 @@ void upstream_answer(Upstream *upstream, UnixSec now, UnixSec release, Str path,
                      bool wants_csv, Answer *ret_answer)
 {
     pthread_rwlock_rdlock(&upstream->lock);
-    View view = {
-        .world = upstream->world, .overlay = &upstream->overlay, .now = now, .release = release};
+    View view = upstream_view_locked(upstream, now);
+    view.release = release; /* the one whose Last-Modified is told */
     answer_get(&view, path, query, wants_csv, ret_answer);
     pthread_rwlock_unlock(&upstream->lock);
 }

@@ -35,6 +35,9 @@ typedef struct Release {
 } Release;
 Release upstream_release_at(Upstream *upstream, UnixSec now);
 
+/* For whoever holds the lock, or is alone: what is out at `now`. */
+View upstream_view_locked(const Upstream *upstream, UnixSec now);
+
 /* True: `ret_fault` befalls the answer to `target`. */
 bool upstream_take_fault(Upstream *upstream, Str target, UnixSec now, Fault *ret_fault);
 int64_t upstream_skew_s(Upstream *upstream, UnixSec now);

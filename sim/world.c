@@ -115,25 +115,6 @@ uint32_t world_find_measure(const World *world, Str id)
     return WORLD_NONE;
 }
 
-UnixSec world_cut(const World *world, uint32_t measure, UnixSec release)
-{
-    const WorldMeasure *m = &world->measures[measure];
-    UnixSec cut = release - PUBLISH_DELAY_S;
-    if (m->batch_s > 0)
-        cut = floor_to(cut - m->batch_phase_s, m->batch_s) + m->batch_phase_s;
-    return cut > world->seen_from_start ? cut : world->seen_from_start;
-}
-
-bool world_latest(const World *world, uint32_t measure, UnixSec release, UnixSec *ret_time)
-{
-    UnixSec time;
-    if (!world->kind->last_time(world, measure, world_cut(world, measure, release), &time) ||
-        time < world_kept_from(world, release))
-        return false;
-    *ret_time = time;
-    return true;
-}
-
 UnixSec world_kept_from(const World *world, UnixSec now)
 {
     enum { DAY_S = 86400 };

@@ -19,7 +19,8 @@ typedef struct WorldStation {
 typedef struct WorldMeasure {
     Str id;
     uint32_t station; /* WORLD_NONE: a station in no list */
-    int32_t batch_s;  /* its readings come this often, all at once; 0: promptly */
+    Str station_id;
+    int32_t batch_s; /* its readings come this often, all at once; 0: promptly */
     int32_t batch_phase_s;
 } WorldMeasure;
 
@@ -80,9 +81,5 @@ MUST_USE ErrCode world_index_measures(World *world, Err *err);
 uint32_t world_find_station(const World *world, Str id); /* WORLD_NONE: there is none */
 uint32_t world_find_measure(const World *world, Str id);
 
-/* The newest time of a measure that the release at `release` may show. */
-UnixSec world_cut(const World *world, uint32_t measure, UnixSec release);
-/* The newest reading that `release` shows; nothing older than the upstream keeps. */
-bool world_latest(const World *world, uint32_t measure, UnixSec release, UnixSec *ret_time);
 /* The oldest time that the upstream still keeps: 28 days, from a midnight. */
 UnixSec world_kept_from(const World *world, UnixSec now);

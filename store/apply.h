@@ -25,6 +25,7 @@ typedef struct Apply {
     size_t unknown_count;
     UnixSec slot;   /* at which the batch came */
     int64_t away_s; /* of our own making before it, with no poll that went well */
+    GapList *gaps; /* the Writer's; emptied before */
     bool changed;
 } Apply;
 
@@ -32,6 +33,9 @@ typedef struct Apply {
 MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
 MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
 MUST_USE ErrCode apply_types(Apply *apply, Err *err);
+
+/* False: no memory. */
+MUST_USE bool gap_list_add(GapList *gaps, const SeriesGap *gap);
 
 MUST_USE ErrCode apply_readings(Apply *apply, Err *err);
 /* Finds a station's newest time anew and trims it: one of its measures has come or gone. */

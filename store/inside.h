@@ -44,10 +44,18 @@ struct Snapshot {
     SnapshotInfo info;
 };
 
+/* What is open behind the newest readings of the last batch. */
+typedef struct GapList {
+    Arena strings;
+    SeriesGap *items; /* owned */
+    size_t count, cap;
+} GapList;
+
 struct Writer {
     Store *store;
     Db *db, *ledger;
     Meta meta; /* as committed */
+    GapList gaps;
 };
 
 /* After a commit: makes the generation known and tells the watchers. */

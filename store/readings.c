@@ -127,6 +127,17 @@ static ErrCode sort_series(Readings *all, Err *err)
     return OK;
 }
 
+static ErrCode read_time(Apply *apply, WriteSql statement, int64_t key, UnixSec *ret_time, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, (int) statement);
+    bool row = false;
+    sql_bind_int(st, 1, key);
+    ErrCode rc = sql_step(apply->db, st, &row, err);
+    if (rc == OK)
+        *ret_time = row ? sql_time(st, 0) : NO_TIME;
+    return rc;
+}
+
 /* ---- one measure ----------------------------------------------------------------------------- */
 
 static ErrCode read_known(Readings *all, const Series *series, Err *err)
@@ -272,6 +283,59 @@ static ErrCode compare(Apply *apply, int64_t measure, const BatchReading *given,
     return write_reading(apply, WRITE_CORRECT_READING, measure, &reading, err);
 }
 
+/* ---- what lies open behind a newest reading -------------------------------------------------- */
+
+bool gap_list_add(GapList *gaps, const SeriesGap *gap)
+{
+    SeriesGap copy = *gap;
+    if (!arena_copy(&gaps->strings, gap->measure_id, &copy.measure_id) ||
+        !arena_copy(&gaps->strings, gap->station_id, &copy.station_id))
+        return false;
+    if (gaps->count == gaps->cap) {
+        size_t cap = gaps->cap * 2 + 64;
+        SeriesGap *items = reallocarray(gaps->items, cap, sizeof *items);
+        if (items == NULL)
+            return false;
+        gaps->items = items;
+        gaps->cap = cap;
+    }
+    gaps->items[gaps->count++] = copy;
+    return true;
+}
+
+static ErrCode add_gap(Apply *apply, const Series *series, SeriesGap *gap, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_STATION_ID);
+    bool row = false;
+    sql_bind_int(st, 1, series->station);
+    ErrCode rc = sql_step(apply->db, st, &row, err);
+    if (rc != OK)
+        return rc;
+    gap->station_id = row ? sql_str(st, 0) : STR_NONE;
+    return gap_list_add(apply->gaps, gap) ? OK : err_set(err, ERR_NO_MEMORY, "no memory for a gap");
+}
+
+/* Readings come in order of their period, so a newest reading just one period behind the last leaves
+ * nothing open; where the period is not known it may always. */
+static ErrCode find_gap(Readings *all, const Series *series, Window kept, UnixSec stored_newest,
+                        Err *err)
+{
+    Apply *apply = all->apply;
+    UnixSec newest = last_time(all, series);
+    ErrCode rc = OK;
+    if (stored_newest == NO_TIME)
+        rc = read_time(apply, WRITE_MEASURE_NEWEST, series->measure, &stored_newest, err);
+    UnixSec after = stored_newest >= kept.from ? stored_newest : kept.from - 1;
+    if (rc != OK || !window_holds(kept, newest) || newest <= after ||
+        (series->period_s > 0 && newest - after <= series->period_s))
+        return rc;
+    SeriesGap gap = {.measure_id = reading_at(all, series, 0)->reading.measure_id,
+                     .after = after,
+                     .until = newest,
+                     .period_s = series->period_s};
+    return add_gap(apply, series, &gap, err);
+}
+
 static ErrCode apply_series(Readings *all, const Series *series, Window kept, Err *err)
 {
     Apply *apply = all->apply;
@@ -284,6 +348,8 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
         stored_newest = all->known[all->known_count - 1].time;
     if (stored_newest > newest)
         newest = stored_newest;
+    if (apply->batch->find_gaps)
+        rc = find_gap(all, series, kept, stored_newest, err);
 
     for (size_t i = 0, k = 0; i < series->count && rc == OK; i++) {
         const BatchReading *given = reading_at(all, series, i);
@@ -311,17 +377,6 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
 }
 
 /* ---- one station ----------------------------------------------------------------------------- */
-
-static ErrCode read_time(Apply *apply, WriteSql statement, int64_t key, UnixSec *ret_time, Err *err)
-{
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, (int) statement);
-    bool row = false;
-    sql_bind_int(st, 1, key);
-    ErrCode rc = sql_step(apply->db, st, &row, err);
-    if (rc == OK)
-        *ret_time = row ? sql_time(st, 0) : NO_TIME;
-    return rc;
-}
 
 static ErrCode read_measures(Apply *apply, int64_t station, KeyList *measures, Err *err)
 {

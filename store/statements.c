@@ -108,6 +108,7 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_MEASURE_KEYS] = {"list measures of a station",
                             "SELECT key FROM measure WHERE station = ?1"},
 
+    [WRITE_STATION_ID] = {"read station's id", "SELECT id FROM station WHERE key = ?1"},
     [WRITE_STATION_NEWEST] = {"read station's newest time",
                               "SELECT time FROM station_newest WHERE station = ?1"},
     [WRITE_SET_NEWEST] = {"store station's newest time",

@@ -50,7 +50,8 @@ typedef enum WriteSql {
     WRITE_SET_MEASURE,
     WRITE_LISTED_MEASURES,
     WRITE_UNLIST_MEASURE,
-    WRITE_MEASURE_KEYS,   /* ?1 station's key */
+    WRITE_MEASURE_KEYS, /* ?1 station's key */
+    WRITE_STATION_ID,
     WRITE_STATION_NEWEST, /* ?1 station's key */
     WRITE_SET_NEWEST,     /* ?1 station's key, ?2 time */
     WRITE_DROP_NEWEST,

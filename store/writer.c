@@ -50,6 +50,8 @@ void writer_close(Writer *writer)
     if (writer == NULL)
         return;
     (void) set_has_writer(writer->store, false);
+    arena_release(&writer->gaps.strings);
+    free(writer->gaps.items);
     free(writer);
 }
 
@@ -157,9 +159,12 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         .slot = batch->slot != NO_TIME ? batch->slot : now,
         .window_s = writer->store->options.window_s,
         .meta = &meta,
+        .gaps = &writer->gaps,
     };
     Err ledger_err;
     (void) find_away(writer, &apply, &ledger_err); /* trouble of the ledger costs no reading */
+    arena_release(&writer->gaps.strings);
+    writer->gaps.count = 0;
     ErrCode rc = apply_in_transaction(writer, &apply, fault, err);
     if (rc != OK) {
         free(apply.unknown);
@@ -179,6 +184,8 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     apply.applied.generation = writer->meta.generation;
     apply.applied.changed = apply.changed;
     apply.applied.readings_held = writer->meta.readings;
+    apply.applied.gaps = writer->gaps.items;
+    apply.applied.gap_count = writer->gaps.count;
     *ret_applied = apply.applied;
     return OK;
 }

@@ -18,6 +18,15 @@ typedef struct ReadingCounts {
     int64_t quarantined; /* refused by the parser, or of a measure that is not known */
 } ReadingCounts;
 
+/* What a newest reading leaves open behind it: the readings of its measure in after < time < until
+ * that were never seen, inside its station's window. */
+typedef struct SeriesGap {
+    Str measure_id, station_id;
+    UnixSec after; /* the newest that was known, or just before the station's window */
+    UnixSec until; /* the newest now */
+    int64_t period_s;
+} SeriesGap;
+
 typedef struct Applied {
     uint64_t generation; /* the newest, whether or not this batch made it */
     bool changed;        /* this batch made it */
@@ -27,6 +36,8 @@ typedef struct Applied {
     int64_t trimmed;          /* readings that left their station's window */
     int64_t readings_held;    /* by the store, after it */
     int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
+    const SeriesGap *gaps;    /* of a batch that find_gaps; the Writer's until the next apply */
+    size_t gap_count;
     int64_t
         released; /* from quarantine: readings refused earlier, of measures that are known now */
     Err quarantine_error; /* OK, or why refusals could not be kept in the ledger */

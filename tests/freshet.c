@@ -24,10 +24,11 @@ Freshet freshet_start(const char *data_dir, const char *upstream, const char *cl
 
     Freshet service = {.process = process_start(argv, env)};
     Str line = process_wait_line(service.process, "event=serving");
-    size_t at = 0;
-    REQUIRE(str_find(line, STR(" port="), &at));
-    (void) snprintf(service.url, sizeof service.url, "http://127.0.0.1:%d",
-                    atoi(line.ptr + at + 6));
+    Str rest = line, word, port = STR_NONE;
+    while (str_cut(rest, ' ', &word, &rest))
+        if (str_starts(word, STR("port=")))
+            port = str_after_last(word, '=');
+    (void) snprintf(service.url, sizeof service.url, "http://127.0.0.1:" STR_FMT, STR_ARG(port));
     return service;
 }
 

@@ -158,7 +158,7 @@ TEST(scenario_whole_country_is_served_as_it_was_recorded)
     int64_t expired = atoll(freshet_tell(&service, "last_poll.expired").ptr);
     CHECK_INT(quarantined + expired, check_readings(their_latest, latest));
     CHECK_INT(0, expired); /* a measure's only reading is its last known, however old */
-    CHECK_INT(cJSON_GetArraySize(their_latest),
+    CHECK(cJSON_GetArraySize(their_latest) <=
               atoll(freshet_tell(&service, "last_poll.received").ptr));
 
     int64_t sum = 0;
@@ -173,6 +173,14 @@ TEST(scenario_whole_country_is_served_as_it_was_recorded)
     CHECK_INT(0, freshet_stop(&service));
 }
 
+static int64_t count_of(Str document)
+{
+    Str text = STR_NONE;
+    int64_t count = -1;
+    CHECK(json_member(document, STR("count"), &text) && str_to_int(text, &count));
+    return count;
+}
+
 TEST(scenario_quirk_26_the_feed_is_asked_for_what_is_newest)
 {
     const Simulator sim =
@@ -183,10 +191,7 @@ TEST(scenario_quirk_26_the_feed_is_asked_for_what_is_newest)
     CLEANUP(buf_release) Buf latest = freshet_get(&service, "/v1/latest");
     CLEANUP(buf_release) Buf readings = freshet_get(&service, "/v1/readings");
     /* Without `latest` the upstream gives the 500 oldest readings of one series. */
-    Str latest_count = STR("0"), reading_count = STR("0");
-    CHECK(json_member(buf_view(&latest), STR("count"), &latest_count) &&
-          atoll(latest_count.ptr) > 10);
-    CHECK(json_member(buf_view(&readings), STR("count"), &reading_count) &&
-          atoll(reading_count.ptr) > 10);
+    CHECK(count_of(buf_view(&latest)) > 10);
+    CHECK(count_of(buf_view(&readings)) > 10);
     CHECK_INT(0, freshet_stop(&service));
 }

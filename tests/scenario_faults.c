@@ -96,11 +96,11 @@ TEST(scenario_same_answers_leave_one_generation)
                                     (const char *const[]){"--poll-interval", "1m", NULL});
     simclock_sleep_until(clock, simclock_now(clock) + 1);
     simulator_do(&sim, "POST", "/sim/fault?kind=stuck", STR_NONE);
-    simclock_sleep_until(clock, simclock_now(clock) + 90);
+    simclock_sleep_until(clock, simclock_now(clock) + 70); /* the next release is at 12:03:21 */
     char generation[64];
     (void) snprintf(generation, sizeof generation, STR_FMT,
                     STR_ARG(freshet_tell(&service, "generation")));
-    simclock_sleep_until(clock, simclock_now(clock) + 180);
+    simclock_sleep_until(clock, simclock_now(clock) + 120);
     CHECK_TEXT(generation, freshet_tell(&service, "generation"));
     CHECK(!str_eq(STR("0"), freshet_tell(&service, "last_poll.received")));
     CHECK_TEXT("false", freshet_tell(&service, "last_poll.unmodified"));
@@ -136,5 +136,29 @@ TEST(scenario_a_measure_that_no_list_had_is_asked_for_at_once)
     CHECK(process_has_line(service.process, "fault=upstream"));
     CLEANUP(buf_release) Buf latest = freshet_get(&service, "/v1/latest");
     CHECK_HAS("\"value\":", buf_view(&latest));
+    CHECK_INT(0, freshet_stop(&service));
+}
+
+TEST(scenario_stuck_upstream_is_seen_within_a_cycle)
+{
+    const Simulator sim =
+        simulator_start((const char *const[]){"--clock", "--stations", "20", NULL});
+    SimClock *clock = simclock_connect(sim.clock);
+    Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
+    UnixSec began = simclock_now(clock);
+    simclock_sleep_until(clock, began + 1);
+    simulator_do(&sim, "POST", "/sim/fault?kind=stuck", STR_NONE);
+    simclock_sleep_until(
+        clock, began + 10 * 60); /* behind the release of 12:03:21 and the poll of 12:05 */
+    CHECK_TEXT("upstream", freshet_tell(&service, "fault"));
+    CHECK_HAS("stuck", freshet_tell(&service, "last_poll.detail"));
+    char generation[64];
+    (void) snprintf(generation, sizeof generation, STR_FMT,
+                    STR_ARG(freshet_tell(&service, "generation")));
+    simclock_sleep_until(clock, began + 55 * 60);
+    CHECK_TEXT(generation, freshet_tell(&service, "generation")); /* said once, not each cycle */
+    simulator_do(&sim, "DELETE", "/sim/fault", STR_NONE);
+    simclock_sleep_until(clock, began + 70 * 60);
+    CHECK_TEXT("none", freshet_tell(&service, "fault"));
     CHECK_INT(0, freshet_stop(&service));
 }

@@ -227,7 +227,6 @@ TEST(quirk_03_no_value_is_no_reading_and_never_zero)
 
 TEST(quirk_04_a_single_thing_is_an_object)
 {
-    WITH_WORLD;
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
     REQUIRE_OK(parse_stations(

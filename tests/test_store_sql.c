@@ -89,6 +89,7 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_UNLIST_MEASURE] = {"unlist measure", BY_KEY("measure")},
     [WRITE_MEASURE_KEYS] = {"list measures of a station",
                             "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
+    [WRITE_STATION_ID] = {"read station's id", BY_KEY("station")},
     [WRITE_STATION_NEWEST] = {"read station's newest time", NEWEST_OF_STATION},
     [WRITE_SET_NEWEST] = {"store station's newest time", ""},
     [WRITE_DROP_NEWEST] = {"drop station's newest time", NEWEST_OF_STATION},

@@ -1,0 +1,357 @@
+#include "ingest/backfill.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ingest/parse.h"
+#include "ingest/plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    APPLY_EVERY_MS = 1000,   /* readers and subscribers need no more generations than that */
+    APPLY_READINGS = 200000, /* what may wait in memory for it */
+    FAILURES_MAX = 3,        /* in a row: the upstream is in trouble, it is not the one request */
+    PAGES_MAX = 100000,      /* a feed that never ends a list must not hold us for ever */
+};
+
+struct Backfill {
+    BackfillOptions options;
+    Arena strings; /* of `wanted` */
+    SeriesGap *wanted;
+    size_t wanted_count, wanted_cap;
+    UnixSec next_sweep; /* NO_TIME: one interval after the first run */
+};
+
+/* One run. */
+typedef struct Run {
+    Backfill *backfill;
+    Upstream *upstream;
+    Budget *budget;
+    Writer *writer;
+    Fault fault;
+    Batch batch; /* fetched, not yet applied */
+    int64_t applied_at_ms;
+    int failures; /* in a row */
+    Filled filled;
+} Run;
+
+ErrCode backfill_open(const BackfillOptions *options, Backfill **ret, Err *err)
+{
+    Backfill *backfill = calloc(1, sizeof *backfill);
+    if (backfill == NULL)
+        return err_set(err, ERR_NO_MEMORY, "no memory for backfill");
+    backfill->options = *options;
+    backfill->next_sweep = NO_TIME;
+    *ret = backfill;
+    return OK;
+}
+
+void backfill_close(Backfill *backfill)
+{
+    if (backfill == NULL)
+        return;
+    arena_release(&backfill->strings);
+    free(backfill->wanted);
+    free(backfill);
+}
+
+/* ---- what is wanted ---------------------------------------------------------------------------- */
+
+static bool grow_wanted(Backfill *backfill, size_t more)
+{
+    if (backfill->wanted_cap - backfill->wanted_count >= more)
+        return true;
+    size_t cap = (backfill->wanted_count + more) * 2;
+    SeriesGap *wanted = reallocarray(backfill->wanted, cap, sizeof *wanted);
+    if (wanted == NULL)
+        return false;
+    backfill->wanted = wanted;
+    backfill->wanted_cap = cap;
+    return true;
+}
+
+ErrCode backfill_want(Backfill *backfill, const SeriesGap *gaps, size_t count, Err *err)
+{
+    if (!grow_wanted(backfill, count))
+        return err_set(err, ERR_NO_MEMORY, "no memory for %zu gaps", count);
+    for (size_t i = 0; i < count; i++) {
+        SeriesGap gap = gaps[i];
+        if (!arena_copy(&backfill->strings, gaps[i].measure_id, &gap.measure_id) ||
+            !arena_copy(&backfill->strings, gaps[i].station_id, &gap.station_id))
+            return err_set(err, ERR_NO_MEMORY, "no memory for %zu gaps", count);
+        backfill->wanted[backfill->wanted_count++] = gap;
+    }
+    return OK;
+}
+
+/* Forgets the gaps that `ask` closed; their strings stay until the list is empty. */
+static void forget_covered(Backfill *backfill, const Ask *ask)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < backfill->wanted_count; i++)
+        if (!ask_covers(ask, &backfill->wanted[i]))
+            backfill->wanted[kept++] = backfill->wanted[i];
+    backfill->wanted_count = kept;
+    if (kept == 0)
+        arena_release(&backfill->strings);
+}
+
+/* ---- applying ---------------------------------------------------------------------------------- */
+
+static void add_counts(ReadingCounts *to, const ReadingCounts *counts)
+{
+    to->received += counts->received;
+    to->fresh += counts->fresh;
+    to->late += counts->late;
+    to->unchanged += counts->unchanged;
+    to->corrected += counts->corrected;
+    to->expired += counts->expired;
+    to->quarantined += counts->quarantined;
+}
+
+static ErrCode apply_batch(Run *run, Err *err)
+{
+    Applied applied;
+    int64_t began_ms = clock_elapsed_ms();
+    int64_t wait_ms = run->applied_at_ms + APPLY_EVERY_MS - began_ms;
+    if (run->applied_at_ms != 0 && wait_ms > 0)
+        (void) usleep((useconds_t) wait_ms * 1000);
+    began_ms = clock_elapsed_ms();
+    ErrCode rc = writer_apply(run->writer, &run->batch, run->fault, clock_now(), &applied, err);
+    batch_release(&run->batch);
+    if (rc != OK)
+        return rc;
+    run->applied_at_ms = clock_elapsed_ms();
+    run->filled.apply_ms += run->applied_at_ms - began_ms;
+    run->filled.generation = applied.generation;
+    add_counts(&run->filled.readings, &applied.readings);
+    if (applied.quarantine_error.code != OK)
+        log_warn("ingest quarantine not kept error=" LOG_TEXT, applied.quarantine_error.text);
+    return OK;
+}
+
+static ErrCode apply_if_due(Run *run, Err *err)
+{
+    bool is_due = clock_elapsed_ms() - run->applied_at_ms >= APPLY_EVERY_MS;
+    return is_due || run->batch.reading_count >= APPLY_READINGS ? apply_batch(run, err) : OK;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------ */
+
+static void put_page_path(const Ask *ask, int64_t offset, Buf *out)
+{
+    char since[CLOCK_TEXT_SIZE];
+    clock_format(ask->since, since);
+    switch (ask->kind) {
+    case ASK_EVERYTHING:
+        BUF_LITERAL(out, "/data/readings.csv");
+        break;
+    case ASK_STATION:
+        BUF_LITERAL(out, "/id/stations/");
+        http_put_encoded(out, ask->id);
+        BUF_LITERAL(out, "/readings.csv");
+        break;
+    case ASK_MEASURE:
+        BUF_LITERAL(out, "/id/measures/");
+        http_put_encoded(out, ask->id);
+        BUF_LITERAL(out, "/readings.csv");
+        break;
+    }
+    /* Newest first: what is published between two pages moves readings to later ones, so that some come
+     * twice and none is passed over. */
+    buf_printf(out, "?since=%s&_sorted&_limit=%d", since, PLAN_PAGE_ROWS);
+    if (offset > 0)
+        buf_printf(out, "&_offset=%" PRId64, offset);
+    buf_put_char(out, '\0');
+}
+
+static ErrCode parse_page(Run *run, const HttpResult *answer, int64_t *ret_rows, Err *err)
+{
+    Batch *batch = &run->batch;
+    size_t before = batch->reading_count + batch->refusal_count;
+    size_t max = batch->reading_count + run->backfill->options.max_batch_readings;
+    int64_t began_ms = clock_elapsed_ms();
+    ErrCode rc = (upstream_is_csv(answer) ? parse_readings_csv : parse_readings)(
+        buf_view(&answer->body), clock_now(), max, batch, err);
+    run->filled.parse_ms += clock_elapsed_ms() - began_ms;
+    *ret_rows = (int64_t) (batch->reading_count + batch->refusal_count - before);
+    return rc;
+}
+
+static ErrCode fetch_page(Run *run, const Ask *ask, int64_t offset, int64_t *ret_rows, Err *err)
+{
+    CLEANUP(buf_release) Buf path = buf_init(4096);
+    HttpResult answer;
+    put_page_path(ask, offset, &path);
+    if (buf_check(&path, err) != OK)
+        return err_context(err, "address of readings");
+    UpstreamTotals before = upstream_totals(run->upstream);
+    int64_t began_ms = clock_elapsed_ms();
+    ErrCode rc =
+        upstream_fetch_path(run->upstream, path.ptr, &answer, &run->filled.retry_after_s, err);
+    UpstreamTotals after = upstream_totals(run->upstream);
+    run->filled.fetch_ms += clock_elapsed_ms() - began_ms;
+    budget_spend(run->budget, after.requests - before.requests,
+                 after.wire_bytes - before.wire_bytes);
+    if (rc != OK)
+        return rc;
+    rc = parse_page(run, &answer, ret_rows, err);
+    http_result_release(&answer);
+    return rc;
+}
+
+/* All pages of an ask. A page that fails is asked for once more: the pages before it need not be. */
+static ErrCode carry_out(Run *run, const Ask *ask, Err *err)
+{
+    int64_t rows = PLAN_PAGE_ROWS;
+    for (int64_t page = 0; rows >= PLAN_PAGE_ROWS && page < PAGES_MAX; page++) {
+        ErrCode rc = ERR_NETWORK;
+        for (int attempt = 0; attempt < 2 && rc != OK && rc != ERR_STOPPED; attempt++) {
+            if (!budget_allows(run->budget)) {
+                run->filled.budget_spent = true;
+                return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
+            }
+            rc = fetch_page(run, ask, page * PLAN_PAGE_ROWS, &rows, err);
+            if (run->filled.retry_after_s > 0)
+                break;
+        }
+        if (rc == OK)
+            rc = apply_if_due(run, err);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+static bool is_of_store(ErrCode rc)
+{
+    return rc == ERR_STORAGE || rc == ERR_CORRUPT;
+}
+
+/* In the order of their worth. */
+static ErrCode carry_out_all(Run *run, Plan *plan, Err *err)
+{
+    ErrCode last = OK;
+    size_t i = 0;
+    for (; i < plan->count && run->failures < FAILURES_MAX; i++) {
+        ErrCode rc = carry_out(run, &plan->asks[i], err);
+        if (rc == OK) {
+            run->failures = 0;
+            run->filled.asks_done++;
+            plan->asks[i].is_done = true;
+            continue;
+        }
+        last = rc;
+        run->failures++;
+        run->filled.asks_left++;
+        if (rc == ERR_STOPPED || is_of_store(rc) || run->filled.budget_spent ||
+            run->filled.retry_after_s > 0) {
+            i++;
+            break;
+        }
+    }
+    run->filled.asks_left += (int64_t) (plan->count - i);
+    return last;
+}
+
+/* ---- a run ------------------------------------------------------------------------------------- */
+
+/* How many readings the whole network makes in a second: of what is held, or where little is held
+ * yet, of what is wanted. */
+static double rows_per_s(const Backfill *backfill, int64_t readings_held)
+{
+    double held = (double) readings_held / (double) backfill->options.window_s, wanted = 0;
+    for (size_t i = 0; i < backfill->wanted_count; i++) {
+        int64_t period_s = backfill->wanted[i].period_s;
+        wanted += 1.0 / (double) (period_s > 0 ? period_s : 900);
+    }
+    return held > wanted ? held : wanted;
+}
+
+static UnixSec newest_wanted(const Backfill *backfill)
+{
+    UnixSec newest = NO_TIME;
+    for (size_t i = 0; i < backfill->wanted_count; i++)
+        if (backfill->wanted[i].until > newest)
+            newest = backfill->wanted[i].until;
+    return newest;
+}
+
+/* A sweep asks for everything, so that all gaps within its reach are closed by it too. */
+static void plan_sweep(Backfill *backfill, UnixSec now, Plan *plan)
+{
+    Ask sweep = {.kind = ASK_EVERYTHING, .since = now - backfill->options.window_s, .until = now};
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->asks[i].since < sweep.since)
+            plan->asks[kept++] = plan->asks[i];
+    for (size_t i = kept; i > 0; i--)
+        plan->asks[i] = plan->asks[i - 1];
+    plan->asks[0] = sweep;
+    plan->count = kept + 1;
+}
+
+static ErrCode make_plan(Run *run, int64_t readings_held, Arena *arena, Plan *ret_plan,
+                         bool *ret_sweeps, Err *err)
+{
+    Backfill *backfill = run->backfill;
+    UnixSec now = clock_now();
+    ErrCode rc = plan_asks(backfill->wanted, backfill->wanted_count, newest_wanted(backfill),
+                           rows_per_s(backfill, readings_held), arena, ret_plan, err);
+    if (rc != OK)
+        return rc;
+    if (backfill->next_sweep == NO_TIME)
+        backfill->next_sweep = now + backfill->options.sweep_interval_s;
+    *ret_sweeps = now >= backfill->next_sweep;
+    if (!*ret_sweeps)
+        return OK;
+    if (ret_plan->asks == NULL)
+        ret_plan->asks = arena_alloc(arena, sizeof *ret_plan->asks);
+    if (ret_plan->asks == NULL)
+        return err_set(err, ERR_NO_MEMORY, "no memory for a sweep");
+    plan_sweep(backfill, now, ret_plan);
+    return OK;
+}
+
+/* A sweep comes first in its plan. */
+static void close_done(Backfill *backfill, const Plan *plan, bool sweeps)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->asks[i].is_done)
+            forget_covered(backfill, &plan->asks[i]);
+    if (sweeps && plan->asks[0].is_done)
+        backfill->next_sweep = clock_now() + backfill->options.sweep_interval_s;
+}
+
+ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Budget *budget, Writer *writer,
+                     Fault fault, int64_t readings_held, Filled *ret_filled, Err *err)
+{
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Run run = {.backfill = backfill,
+               .upstream = upstream,
+               .budget = budget,
+               .writer = writer,
+               .fault = fault,
+               .batch = batch_init()};
+    Plan plan = {.count = 0};
+    bool sweeps = false;
+    *ret_filled = run.filled;
+    ErrCode rc = make_plan(&run, readings_held, &arena, &plan, &sweeps, err);
+    if (rc == OK && plan.count > 0)
+        rc = carry_out_all(&run, &plan, err);
+    if (run.batch.reading_count + run.batch.refusal_count > 0 && rc != ERR_STOPPED) {
+        Err apply_err = {.code = OK};
+        ErrCode applied = apply_batch(&run, &apply_err);
+        if (applied != OK) {
+            rc = applied;
+            *err = apply_err;
+        }
+    }
+    batch_release(&run.batch);
+    if (rc != ERR_STOPPED && !is_of_store(rc)) /* what was fetched is in the store */
+        close_done(backfill, &plan, sweeps);
+    *ret_filled = run.filled;
+    return rc;
+}
