@@ -58,7 +58,8 @@ typedef struct StationType {
 
 typedef struct Batch {
     Arena strings;
-    UnixSec slot; /* of the poll that brought it, without jitter; NO_TIME: it came when committed */
+    UnixSec slot; /* of the poll that brought it, without jitter; NO_TIME: that of the batch before,
+                       because of which this one was asked for */
     int64_t poll_s; /* between two polls */
     bool evaluates; /* all that this slot brings, and not the poll at start: who is late by now? */
     Station *stations;

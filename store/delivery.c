@@ -77,8 +77,7 @@ ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec 
     if (deliveries.last_arrival != NO_TIME)
         deliveries.last_arrival += apply->away_s;
     deliveries_add(&deliveries, apply->slot, newest, period_s);
-    Expectation expectation =
-        deliveries_expect(&deliveries, newest, period_s, apply->batch->poll_s);
+    Expectation expectation = deliveries_expect(&deliveries, newest, period_s, apply->poll_s);
     return write_delivery(apply, measure, &deliveries, newest, &expectation, err);
 }
 

@@ -56,6 +56,9 @@ struct Writer {
     Db *db, *ledger;
     Meta meta; /* as committed */
     GapList gaps;
+    Meta meta;    /* as committed */
+    UnixSec slot; /* of the last batch that had one; NO_TIME: none yet */
+    int64_t poll_s;
 };
 
 /* After a commit: makes the generation known and tells the watchers. */

@@ -21,6 +21,7 @@ static ErrCode make_writer(Store *store, Writer **ret_writer, Err *err)
         .db = &store->files.store,
         .ledger = &store->files.ledger,
         .meta = meta,
+        .slot = NO_TIME,
     };
     *ret_writer = writer;
     return OK;
@@ -133,7 +134,7 @@ static ErrCode find_away(Writer *writer, Apply *apply, Err *err)
     ErrCode rc = sql_step(writer->ledger, st, &row, err);
     if (rc != OK || !row)
         return rc;
-    int64_t since_s = apply->slot - sql_int(st, 0), poll_s = apply->batch->poll_s;
+    int64_t since_s = apply->slot - sql_int(st, 0), poll_s = apply->poll_s;
     apply->away_s = poll_s > 0 && since_s > poll_s ? since_s - poll_s : 0;
     return OK;
 }
@@ -151,12 +152,17 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
                      Applied *ret_applied, Err *err)
 {
     Meta meta = writer->meta;
+    if (batch->slot != NO_TIME) {
+        writer->slot = batch->slot;
+        writer->poll_s = batch->poll_s;
+    }
     Apply apply = {
         .db = writer->db,
         .batch = batch,
         .generation = writer->meta.generation + 1,
         .now = now,
-        .slot = batch->slot != NO_TIME ? batch->slot : now,
+        .slot = writer->slot != NO_TIME ? writer->slot : now,
+        .poll_s = writer->poll_s,
         .window_s = writer->store->options.window_s,
         .meta = &meta,
         .gaps = &writer->gaps,

@@ -133,6 +133,8 @@ TEST(delivery_is_a_newer_newest_reading)
     CASE("several of one poll are one");
     (void) poll_at(&kit, 30, "level/5=1", true);
     (void) poll_at(&kit, 30, "level/10=1 level/15=1", true);
+    kit.now += 60;
+    (void) kit_readings(&kit, "level/20=1"); /* asked for because of that poll */
     check_freshness(&kit, "level fresh late 90 stale 135 next -1; ");
     CHECK_INT(4, kit_sql(&kit, "freshet.db", "SELECT length(gaps) FROM delivery"));
     kit_close(&kit);
