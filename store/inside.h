@@ -54,7 +54,6 @@ typedef struct GapList {
 struct Writer {
     Store *store;
     Db *db, *ledger;
-    Meta meta; /* as committed */
     GapList gaps;
     Meta meta;    /* as committed */
     UnixSec slot; /* of the last batch that had one; NO_TIME: none yet */
