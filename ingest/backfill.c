@@ -230,6 +230,22 @@ static bool is_of_store(ErrCode rc)
     return rc == ERR_STORAGE || rc == ERR_CORRUPT;
 }
 
+/* What is missing in its range now the upstream does not have. */
+static void record_asked(Run *run, const Ask *ask)
+{
+    Err err;
+    UnixSec now = clock_now();
+    const AskedRange range = {
+        .station_id = ask->kind == ASK_STATION ? ask->id : STR_NONE,
+        .measure_id = ask->kind == ASK_MEASURE ? ask->id : STR_NONE,
+        .from = ask->since + 1,
+        .to = now,
+        .asked_at = now,
+    };
+    if (writer_record_asked(run->writer, &range, 1, &err) != OK)
+        log_warn("ingest what was asked not recorded error=" LOG_TEXT, err.text);
+}
+
 /* In the order of their worth. */
 static ErrCode carry_out_all(Run *run, Plan *plan, Err *err)
 {
@@ -241,6 +257,7 @@ static ErrCode carry_out_all(Run *run, Plan *plan, Err *err)
             run->failures = 0;
             run->filled.asks_done++;
             plan->asks[i].is_done = true;
+            record_asked(run, &plan->asks[i]);
             continue;
         }
         last = rc;

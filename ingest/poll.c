@@ -34,6 +34,7 @@ struct Poller {
     UnixSec next_catalogue; /* when stations and measures are asked for again */
     UnixSec next_for_unknown;
     int failures;          /* in a row */
+    bool has_polled;       /* this process has, once: who was down cannot tell who is late */
     bool is_faulty;        /* the last round had a fault of its own, or left wanted readings open */
     int64_t readings_held; /* by the store */
     uint64_t random;
@@ -271,6 +272,11 @@ static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, App
         batch_release(&round->batch); /* half an answer is none */
     if (rc == OK)
         check_clock(&round->answers[FEED_READINGS], &round->own_err);
+    round->batch.slot = poller->has_polled
+                            ? current_slot(round->report.started, poller->options.interval_s)
+                            : round->report.started;
+    round->batch.poll_s = poller->options.interval_s;
+    round->batch.evaluates = rc == OK && poller->has_polled;
     ErrCode applied_rc =
         apply(poller, round, fault_meanwhile(poller, round, rc), ret_applied, &apply_err);
     if (applied_rc != OK) {
@@ -475,6 +481,7 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     poller->is_faulty = round.own_err.code != OK || round.filled.asks_left > 0;
     if (rc == ERR_STOPPED)
         return false;
+    poller->has_polled = true;
     UpstreamTotals after = upstream_totals(poller->upstream);
     round.report.requests = after.requests - before.requests;
     round.report.wire_bytes = after.wire_bytes - before.wire_bytes;
