@@ -135,6 +135,8 @@ static void put_listed_station(Request *req, const StationQuery *query, uint32_t
         if (query->full_view && put_scale_object(req, station, key, &item))
             continue;
         if (str_eq(key, STR("measures"))) {
+            if (nested_count(req, &query->measures, value) == 0)
+                continue;
             item_key(&item, "measures");
             put_pruned_measures(req, &query->measures, value, req->out);
             continue;
@@ -205,6 +207,8 @@ static void put_expanded_measures(Request *req, Str nested, Item *item)
 {
     static const Filter ALL = {.count = 0};
     size_t count = nested_count(req, &ALL, nested);
+    if (count == 0)
+        return;
     JsonWalk walk = json_walk(nested);
     Str key, value, uri;
     item_key(item, "measures");

@@ -2,6 +2,9 @@
 #include "tests/freshet.h"
 #include "tests/sim_kit.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 /* The cell `at` of a CSV line without quotes. */
 static Str cell(Str line, size_t at)
 {
@@ -53,5 +56,28 @@ TEST(scenario_nothing_untrue_is_held_of_an_ill_behaved_feed)
         CHECK(check_lines(buf_view(&latest), buf_view(&truth)) > 30);
     }
     CHECK_TEXT("none", freshet_tell(&service, "fault"));
+    CHECK_INT(0, freshet_stop(&service));
+}
+
+TEST(scenario_nothing_untrue_is_held_of_real_arrivals)
+{
+    static const char NAME[] = "taw-catchment-readings-with-arrival-2026-01-13-to-02-21.csv.gz";
+    CLEANUP(buf_release) Buf table = buf_init(0);
+    if (!test_recording(NAME, &table))
+        test_skip("the recordings are not here");
+    const char *folder = getenv("FRESHET_RECORDINGS");
+    char path[512];
+    (void) snprintf(path, sizeof path, "%s/%s", folder != NULL ? folder : "../shared/upstream",
+                    NAME);
+    const Simulator sim = simulator_start((const char *const[]){
+        "--clock", "--replay-arrivals", path, "--start", "2026-02-12T06:00:00Z", NULL});
+    SimClock *clock = simclock_connect(sim.clock);
+    Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
+    simclock_sleep_until(clock, sim_moment("2026-02-12T18:10:00Z"));
+    CLEANUP(buf_release) Buf truth = sim_truth(&sim, "");
+    CLEANUP(buf_release) Buf readings = freshet_get(&service, "/v1/readings.csv");
+    CLEANUP(buf_release) Buf latest = freshet_get(&service, "/v1/latest.csv");
+    CHECK(check_lines(buf_view(&readings), buf_view(&truth)) > 19);
+    CHECK_INT(19, check_lines(buf_view(&latest), buf_view(&truth)));
     CHECK_INT(0, freshet_stop(&service));
 }
