@@ -662,6 +662,7 @@ static Finished *answer_exchange(Exchange *x)
         return end_options(x);
     if (failed(x))
         return end_with_problem(x);
+    assert(x->req.route != NULL); /* else it would have failed */
     if (!make_key(x)) {
         problem_set(&x->reply.problem, PROBLEM_OVERLOADED, STR("There is no memory left."));
         return end_with_problem(x);
