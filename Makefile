@@ -50,7 +50,8 @@ LIB_SRC   := $(wildcard config.c $(ROOMS:%=%/*.c))
 SIM_SRC   := $(wildcard sim/*.c)
 TEST_SRC  := $(wildcard tests/*.c)
 TOOL_SRC  := $(wildcard tools/*.c)
-ALL_SRC   := $(wildcard main.c) $(LIB_SRC) $(SIM_SRC) $(TEST_SRC) $(TOOL_SRC)
+BENCH_SRC := $(wildcard bench/*.c)
+ALL_SRC   := $(wildcard main.c) $(LIB_SRC) $(SIM_SRC) $(TEST_SRC) $(TOOL_SRC) $(BENCH_SRC)
 
 object   = $(patsubst %.c,$(O)/%.o,$(1))
 LIB_OBJ := $(call object,$(LIB_SRC)) $(O)/gen/assets_data.o
@@ -69,7 +70,8 @@ $(O)/freshet: $(O)/main.o $(LIB_OBJ)
 $(O)/freshet-sim: $(call object,$(SIM_SRC) $(wildcard base/*.c))
 $(O)/tests/run: $(call object,$(TEST_SRC)) $(LIB_OBJ)
 $(O)/embed: $(O)/tools/embed.o
-$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed: ; $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/bench/openloop: $(O)/bench/openloop.o
+$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/bench/openloop: ; $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
 $(O)/%.o: %.c Makefile VERSION ; @mkdir -p $(@D); $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -163,7 +165,9 @@ bench:
 	@tools/deps.sh build bench
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory VARIANT=clock programs
+	@$(MAKE) --no-print-directory $(O)/bench/openloop
 	@bench/run.sh
+	@bench/delivery.sh
 
 clean: ; rm -rf build
 

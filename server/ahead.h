@@ -8,5 +8,5 @@ typedef struct Ahead {
     Cache *cache;
 } Ahead;
 
-/* For store_prepare(), with an Ahead. At most 32 MB and 1 s, the most used first. */
-void render_ahead(void *ahead, uint64_t generation);
+/* For store_prepare(), `ctx` an Ahead. At most 32 MB and 1 s, the most used first. */
+void render_ahead(void *ctx, uint64_t generation);

@@ -510,6 +510,22 @@ static bool is_modified(const Exchange *x, const Finished *finished)
            modified > since;
 }
 
+/* One for all who hold the same. The tag is the key: it begins like no question, and names its
+ * generation, so that an answer of a newer one is never taken for it. */
+static Finished *find_not_modified(Exchange *x, uint64_t generation)
+{
+    const Question question = {.key = str_of(x->etag), .target = STR("")};
+    Finished *finished = cache_find(x->cache, generation, question.key, expires_of(x));
+    if (finished != NULL) {
+        metric_add(METRIC_HTTP_NOT_MODIFIED, 1);
+        return finished;
+    }
+    finished = end_not_modified(x);
+    if (finished != NULL)
+        cache_put(x->cache, generation, &question, finished);
+    return finished;
+}
+
 static Finished *end_gone(Exchange *x)
 {
     x->reply.header_count = 0;
@@ -577,7 +593,7 @@ static Finished *answer_generation(Exchange *x)
         return end_gone(x);
     store_generation_tag(store, generation, tag);
     if (client_holds(x, tag))
-        return end_not_modified(x);
+        return find_not_modified(x, generation);
     Finished *finished = seek(x, generation, newest);
     if (finished == NULL || is_modified(x, finished))
         return finished;
@@ -646,6 +662,7 @@ static Finished *answer_exchange(Exchange *x)
         return end_options(x);
     if (failed(x))
         return end_with_problem(x);
+    assert(x->req.route != NULL); /* else it would have failed */
     if (!make_key(x)) {
         problem_set(&x->reply.problem, PROBLEM_OVERLOADED, STR("There is no memory left."));
         return end_with_problem(x);

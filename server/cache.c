@@ -244,7 +244,7 @@ size_t cache_hottest(Cache *cache, Arena *arena, Hot *hot, size_t max)
     size_t count = 0, copied = 0;
     lock_take(&cache->lock);
     for (const Entry *entry = cache->now->newest; entry != NULL; entry = entry->older)
-        if (entry->uses > 0)
+        if (entry->uses > 0 && finished_status(entry->finished) == 200)
             count = insert_hot(hot, count, max, entry);
     while (copied < count &&
            arena_copy(arena, hot[copied].question.key, &hot[copied].question.key) &&

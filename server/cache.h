@@ -29,7 +29,7 @@ Finished *cache_find_at(Cache *cache, uint64_t generation, Str key);
  * quarter of the ceiling. */
 void cache_put(Cache *cache, uint64_t generation, const Question *question, Finished *finished);
 
-/* What was found at least once in the newest generation that was asked for, the most used first;
+/* The bodies found at least once in the newest generation that was asked for, the most used first;
  * texts are copied to `arena`. */
 typedef struct Hot {
     Question question;

@@ -138,8 +138,8 @@ static Answer answer_peer(Server *server, struct MHD_Connection *connection, Pee
     if (peer->is_rendered && peer->rendered.finished == NULL)
         return answer_problem(head, arena, PROBLEM_OVERLOADED, "The answer could not be rendered.");
     if (peer->is_rendered) {
-        const Rendered rendered = {.finished = TAKE(peer->rendered.finished),
-                                   .render_us = peer->rendered.render_us};
+        const Rendered rendered = peer->rendered;
+        peer->rendered.finished = NULL; /* its count goes on */
         return answer_rendered(&server->site, server->cache, head, arena, &rendered);
     }
     Answer answer = answer_at_once(&server->site, server->cache, head, arena);

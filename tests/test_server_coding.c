@@ -136,6 +136,9 @@ TEST(what_a_client_holds_is_known_in_the_codings_that_it_reads)
         if (asked.status == 304) {
             CHECK_STR(cases[i].holds, asked_header(&asked, "ETag"));
             CHECK_TEXT("Accept, Accept-Encoding", asked_header(&asked, "Vary"));
+            CLEANUP(asked_release)
+            Asked again = ask_coded(&inside, "/v1/latest", cases[i].accept, cases[i].holds);
+            CHECK(asked.answer.finished == again.answer.finished); /* made once */
         }
     }
     inside_close(&inside);

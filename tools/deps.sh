@@ -12,7 +12,7 @@ packages() {
     run)   echo ca-certificates curl ;; # the live API is https; the demo's examples are curl's
     test)  echo curl ;;
     lint)  echo clang clang-format clang-tidy cppcheck shellcheck yamllint ;;
-    bench) echo curl wrk libpcre2-8-0 libssl3 ;; # the libraries are nginx's: bench/nginx.sh
+    bench) echo curl sqlite3 wrk libpcre2-8-0 libssl3 ;; # the libraries are nginx's: bench/nginx.sh
     container) echo buildah curl iproute2 mmdebstrap podman runc ;; # runc: crun wants other cgroups
     *) echo "deps.sh: no group '$1': build, run, test, lint, bench, container" >&2; return 1 ;;
     esac
