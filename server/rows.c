@@ -105,7 +105,8 @@ static ErrCode check_form(const Request *req, Reply *reply, Err *err)
     if (selection->style.excel && req->format != FORMAT_CSV)
         return refuse_form(reply, "profile", "'profile': it is one of CSV; ask for format=csv",
                            err);
-    if (selection->shape != SHAPE_ITEMS && req->format != FORMAT_JSON)
+    bool is_of_json = selection->shape == SHAPE_ARRAY || selection->shape == SHAPE_COLUMNS;
+    if (is_of_json && req->format != FORMAT_JSON)
         return refuse_form(reply, "shape", "'shape': it is one of JSON; ask for format=json", err);
     return OK;
 }
@@ -135,7 +136,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
     ErrCode rc = check_form(req, reply, err);
     if (rc != OK)
         return rc;
-    if (req->format == FORMAT_CSV)
+    if (req->format == FORMAT_CSV && selection->shape != SHAPE_WIDE)
         render_csv_header(&reply->body, &rows->fields);
     if (selection->download)
         name_download(req, reply);
