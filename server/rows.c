@@ -304,32 +304,33 @@ static void put_head(Rows *rows, const Extent *extent, Buf *out)
 }
 
 /* Rows that are arrays become one array a column, each under its name. */
-static void put_columns(const Rows *rows, Str body, Buf *out)
+static void put_columns(const Rows *rows, Buf *body, Buf *out)
 {
-    CLEANUP(buf_release) Buf list = buf_init(out->max);
-    buf_put_char(&list, '[');
-    buf_put_str(&list, body);
-    buf_put_char(&list, ']');
-    for (size_t i = 0; i < rows->fields.count; i++) {
-        buf_printf(out, "%c\n\"%s\":", i == 0 ? '{' : ',', rows->fields.fields[i]->name);
-        char before = '[';
-        Str key, row, value = STR_NONE;
-        JsonWalk walk = json_walk(buf_view(&list));
-        while (json_next(&walk, &key, &row)) {
-            JsonWalk cells = json_walk(row);
-            for (size_t k = 0; k <= i; k++)
-                (void) json_next(&cells, &key, &value);
-            buf_put_char(out, before);
-            buf_put_str(out, value);
-            before = ',';
+    size_t count = rows->fields.count;
+    Buf columns[FIELD_SET_MAX];
+    for (size_t i = 0; i < count; i++)
+        columns[i] = buf_init(out->max);
+    buf_prepend(body, STR("["));
+    buf_put_char(body, ']');
+    Str key, row, value = STR_NONE;
+    JsonWalk walk = json_walk(buf_view(body));
+    while (json_next(&walk, &key, &row)) {
+        JsonWalk cells = json_walk(row);
+        for (size_t i = 0; i < count && json_next(&cells, &key, &value); i++) {
+            buf_put_char(&columns[i], columns[i].len == 0 ? '[' : ',');
+            buf_put_str(&columns[i], value);
         }
-        if (before == '[')
-            buf_put_char(out, '[');
+    }
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(out, "%c\n\"%s\":%s", i == 0 ? '{' : ',', rows->fields.fields[i]->name,
+                   columns[i].len == 0 ? "[" : "");
+        buf_put_str(out, buf_view(&columns[i]));
         buf_put_char(out, ']');
+        if (columns[i].error != OK)
+            out->error = columns[i].error;
+        buf_release(&columns[i]);
     }
     buf_put_char(out, '}');
-    if (list.error != OK)
-        out->error = list.error;
 }
 
 /* `complete` comes last, so that a body that was cut never reads as complete. */
@@ -346,7 +347,7 @@ static void wrap(Rows *rows, const Extent *extent, Str next)
     }
     put_head(rows, extent, &whole);
     if (rows->req->selection.shape == SHAPE_COLUMNS) {
-        put_columns(rows, buf_view(body), &whole);
+        put_columns(rows, body, &whole);
         buf_clear(body);
     } else {
         BUF_LITERAL(&whole, "[\n");
