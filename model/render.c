@@ -197,13 +197,19 @@ void render_geojson(Buf *out, const FieldSet *fields, const Row *row)
 
 /* ---- CSV --------------------------------------------------------------------------------------- */
 
+/* Excel runs a cell that begins like a formula; behind an apostrophe it is a text. */
+static bool begins_like_formula(Str text)
+{
+    char c = text.len > 0 ? text.ptr[0] : '\0';
+    return c == '=' || c == '+' || c == '-' || c == '@';
+}
+
 /* Quoted only where RFC 4180 asks for it, and for the empty text: without quotes that would read as
  * missing, and "" is a station's id. */
 void render_csv_text(Buf *out, const Style *style, Str text)
 {
     bool quote = text.len == 0;
-    /* Excel runs a cell that begins like a formula; behind an apostrophe it is a text. */
-    bool neutralise = style->excel && text.len > 0 && memchr("=+-@", text.ptr[0], 4) != NULL;
+    bool neutralise = style->excel && begins_like_formula(text);
     for (size_t i = 0; i < text.len && !quote; i++)
         quote =
             text.ptr[i] == ',' || text.ptr[i] == '"' || text.ptr[i] == '\n' || text.ptr[i] == '\r';

@@ -47,12 +47,18 @@ static bool has_envelope(Format format)
  * make a client parse half a million objects. */
 enum { JSON_PAGE_ITEMS = 10000 };
 
+/* A list that is of no generation has no pages: there is nothing that a cursor could pin. */
+static bool has_pages(const Request *req)
+{
+    return req->snap != NULL;
+}
+
 static size_t limit_of(const Request *req)
 {
     size_t most = req->site->options->max_json_items;
     if (req->selection.limit > 0)
         return req->selection.limit;
-    if (!has_envelope(req->format))
+    if (!has_envelope(req->format) || !has_pages(req))
         return SIZE_MAX;
     return JSON_PAGE_ITEMS < most ? JSON_PAGE_ITEMS : most;
 }
@@ -138,7 +144,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
         return rc;
     if (req->format == FORMAT_CSV && selection->shape != SHAPE_WIDE)
         render_csv_header(&reply->body, &rows->fields);
-    if (selection->download)
+    if (selection->download && has_pages(req))
         name_download(req, reply);
     return cursor_read(req, reply, &rows->skip, err);
 }
@@ -240,7 +246,7 @@ static void put_sorted(Rows *rows)
 static Str next_address(const Rows *rows)
 {
     size_t taken = rows->skip + rows->count;
-    if (taken >= rows->seen)
+    if (taken >= rows->seen || !has_pages(rows->req))
         return STR_NONE;
     return url_at_cursor(rows->req, cursor_make(rows->req, taken));
 }
@@ -295,8 +301,10 @@ static void put_head(Rows *rows, const Extent *extent, Buf *out)
         json_key(&json, "type");
         json_text(&json, "FeatureCollection");
     }
-    put_generation(&json, snapshot_info(rows->req->snap));
-    put_window(&json, extent->from, extent->to);
+    if (has_pages(rows->req)) {
+        put_generation(&json, snapshot_info(rows->req->snap));
+        put_window(&json, extent->from, extent->to);
+    }
     if (extent->coverage != NULL)
         put_coverage(&json, extent->coverage, extent->reason);
     put_licence(&json);
