@@ -93,7 +93,7 @@ static void put_json_flags(Buf *out, unsigned flags)
     buf_put_char(out, ']');
 }
 
-static void put_json_time(Buf *out, const Style *style, UnixSec time)
+void render_json_time(Buf *out, const Style *style, UnixSec time)
 {
     if (put_epoch(out, style, time))
         return;
@@ -118,7 +118,7 @@ static void put_json_value(Buf *out, const Style *style, const Value *value)
         buf_put_int(out, value->as.integer);
         break;
     case VALUE_TIME:
-        put_json_time(out, style, value->as.integer);
+        render_json_time(out, style, value->as.integer);
         break;
     case VALUE_LOCAL_TIME:
         buf_put_char(out, '"');
@@ -197,13 +197,19 @@ void render_geojson(Buf *out, const FieldSet *fields, const Row *row)
 
 /* ---- CSV --------------------------------------------------------------------------------------- */
 
+/* Excel runs a cell that begins like a formula; behind an apostrophe it is a text. */
+static bool begins_like_formula(Str text)
+{
+    char c = text.len > 0 ? text.ptr[0] : '\0';
+    return c == '=' || c == '+' || c == '-' || c == '@';
+}
+
 /* Quoted only where RFC 4180 asks for it, and for the empty text: without quotes that would read as
  * missing, and "" is a station's id. */
-static void put_csv_text(Buf *out, const Style *style, Str text)
+void render_csv_text(Buf *out, const Style *style, Str text)
 {
     bool quote = text.len == 0;
-    /* Excel runs a cell that begins like a formula; behind an apostrophe it is a text. */
-    bool neutralise = style->excel && text.len > 0 && memchr("=+-@", text.ptr[0], 4) != NULL;
+    bool neutralise = style->excel && begins_like_formula(text);
     for (size_t i = 0; i < text.len && !quote; i++)
         quote =
             text.ptr[i] == ',' || text.ptr[i] == '"' || text.ptr[i] == '\n' || text.ptr[i] == '\r';
@@ -238,7 +244,7 @@ static void put_csv_strs(Buf *out, const Style *style, const Str *items, size_t 
     if (joined.error != OK)
         out->error = joined.error;
     else
-        put_csv_text(out, style, buf_view(&joined));
+        render_csv_text(out, style, buf_view(&joined));
 }
 
 static void put_csv_flags(Buf *out, unsigned flags)
@@ -252,7 +258,7 @@ static void put_csv_flags(Buf *out, unsigned flags)
     }
 }
 
-static void put_csv_time(Buf *out, const Style *style, UnixSec time)
+void render_csv_time(Buf *out, const Style *style, UnixSec time)
 {
     if (put_epoch(out, style, time))
         return;
@@ -276,7 +282,7 @@ static void put_csv_value(Buf *out, const Style *style, const Value *value)
     case VALUE_NULL:
         break;
     case VALUE_STR:
-        put_csv_text(out, style, value->as.str);
+        render_csv_text(out, style, value->as.str);
         break;
     case VALUE_REAL:
         buf_put_double(out, value->as.real);
@@ -285,7 +291,7 @@ static void put_csv_value(Buf *out, const Style *style, const Value *value)
         buf_put_int(out, value->as.integer);
         break;
     case VALUE_TIME:
-        put_csv_time(out, style, value->as.integer);
+        render_csv_time(out, style, value->as.integer);
         break;
     case VALUE_LOCAL_TIME:
         put_csv_local_time(out, style, value->as.integer);
@@ -302,23 +308,28 @@ static void put_csv_value(Buf *out, const Style *style, const Value *value)
     }
 }
 
-static void put_line_end(Buf *out, const Style *style)
+void render_csv_line_end(Buf *out, const Style *style)
 {
     if (style->excel)
         buf_put_char(out, '\r');
     buf_put_char(out, '\n');
 }
 
+void render_csv_bom(Buf *out, const Style *style)
+{
+    if (style->excel)
+        BUF_LITERAL(out, "\xef\xbb\xbf"); /* without it Excel takes UTF-8 for Windows-1252 */
+}
+
 void render_csv_header(Buf *out, const FieldSet *fields)
 {
-    if (fields->style.excel)
-        BUF_LITERAL(out, "\xef\xbb\xbf"); /* without it Excel takes UTF-8 for Windows-1252 */
+    render_csv_bom(out, &fields->style);
     for (size_t i = 0; i < fields->count; i++) {
         if (i > 0)
             buf_put_char(out, ',');
         buf_put(out, fields->fields[i]->name, strlen(fields->fields[i]->name));
     }
-    put_line_end(out, &fields->style);
+    render_csv_line_end(out, &fields->style);
 }
 
 void render_csv(Buf *out, const FieldSet *fields, const Row *row)
@@ -329,5 +340,5 @@ void render_csv(Buf *out, const FieldSet *fields, const Row *row)
             buf_put_char(out, ',');
         put_csv_value(out, &fields->style, &value);
     }
-    put_line_end(out, &fields->style);
+    render_csv_line_end(out, &fields->style);
 }

@@ -3,6 +3,7 @@
 #include "server/resolve.h"
 #include "server/route.h"
 #include "server/rows.h"
+#include "server/wide.h"
 
 /* ---- is there any? --------------------------------------------------------------------------- */
 
@@ -89,12 +90,29 @@ typedef struct Listing {
     Buckets buckets; /* of the measure under way, where aggregates were asked for */
     Str refused;     /* a measure of which one of them has no meaning; none: there is none */
     const char *refusal;
+    Wide wide; /* where a matrix was asked for */
 } Listing;
+
+static bool is_wide(const Listing *listing)
+{
+    return listing->selection->shape == SHAPE_WIDE;
+}
+
+/* Of the one aggregate that a matrix is asked for. */
+static double wide_value(const Listing *listing, const Bucket *bucket)
+{
+    unsigned kind = 0;
+    while ((listing->selection->aggregates & 1U << kind) == 0)
+        kind++;
+    return bucket->values[kind];
+}
 
 static bool add_bucket(const Bucket *bucket, void *ctx)
 {
     Listing *listing = ctx;
     listing->row.bucket = bucket;
+    if (is_wide(listing))
+        return wide_add_cell(&listing->wide, bucket->time, wide_value(listing, bucket));
     return rows_add(&listing->rows, &listing->row);
 }
 
@@ -142,6 +160,8 @@ static bool begin_measure(const Station *station, const Measure *measure, Window
     listing->anything_kept |= kept.from < kept.to;
     coverage_begin_measure(&listing->coverage, measure->period_s,
                            window_both(listing->window, kept), measure->newest);
+    if (is_wide(listing) && !wide_add_column(&listing->wide, measure->id))
+        return false;
     return listing->selection->aggregates == 0 ||
            begin_buckets(listing, measure, window_both(listing->window, kept));
 }
@@ -152,6 +172,8 @@ static bool add_reading(const Reading *reading, void *ctx)
     coverage_add(&listing->coverage, reading->time);
     if (listing->selection->aggregates != 0)
         return buckets_add(&listing->buckets, reading);
+    if (is_wide(listing))
+        return wide_add_cell(&listing->wide, reading->time, reading->value);
     listing->row.reading = reading;
     return rows_add(&listing->rows, &listing->row);
 }
@@ -192,7 +214,8 @@ static ErrCode list_readings(const Request *req, const Filter *filter, Reply *re
     const Span *span = &req->selection.span;
     Listing listing = {.coverage = coverage_init(),
                        .window = span_resolve(span, as_of),
-                       .selection = &req->selection};
+                       .selection = &req->selection,
+                       .wide = wide_begin(req->arena, req->selection.step_s)};
     ErrCode rc = rows_begin(&listing.rows, req, reply, err);
     const ReadingVisitor visitor = {.each_measure = begin_measure,
                                     .each_reading = add_reading,
@@ -207,6 +230,15 @@ static ErrCode list_readings(const Request *req, const Filter *filter, Reply *re
     if (rc != OK)
         return rc;
     Extent extent = extent_of(&listing, span, as_of);
+    if (is_wide(&listing)) {
+        /* Without a time asked for the extent ends with the last reading, which is inside. */
+        Window grid = {.from = extent.from, .to = extent.to + (span_is_given(span) ? 0 : 1)};
+        if (extent.from == NO_TIME)
+            grid = (Window){.from = 0, .to = 0};
+        rc = wide_end(&listing.wide, grid, &listing.rows, err);
+    }
+    if (rc != OK)
+        return rc;
     return rows_end(&listing.rows, &extent, err);
 }
 

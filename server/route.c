@@ -4,35 +4,36 @@
 
 #define ROWS       FORMATS_ROWS
 #define PLACES     FORMATS_PLACES
-#define FILTERS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_FORMAT | PARAMS_LIST)
+#define FILTERS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_FORMAT)
+#define LISTS      (FILTERS | PARAMS_LIST)
 #define OF_STATION (PARAMS_MEASURE | PARAMS_FORMAT | PARAMS_LIST)
 
 const Route ROUTES[] = {
     {"GET", "/", get_service, LIFE_GENERATION, 0, 0, NULL},
     {"GET", "/v1", get_service, LIFE_GENERATION, 0, 0, NULL},
-    {"GET", "/v1/stations", get_stations, LIFE_GENERATION, PLACES, FILTERS, STATION_FIELDS},
+    {"GET", "/v1/stations", get_stations, LIFE_GENERATION, PLACES, LISTS, STATION_FIELDS},
     {"GET", "/v1/stations/{station}", get_station, LIFE_GENERATION, PLACES, PARAMS_FORMAT,
      STATION_FIELDS},
     {"GET", "/v1/stations/{station}/latest", get_station_latest, LIFE_GENERATION, PLACES,
      OF_STATION | PARAMS_READING | PARAMS_MEANING, LATEST_FIELDS},
     {"GET", "/v1/stations/{station}/readings", get_station_readings, LIFE_GENERATION, ROWS,
      OF_STATION | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
-    {"GET", "/v1/measures", get_measures, LIFE_GENERATION, ROWS, FILTERS, MEASURE_FIELDS},
+    {"GET", "/v1/measures", get_measures, LIFE_GENERATION, ROWS, LISTS, MEASURE_FIELDS},
     {"GET", "/v1/measures/{measure}", get_measure, LIFE_GENERATION, ROWS, PARAMS_FORMAT,
      MEASURE_FIELDS},
     {"GET", "/v1/measures/{measure}/readings", get_measure_readings, LIFE_GENERATION, ROWS,
      PARAMS_FORMAT | PARAMS_LIST | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
     {"GET", "/v1/latest", get_latest, LIFE_GENERATION, PLACES,
-     FILTERS | PARAMS_READING | PARAMS_MEANING, LATEST_FIELDS},
+     LISTS | PARAMS_READING | PARAMS_MEANING, LATEST_FIELDS},
     {"GET", "/v1/readings", get_readings, LIFE_GENERATION, ROWS,
-     FILTERS | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
-    {"GET", "/v1/gaps", get_gaps, LIFE_NOW, ROWS, FILTERS, GAP_FIELDS},
+     LISTS | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
+    {"GET", "/v1/gaps", get_gaps, LIFE_NOW, ROWS, LISTS, GAP_FIELDS},
     {"GET", "/v1/quarantine", get_quarantine, LIFE_NOW, ROWS, PARAMS_QUARANTINE | PARAMS_FORMAT,
      QUARANTINE_FIELDS},
-    {"GET", "/v1/rivers", get_rivers, LIFE_GENERATION, ROWS, FILTERS, RIVER_FIELDS},
-    {"GET", "/v1/catchments", get_catchments, LIFE_GENERATION, ROWS, FILTERS, CATCHMENT_FIELDS},
-    {"GET", "/v1/towns", get_towns, LIFE_GENERATION, ROWS, FILTERS, TOWN_FIELDS},
-    {"GET", "/v1/parameters", get_parameters, LIFE_GENERATION, ROWS, FILTERS, PARAMETER_FIELDS},
+    {"GET", "/v1/rivers", get_rivers, LIFE_GENERATION, ROWS, LISTS, RIVER_FIELDS},
+    {"GET", "/v1/catchments", get_catchments, LIFE_GENERATION, ROWS, LISTS, CATCHMENT_FIELDS},
+    {"GET", "/v1/towns", get_towns, LIFE_GENERATION, ROWS, LISTS, TOWN_FIELDS},
+    {"GET", "/v1/parameters", get_parameters, LIFE_GENERATION, ROWS, LISTS, PARAMETER_FIELDS},
     {"GET", "/v1/status", get_status, LIFE_NOW, 0, 0, NULL},
     {"GET", "/live", get_live, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
     {"GET", "/ready", get_ready, LIFE_NOW, 0, PARAMS_IGNORED, NULL},

@@ -47,12 +47,18 @@ static bool has_envelope(Format format)
  * make a client parse half a million objects. */
 enum { JSON_PAGE_ITEMS = 10000 };
 
+/* A list that is of no generation has no pages: there is nothing that a cursor could pin. */
+static bool has_pages(const Request *req)
+{
+    return req->snap != NULL;
+}
+
 static size_t limit_of(const Request *req)
 {
     size_t most = req->site->options->max_json_items;
     if (req->selection.limit > 0)
         return req->selection.limit;
-    if (!has_envelope(req->format))
+    if (!has_envelope(req->format) || !has_pages(req))
         return SIZE_MAX;
     return JSON_PAGE_ITEMS < most ? JSON_PAGE_ITEMS : most;
 }
@@ -105,7 +111,8 @@ static ErrCode check_form(const Request *req, Reply *reply, Err *err)
     if (selection->style.excel && req->format != FORMAT_CSV)
         return refuse_form(reply, "profile", "'profile': it is one of CSV; ask for format=csv",
                            err);
-    if (selection->shape != SHAPE_ITEMS && req->format != FORMAT_JSON)
+    bool is_of_json = selection->shape == SHAPE_ARRAY || selection->shape == SHAPE_COLUMNS;
+    if (is_of_json && req->format != FORMAT_JSON)
         return refuse_form(reply, "shape", "'shape': it is one of JSON; ask for format=json", err);
     return OK;
 }
@@ -135,9 +142,9 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
     ErrCode rc = check_form(req, reply, err);
     if (rc != OK)
         return rc;
-    if (req->format == FORMAT_CSV)
+    if (req->format == FORMAT_CSV && selection->shape != SHAPE_WIDE)
         render_csv_header(&reply->body, &rows->fields);
-    if (selection->download)
+    if (selection->download && has_pages(req))
         name_download(req, reply);
     return cursor_read(req, reply, &rows->skip, err);
 }
@@ -241,7 +248,7 @@ static void put_sorted(Rows *rows)
 static Str next_address(const Rows *rows)
 {
     size_t taken = rows->skip + rows->count;
-    if (taken >= rows->seen || rows->req->snap == NULL) /* no generation to pin a page to */
+    if (taken >= rows->seen || !has_pages(rows->req))
         return STR_NONE;
     return url_at_cursor(rows->req, cursor_make(rows->req, taken));
 }
@@ -307,32 +314,33 @@ static void put_head(Rows *rows, const Extent *extent, Buf *out)
 }
 
 /* Rows that are arrays become one array a column, each under its name. */
-static void put_columns(const Rows *rows, Str body, Buf *out)
+static void put_columns(const Rows *rows, Buf *body, Buf *out)
 {
-    CLEANUP(buf_release) Buf list = buf_init(out->max);
-    buf_put_char(&list, '[');
-    buf_put_str(&list, body);
-    buf_put_char(&list, ']');
-    for (size_t i = 0; i < rows->fields.count; i++) {
-        buf_printf(out, "%c\n\"%s\":", i == 0 ? '{' : ',', rows->fields.fields[i]->name);
-        char before = '[';
-        Str key, row, value = STR_NONE;
-        JsonWalk walk = json_walk(buf_view(&list));
-        while (json_next(&walk, &key, &row)) {
-            JsonWalk cells = json_walk(row);
-            for (size_t k = 0; k <= i; k++)
-                (void) json_next(&cells, &key, &value);
-            buf_put_char(out, before);
-            buf_put_str(out, value);
-            before = ',';
+    size_t count = rows->fields.count;
+    Buf columns[FIELD_SET_MAX];
+    for (size_t i = 0; i < count; i++)
+        columns[i] = buf_init(out->max);
+    buf_prepend(body, STR("["));
+    buf_put_char(body, ']');
+    Str key, row, value = STR_NONE;
+    JsonWalk walk = json_walk(buf_view(body));
+    while (json_next(&walk, &key, &row)) {
+        JsonWalk cells = json_walk(row);
+        for (size_t i = 0; i < count && json_next(&cells, &key, &value); i++) {
+            buf_put_char(&columns[i], columns[i].len == 0 ? '[' : ',');
+            buf_put_str(&columns[i], value);
         }
-        if (before == '[')
-            buf_put_char(out, '[');
+    }
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(out, "%c\n\"%s\":%s", i == 0 ? '{' : ',', rows->fields.fields[i]->name,
+                   columns[i].len == 0 ? "[" : "");
+        buf_put_str(out, buf_view(&columns[i]));
         buf_put_char(out, ']');
+        if (columns[i].error != OK)
+            out->error = columns[i].error;
+        buf_release(&columns[i]);
     }
     buf_put_char(out, '}');
-    if (list.error != OK)
-        out->error = list.error;
 }
 
 /* `complete` comes last, so that a body that was cut never reads as complete. */
@@ -349,7 +357,7 @@ static void wrap(Rows *rows, const Extent *extent, Str next)
     }
     put_head(rows, extent, &whole);
     if (rows->req->selection.shape == SHAPE_COLUMNS) {
-        put_columns(rows, buf_view(body), &whole);
+        put_columns(rows, body, &whole);
         buf_clear(body);
     } else {
         BUF_LITERAL(&whole, "[\n");

@@ -509,7 +509,7 @@ static void read_profile(Selector *to, const ParamInfo *info, Str value)
 
 static void read_shape(Selector *to, const ParamInfo *info, Str value)
 {
-    static const char *const WORDS[] = {"items", "array", "columns"};
+    static const char *const WORDS[] = {"items", "array", "columns", "wide"};
     size_t choice = read_choice(to, info, value, WORDS, countof(WORDS));
     if (choice < countof(WORDS))
         to->selection->shape = (Shape) choice;
@@ -582,17 +582,55 @@ static void missing(Selector *to, const char *name, const char *sentence)
                     .detail = arena_format(to->req->arena, "'%s' is missing: %s", name, sentence)});
 }
 
+/* A matrix has its own columns, in its own order, and is whole. */
+static void check_wide(Selector *to)
+{
+    const Selection *selection = to->selection;
+    const struct {
+        const char *name;
+        bool is_there;
+    } others[] = {{"fields", selection->fields.count > 0},
+                  {"sort", selection->sort != NULL},
+                  {"limit", selection->limit > 0},
+                  {"cursor", !str_is_none(selection->cursor)},
+                  {"tz", selection->with_local_time}};
+    for (size_t i = 0; i < countof(others); i++)
+        if (others[i].is_there)
+            problem_add(
+                to->problem, PROBLEM_BAD_PARAMETER,
+                (ProblemFault){.parameter = str_of(others[i].name),
+                               .reason = "conflict",
+                               .detail = arena_format(to->req->arena, "'%s': not with `shape=wide`",
+                                                      others[i].name)});
+    if (to->req->route->fields != READING_FIELDS)
+        problem_add(to->problem, PROBLEM_BAD_PARAMETER,
+                    (ProblemFault){.parameter = STR("shape"),
+                                   .value = STR("wide"),
+                                   .reason = "bad",
+                                   .detail = STR("'shape': wide is one of readings")});
+    else if (selection->step_s == 0)
+        missing(to, "step", "`shape=wide` needs the step of its grid, such as PT15M");
+    else if ((selection->aggregates & (selection->aggregates - 1)) != 0)
+        problem_add(to->problem, PROBLEM_BAD_PARAMETER,
+                    (ProblemFault){.parameter = STR("agg"),
+                                   .reason = "bad",
+                                   .detail = STR("'agg': a cell of `shape=wide` holds one value; "
+                                                 "ask for one")});
+}
+
 static void check_buckets(Selector *to)
 {
     const Selection *selection = to->selection;
     if (to->problem->type != PROBLEM_NONE)
         return;
-    if (selection->aggregates != 0 && selection->step_s == 0)
+    if (selection->aggregates == 0 && selection->fill != FILL_NONE)
+        missing(to, "agg", "`fill` fills buckets, which are made by `step` and `agg`");
+    else if (selection->shape == SHAPE_WIDE)
+        check_wide(to);
+    else if (selection->aggregates != 0 && selection->step_s == 0)
         missing(to, "step", "`agg` needs the length of its buckets, such as PT1H");
     else if (selection->aggregates == 0 && selection->step_s != 0)
         missing(to, "agg", "`step` needs to know what to say of each bucket, such as mean");
-    else if (selection->aggregates == 0 && selection->fill != FILL_NONE)
-        missing(to, "agg", "`fill` fills buckets, which are made by `step` and `agg`");
 }
 
 static void read_download(Selector *to, const ParamInfo *info, Str value)

@@ -47,6 +47,7 @@ typedef enum Shape {
     SHAPE_ITEMS,   /* an envelope with an object a row */
     SHAPE_ARRAY,   /* the bare list of these */
     SHAPE_COLUMNS, /* an envelope with an array a column */
+    SHAPE_WIDE,    /* a row a moment, a column a measure; of readings, in CSV too */
 } Shape;
 
 typedef struct Selection {

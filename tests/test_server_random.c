@@ -298,7 +298,7 @@ static int by_sort(const void *left, const void *right)
     if (null_a || null_b)
         order = null_a - null_b;
     else if (text_a != NULL)
-        order = strcmp(text_a, text_b) * (ordering->is_down ? -1 : 1);
+        order = ordering->is_down ? strcmp(text_b, text_a) : strcmp(text_a, text_b);
     else
         order = ((number_a > number_b) - (number_a < number_b)) * (ordering->is_down ? -1 : 1);
     return order != 0 ? order : (a->turn > b->turn) - (a->turn < b->turn);

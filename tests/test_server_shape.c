@@ -100,12 +100,57 @@ TEST(buckets_are_rows)
     inside_close(&inside);
 }
 
+TEST(matrix_has_a_column_a_measure)
+{
+    static const struct {
+        const char *target, *want;
+    } cases[] = {
+        {"/v1/readings.csv?shape=wide&step=PT15M&measure=OCK1-level,1491TH-level"
+         "&from=2026-11-22T08:50:00Z&to=2026-11-22T09:30:00Z",
+         "time,1491TH-level,OCK1-level\n2026-11-22T08:45:00Z,,\n"
+         "2026-11-22T09:00:00Z,0.415,1.5\n2026-11-22T09:15:00Z,0.414,1.25\n"},
+        {"/v1/readings.ndjson?shape=wide&step=PT1H&agg=max&station=OCK1&timeformat=unix",
+         "{\"time\":1795334400,\"OCK1-level\":1.75}\n{\"time\":1795338000,\"OCK1-level\":1.5}\n"},
+        {"/v1/stations/FAR1/readings.csv?shape=wide&step=PT1H&parameter=wind&profile=excel",
+         "\xef\xbb\xbftime,FAR1-wind\r\n"},
+        {"/v1/readings.csv?shape=wide&step=PT1H&river=Nile", "time\n"},
+        {"/v1/readings.csv?shape=wide&step=PT30M&agg=last&fill=previous&station=OCK1"
+         "&from=2026-11-22T08:00:00Z&to=2026-11-22T09:00:00Z",
+         "time,OCK1-level\n2026-11-22T08:00:00Z,\n2026-11-22T08:30:00Z,1.75\n"},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
+        CHECK_INT(200, asked.status);
+        CHECK_TEXT(cases[i].want, asked.body);
+    }
+    CLEANUP(asked_release)
+    Asked json = ask(&inside, "/v1/measures/OCK1-level/readings?shape=wide&step=PT15M");
+    CHECK_TEXT("4", json_at(json.body, "count"));
+    CHECK_TEXT("{\"time\":\"2026-11-22T09:30:00Z\",\"OCK1-level\":1.0}",
+               json_at(json.body, "items.3"));
+    CHECK_TEXT("null", json_at(json.body, "next"));
+    CLEANUP(asked_release)
+    Asked large =
+        ask(&inside, "/v1/measures/OCK1-level/readings?shape=wide&step=PT1M&from=1990-01-01");
+    CHECK_INT(413, large.status);
+    inside_close(&inside);
+}
+
 TEST(bad_shapes_and_buckets_are_told)
 {
     static const struct {
         const char *target, *parameter, *says;
     } cases[] = {
-        {"/v1/latest?shape=cube", "shape", "'items' or 'array' or 'columns'"},
+        {"/v1/latest?shape=cube", "shape", "'items' or 'array' or 'columns' or 'wide'"},
+        {"/v1/latest?shape=wide", "shape", "of readings"},
+        {"/v1/readings?shape=wide", "step", "is missing"},
+        {"/v1/readings?shape=wide&step=PT1H&agg=min,max", "agg", "ask for one"},
+        {"/v1/readings?shape=wide&step=PT1H&fill=null", "agg", "is missing"},
+        {"/v1/readings?shape=wide&step=PT1H&limit=5", "limit", "not with"},
+        {"/v1/readings?shape=wide&step=PT1H&station=OCK1", "agg", "'OCK1-level' has several"},
         {"/v1/latest.csv?shape=columns", "shape", "format=json"},
         {"/v1/latest.geojson?shape=array", "shape", "format=json"},
         {"/v1/readings?step=PT1H", "agg", "is missing"},
