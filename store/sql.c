@@ -3,11 +3,6 @@
 #include <math.h>
 #include <pthread.h>
 
-/* Mapped pages are shared by all readers and read without a call each: the whole country's latest
- * takes 16 ms instead of 26. The price is that a disk that fails under a reader is a signal and no
- * error: the supervisor starts us anew, and the next open looks for damage. */
-static const char READER_PRAGMAS[] = "PRAGMA query_only = 1; PRAGMA mmap_size = 268435456";
-
 enum { BUSY_MS = 5000 }; /* an operator's sqlite3 shell, at most; between ourselves nobody waits */
 
 static void configure(void)
@@ -68,7 +63,7 @@ ErrCode db_open(Db *db, const char *path, const char *name, DbMode mode, atomic_
     else
         (void) sqlite3_busy_timeout(db->handle, BUSY_MS);
     if (rc == OK && mode == DB_READ)
-        rc = db_exec(db, READER_PRAGMAS, err);
+        rc = db_exec(db, "PRAGMA query_only = 1", err);
     if (rc != OK)
         db_close(db);
     return rc;
