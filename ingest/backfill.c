@@ -31,8 +31,9 @@ typedef struct Run {
     Budget *budget;
     Writer *writer;
     Fault fault;
-    Batch batch; /* fetched, not yet applied */
-    int64_t applied_at_ms;
+    Batch batch;           /* fetched, not yet applied */
+    int64_t applied_at_ms; /* or when the run began: a quick one is applied once, at its end */
+    bool has_applied;
     int failures; /* in a row */
     Filled filled;
 } Run;
@@ -116,7 +117,7 @@ static ErrCode apply_batch(Run *run, Err *err)
     Applied applied;
     int64_t began_ms = clock_elapsed_ms();
     int64_t wait_ms = run->applied_at_ms + APPLY_EVERY_MS - began_ms;
-    if (run->applied_at_ms != 0 && wait_ms > 0)
+    if (run->has_applied && wait_ms > 0)
         (void) usleep((useconds_t) wait_ms * 1000);
     began_ms = clock_elapsed_ms();
     ErrCode rc = writer_apply(run->writer, &run->batch, run->fault, clock_now(), &applied, err);
@@ -124,6 +125,7 @@ static ErrCode apply_batch(Run *run, Err *err)
     if (rc != OK)
         return rc;
     run->applied_at_ms = clock_elapsed_ms();
+    run->has_applied = true;
     run->filled.apply_ms += run->applied_at_ms - began_ms;
     run->filled.generation = applied.generation;
     add_counts(&run->filled.readings, &applied.readings);
@@ -351,7 +353,8 @@ ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Budget *budget, Wri
                .budget = budget,
                .writer = writer,
                .fault = fault,
-               .batch = batch_init()};
+               .batch = batch_init(),
+               .applied_at_ms = clock_elapsed_ms()};
     Plan plan = {.count = 0};
     bool sweeps = false;
     *ret_filled = run.filled;
