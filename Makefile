@@ -17,6 +17,7 @@ VARIANT ?= release
 O := build/$(VARIANT)
 VERSION := $(shell cat VERSION)
 PREFIX ?= /usr/local
+QUIET := --no-print-directory
 
 CC.release := gcc
 CC.clock   := gcc
@@ -53,17 +54,20 @@ TOOL_SRC  := $(wildcard tools/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 ALL_SRC   := $(wildcard main.c) $(LIB_SRC) $(SIM_SRC) $(TEST_SRC) $(TOOL_SRC) $(BENCH_SRC)
 
+# What is being done in one word; V=1 shows the commands.
+say = $(if $(V),,@printf '%-5s %s\n' '$(1)' '$(2)';)
+
 object   = $(patsubst %.c,$(O)/%.o,$(1))
 LIB_OBJ := $(call object,$(LIB_SRC)) $(O)/gen/assets_data.o
 
 # ---- building ------------------------------------------------------------------------------------
 
 .PHONY: all programs objects deps
-all: programs
+all: programs ; @:
 programs: $(O)/freshet $(O)/freshet-sim
 ifeq ($(O),build/release)
 all: build/freshet build/freshet-sim
-build/freshet build/freshet-sim: build/%: $(O)/% ; ln -f $< $@
+build/freshet build/freshet-sim: build/%: $(O)/% ; @ln -f $< $@
 endif
 
 $(O)/freshet: $(O)/main.o $(LIB_OBJ)
@@ -71,15 +75,21 @@ $(O)/freshet-sim: $(call object,$(SIM_SRC) $(wildcard base/*.c))
 $(O)/tests/run: $(call object,$(TEST_SRC)) $(LIB_OBJ)
 $(O)/embed: $(O)/tools/embed.o
 $(O)/bench/openloop: $(O)/bench/openloop.o
-$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/bench/openloop: ; $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/bench/openloop:
+	$(call say,link,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
-$(O)/%.o: %.c Makefile VERSION ; @mkdir -p $(@D); $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(O)/gen/%.o: $(O)/gen/%.c ; $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(O)/%.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	$(call say,cc,$@)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(O)/gen/%.o: $(O)/gen/%.c
+	$(call say,cc,$@)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Files that are compiled in: name=content type.
 EMBED := openapi.yaml=application/yaml
-$(O)/gen/assets_data.c: $(O)/embed openapi.yaml ; @mkdir -p $(@D); $(O)/embed $(EMBED) > $@
+$(O)/gen/assets_data.c: $(O)/embed openapi.yaml
+	@mkdir -p $(@D)
+	$(call say,embed,$@)$(O)/embed $(EMBED) > $@
 
 objects: $(call object,$(ALL_SRC)) $(LIB_OBJ)
 deps: ; @tools/deps.sh build run test lint
@@ -89,12 +99,12 @@ deps: ; @tools/deps.sh build run test lint
 .PHONY: run demo install
 run:
 	@tools/deps.sh build run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(QUIET) all
 	@build/freshet
 
 demo:
 	@tools/deps.sh build run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(QUIET) all
 	@tools/demo.sh
 
 install: all
@@ -108,13 +118,13 @@ PARTS.address,undefined := asan
 PARTS.thread := tsan
 PARTS := $(or $(PARTS.$(SAN)),$(error SAN is 'address,undefined' or 'thread', not '$(SAN)'))
 
-PART.asan := $(MAKE) --no-print-directory VARIANT=asan check TESTS='$(TESTS)'
-PART.tsan := $(MAKE) --no-print-directory VARIANT=tsan check TESTS='$(or $(TESTS),concurrent_)'
+PART.asan := $(MAKE) $(QUIET) VARIANT=asan check TESTS='$(TESTS)'
+PART.tsan := $(MAKE) $(QUIET) VARIANT=tsan check TESTS='$(or $(TESTS),concurrent_)'
 
 .PHONY: test check
 test:
 	@tools/deps.sh build test
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(QUIET) all
 	+@tools/parts.sh $(foreach part,$(PARTS),"$(part)=$(or $(PART.$(part)),tests/$(part).sh)")
 
 # A fixed address layout, because the thread sanitizer's shadow does not fit every random one.
@@ -130,13 +140,12 @@ check: $(O)/tests/run programs
 C_FILES  := $(ALL_SRC) $(wildcard *.h $(addsuffix /*.h,$(ROOMS) sim tests))
 SH_FILES := $(wildcard tools/*.sh tests/*.sh bench/*.sh) .ci/run
 LINTS    := layers format gcc clang tidy cppcheck shell yaml
-QUIET    := --no-print-directory --silent --keep-going
 
 LINT.layers   := tools/check_layers.sh
 LINT.format   := clang-format --dry-run -Werror $(C_FILES)
-LINT.gcc      := $(MAKE) $(QUIET) CI=1 VARIANT=clock O=build/lint/gcc objects
-LINT.clang    := $(MAKE) $(QUIET) CI=1 VARIANT=clang O=build/lint/clang objects
-LINT.tidy     := $(MAKE) $(QUIET) VARIANT=clang O=build/lint/clang tidy
+LINT.gcc      := $(MAKE) $(QUIET) -k CI=1 VARIANT=clock O=build/lint/gcc objects
+LINT.clang    := $(MAKE) $(QUIET) -k CI=1 VARIANT=clang O=build/lint/clang objects
+LINT.tidy     := $(MAKE) $(QUIET) -k CI=1 VARIANT=clang O=build/lint/clang tidy
 # memleak: it does not see that a Str takes what was allocated; LeakSanitizer runs with every test.
 LINT.cppcheck := cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -I. -D_GNU_SOURCE \
                  --enable=warning,performance,portability --suppress=memleak $(ALL_SRC)
@@ -150,8 +159,8 @@ lint:
 
 # One stamp a file, so that only what changed is looked at again.
 tidy: $(ALL_SRC:%.c=$(O)/%.tidy)
-$(O)/%.tidy: %.c $(O)/%.o .clang-tidy
-	clang-tidy --quiet $< -- $(CFLAGS)
+$(O)/%.tidy: %.c $(O)/%.o .clang-tidy tests/.clang-tidy
+	$(call say,tidy,$<)clang-tidy --quiet $< -- $(CFLAGS) 2> $@.err || { cat $@.err; false; }
 	@touch $@
 
 format:
@@ -163,9 +172,9 @@ format:
 .PHONY: bench clean
 bench:
 	@tools/deps.sh build bench
-	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory VARIANT=clock programs
-	@$(MAKE) --no-print-directory $(O)/bench/openloop
+	@$(MAKE) $(QUIET) all
+	@$(MAKE) $(QUIET) VARIANT=clock programs
+	@$(MAKE) $(QUIET) $(O)/bench/openloop
 	@bench/run.sh
 	@bench/delivery.sh
 

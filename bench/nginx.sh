@@ -7,9 +7,12 @@ set -eu
 folder=$1 port=$2
 mkdir -p "$folder/www"
 
+user=
+[ "$(id -u)" -ne 0 ] || user='user root root;' # or its worker could not read what only root can
+
 cat > "$folder/nginx.conf" << END
 daemon off;
-user $(id -un) $(id -gn);
+$user
 worker_processes 1;
 pid $folder/nginx.pid;
 error_log $folder/nginx.log;

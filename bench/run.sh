@@ -31,8 +31,8 @@ fail() { say "$*"; exit 1; }
 get() { curl -fsS --max-time 10 "http://$LISTEN$1"; }
 now_ms() { date +%s%3N; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-at_percent() { sort -n | awk -v p="$1" '{ v[NR] = $1 } END { i = int(NR * p / 100 + 0.999); print v[i < 1 ? 1 : i] }'; }
-member() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" | head -n 1; } # of one JSON text on stdin
+column() { awk -v c="$1" '{ print (c == "sum") ? $1 + $2 + $3 : $c }'; }
+member() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" | head -n 1; } # of the JSON text on stdin
 
 await() { # await PID URL: until it answers 2xx, at most a minute
     local until=$((SECONDS + 60))
@@ -45,7 +45,7 @@ await() { # await PID URL: until it answers 2xx, at most a minute
 }
 
 start_sim() { # start_sim PROGRAMS OPTION...: sets sim, upstream and, with --clock, clock
-    rm -f "$dir/sim.out"
+    : > "$dir/sim.out" # not the one before's
     "$1/freshet-sim" --listen 127.0.0.1:0 --stations $STATIONS --seed 1 "${@:2}" > "$dir/sim.out" 2> "$dir/sim.log" &
     sim=$!
     pids+=("$sim")
@@ -78,11 +78,10 @@ polls() { # polls FIRST|LATER: the first poll brings the lists of stations and m
     sed -nE 's/.*event=polled .* new=([0-9]+) .*requests=([0-9]+) .*fetch_ms=([0-9]+) parse_ms=([0-9]+) apply_ms=([0-9]+).*/\3 \4 \5 \1 \2/p' \
         "$dir/freshet.log" | awk -v which="$1" '$5 > 1 ? which == "FIRST" && !n++ : which == "LATER" && $4 > 1000'
 }
-column() { awk -v c="$1" '{ print (c == "sum") ? $1 + $2 + $3 : $c }'; }
 
 bench_polls() {
     say "polling $POLLS releases"
-    start_sim build/clock --clock --start -$((POLLS / 4))h
+    start_sim build/clock --clock --start -$((POLLS / 4 + 1))h # and so ends a little before now
     start_freshet build/clock
     local until=$((SECONDS + 300))
     while [ "$(grep -c 'event=polled' "$dir/freshet.log")" -lt $POLLS ]; do
@@ -122,26 +121,32 @@ bench_start() {
 
 # ---- requests a second, beside nginx -------------------------------------------------------------
 
-rate() { # rate URL
-    local out
-    out=$(taskset -c 1 wrk -t1 -c32 -d"${SECONDS_EACH}s" "$1")
-    ! grep -qE 'Non-2xx|Socket errors' <<< "$out" || fail "$1: $out"
-    sed -nE 's/^Requests\/sec: *([0-9.]+)/\1/p' <<< "$out"
+cpu_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $1 } END { printf "%.0f", sum }'; }
+
+rate() { # rate PID URL: "requests-a-second requests-a-second-of-its-processor-time"
+    local out before after
+    before=$(cpu_ns "$1")
+    out=$(taskset -c 1 wrk -t1 -c32 -d"${SECONDS_EACH}s" "$2")
+    after=$(cpu_ns "$1")
+    ! grep -qE 'Non-2xx|Socket errors' <<< "$out" || fail "$2: $out"
+    awk -v ns=$((after - before)) '/requests in/ { count = $1 } /^Requests\/sec:/ { rate = $2 }
+        END { printf "%s %.0f\n", rate, count / ns * 1e9 }' <<< "$out"
 }
 
+# Two ratios: of the rates, which is what a client sees, and of the requests in a second of the server's
+# processor time, from which other programs on the machine take less.
 bench_path() { # bench_path NAME TITLE PATH
-    local ours=() theirs=() ratios=() bytes pair
     get "$3" > "$dir/www/$1"
-    bytes=$(stat -c %s "$dir/www/$1")
+    local pair
     for ((pair = 0; pair < PAIRS; pair++)); do
-        ours+=("$(rate "http://$LISTEN$3")")
-        theirs+=("$(rate "http://127.0.0.1:$NGINX_PORT/$1")")
-        ratios+=("$(awk -v a="${ours[-1]}" -v b="${theirs[-1]}" 'BEGIN { printf "%.3f", a / b }')")
-    done
-    printf '| %s | %d | %.0f | %.0f | %.2f | %s to %s |\n' "$2" "$bytes" \
-        "$(printf '%s\n' "${ours[@]}" | median)" "$(printf '%s\n' "${theirs[@]}" | median)" \
-        "$(printf '%s\n' "${ratios[@]}" | median)" \
-        "$(printf '%s\n' "${ratios[@]}" | at_percent 0)" "$(printf '%s\n' "${ratios[@]}" | at_percent 100)"
+        echo "$(rate "$service" "http://$LISTEN$3") $(rate "$worker" "http://127.0.0.1:$NGINX_PORT/$1")"
+    done | awk '{ print $1, $3, $1 / $3, $2, $4, $2 / $4 }' > "$dir/pairs"
+    median_of() { column "$1" < "$dir/pairs" | median; }
+    printf '| %s | %d | %.0f | %.0f | **%.2f** | %.2f to %.2f | %.0f | %.0f | **%.2f** |\n' "$2" \
+        "$(stat -c %s "$dir/www/$1")" "$(median_of 1)" "$(median_of 2)" "$(median_of 3)" \
+        "$(column 3 < "$dir/pairs" | sort -n | head -n 1)" \
+        "$(column 3 < "$dir/pairs" | sort -n | tail -n 1)" \
+        "$(median_of 4)" "$(median_of 5)" "$(median_of 6)"
 }
 
 # ---- the report ----------------------------------------------------------------------------------
@@ -149,6 +154,7 @@ bench_path() { # bench_path NAME TITLE PATH
 [ "$(nproc)" -ge 2 ] || fail "needs two cores, one each for server and client"
 rm -rf "$dir/data" "$dir/www" "$dir"/*.log
 mkdir -p "$dir/www"
+: > "$dir/freshet.log"
 nginx=$(bench/nginx.sh "$dir" $NGINX_PORT)
 
 printf '## Polls at %s stations\n\n' $STATIONS
@@ -168,9 +174,11 @@ measure=$(get '/v1/latest.csv?parameter=level' | sed -n 2p)
 station=${measure%%,*}
 say "requests a second, $PAIRS pairs of $SECONDS_EACH s for each path; station $station"
 printf '\n## Requests a second, one core each for server and client, 32 connections\n\n'
-printf '| answer | bytes | freshet | nginx | ratio, median | ratio, range |\n|---|---|---|---|---|---|\n'
+printf '| answer | bytes | freshet | nginx | ratio, median | ratio, range | freshet, per CPU s | nginx, per CPU s | ratio |\n'
+printf '|---|---|---|---|---|---|---|---|---|\n'
 : > "$dir/www/ready"
 await "${pids[-1]}" "http://127.0.0.1:$NGINX_PORT/ready"
+worker=$(tr -d ' ' < "/proc/${pids[-1]}/task/${pids[-1]}/children")
 bench_path latest   "one station's latest" "/v1/stations/$station/latest"
 bench_path readings "one station's 24 h"   "/v1/stations/$station/readings"
 bench_path all      'latest of all'        '/v1/latest'

@@ -48,9 +48,9 @@ has_two_programs() { # and sets them
     read -ra programs < "/proc/$demo/task/$demo/children" || true
     [ "${#programs[@]}" -eq 2 ]
 }
-have_ended() { # have_ended PID...
+have_ended() { # have_ended PID...: not there, or a zombie where nobody takes in orphans
     local pid
-    for pid; do [ ! -d "/proc/$pid" ] || return 1; done
+    for pid; do ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" 2> /dev/null || return 1; done
 }
 answers() { # answers COMMAND: a curl line of the text
     eval "${1/curl /curl -fsS -o /dev/null }"

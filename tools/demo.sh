@@ -39,8 +39,9 @@ if (exec 3<> "/dev/tcp/${listen%:*}/${listen##*:}") 2> /dev/null; then
     exit 1
 fi
 
-rm -rf "$dir/data" "$dir/sim.out"
+rm -rf "$dir/data"
 mkdir -p "$dir"
+: > "$dir/sim.out" # not the one before's
 say "making an upstream of 5,400 stations"
 setpriv --pdeathsig TERM build/freshet-sim --listen 127.0.0.1:0 --stations 5400 --seed 1 > "$dir/sim.out" 2> "$dir/sim.log" &
 sim=$!
@@ -61,10 +62,10 @@ demo: the log is in $dir/freshet.log; Ctrl-C ends it. Try:
   curl http://$listen/v1/status
   curl http://$listen/v1/stations/$station
   curl http://$listen/v1/stations/$station/latest
-  curl http://$listen/v1/stations/$station/readings?period=PT6H
-  curl http://$listen/v1/latest.csv?parameter=rainfall
+  curl 'http://$listen/v1/stations/$station/readings?period=PT6H'
+  curl 'http://$listen/v1/latest.csv?parameter=rainfall'
   curl 'http://$listen/v1/stations?lat=51.5&long=-1.2&dist=20'
-  curl http://$listen/v1/readings.ndjson?station=$station
+  curl 'http://$listen/v1/readings.ndjson?station=$station'
   curl http://$listen/metrics
   curl http://$listen/openapi.yaml
 
