@@ -59,7 +59,7 @@ static ErrCode load_file(World *world, const char *folder, const char *name, Loa
     Recorded *recorded = world->own;
     char path[1024];
     (void) snprintf(path, sizeof path, "%s/%s", folder, name);
-    Buf *file;
+    Buf *file = NULL;
     ErrCode rc = recorded_add_file(recorded, &file, err);
     if (rc == OK)
         rc = recorded_read_file(path, file, err);
@@ -228,7 +228,7 @@ ErrCode recorded_open(World **ret_world, Err *err)
 ErrCode world_replay(const char *folder, UnixSec start, World **ret_world, Err *err)
 {
     enum { NEWEST_AGE_MIN_S = 18 * 60, QUARTER_S = 900 };
-    World *world;
+    World *world = NULL;
     ErrCode rc = recorded_open(&world, err);
     if (rc != OK)
         return rc;
