@@ -237,6 +237,7 @@ ErrCode world_replay(const char *folder, UnixSec start, World **ret_world, Err *
         world_close(world);
         return rc;
     }
+    assert(world != NULL); /* it was opened */
     Recorded *recorded = world->own;
     if (recorded->newest != NO_TIME)
         recorded->shift_s = floor_to(start - NEWEST_AGE_MIN_S - recorded->newest, QUARTER_S);
