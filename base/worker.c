@@ -3,10 +3,11 @@
 #include "base/clock.h"
 #include "base/lock.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* A wall clock that is set while we sleep is noticed within this time. */
 enum { SLEEP_SLICE_MS = 60000 };
@@ -69,12 +70,17 @@ static void report_if_all_asleep(void)
     clock_report_asleep(until_ms);
 }
 
+void worker_give_way(void)
+{
+    (void) setpriority(PRIO_PROCESS, (id_t) gettid(), 19); /* Linux: of this thread alone */
+}
+
 static void *worker_main(void *arg)
 {
     Worker *self = arg;
     (void) pthread_setname_np(pthread_self(), self->name);
     if (self->class == WORKER_BACKGROUND)
-        (void) pthread_setschedparam(pthread_self(), SCHED_IDLE, &(struct sched_param){0});
+        worker_give_way();
     self->run(self, self->ctx);
     lock_take(&all.lock);
     self->asleep = true; /* for ever: nothing waits for it any more */

@@ -9,8 +9,13 @@ typedef void WorkerFn(Worker *self, void *ctx);
 
 typedef enum WorkerClass {
     WORKER_NORMAL,
-    WORKER_BACKGROUND, /* SCHED_IDLE: on one core a busy normal thread would slow HTTP tenfold */
+    WORKER_BACKGROUND, /* gives way: see worker_give_way() */
 } WorkerClass;
+
+/* The calling thread gives way to every ordinary one: on one core a busy ordinary thread would slow
+ * HTTP tenfold. Niceness 19 and not SCHED_IDLE, which gets nothing at all, for minutes, where something
+ * else keeps the machine busy. */
+void worker_give_way(void);
 
 /* Starts the thread. `name` has at most 15 bytes. Owns: the caller ends it with worker_stop(). */
 MUST_USE ErrCode worker_start(const char *name, WorkerClass class, WorkerFn *run, void *ctx,

@@ -1,8 +1,8 @@
 #include "server/renderer.h"
 
 #include "base/lock.h"
+#include "base/worker.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,8 +115,7 @@ static void *run(void *ctx)
 {
     Renderer *renderer = ctx;
     const Job *job;
-    /* On one core a busy normal thread would slow light requests tenfold. */
-    (void) pthread_setschedparam(pthread_self(), SCHED_IDLE, &(struct sched_param){0});
+    worker_give_way();
     while ((job = next_job(renderer)) != NULL)
         render(renderer, job);
     return NULL;
