@@ -76,16 +76,18 @@ memory() { sed -nE "s/^$1:[[:space:]]*([0-9]+) kB/\1/p" "/proc/$service/status" 
 # What the log tells of polls that brought readings: "fetch parse apply new", in ms and readings.
 polls() { # polls FIRST|LATER: the first poll brings the lists of stations and measures as well
     sed -nE 's/.*event=polled .* new=([0-9]+) .*requests=([0-9]+) .*fetch_ms=([0-9]+) parse_ms=([0-9]+) apply_ms=([0-9]+).*/\3 \4 \5 \1 \2/p' \
-        "$dir/freshet.log" | awk -v which="$1" '$5 > 1 ? which == "FIRST" && !n++ : which == "LATER" && $4 > 1000'
+        "$dir/freshet.log" | awk -v which="$1" 'NR == 1 ? which == "FIRST" : which == "LATER" && $4 > 1000'
 }
 
 bench_polls() {
     say "polling $POLLS releases"
     start_sim build/clock --clock --start -$((POLLS / 4 + 1))h # and so ends a little before now
     start_freshet build/clock
-    local until=$((SECONDS + 300))
+    local until=$((SECONDS + 600))
     while [ "$(grep -c 'event=polled' "$dir/freshet.log")" -lt $POLLS ]; do
-        [ $SECONDS -lt $until ] || fail "too few polls; see $dir/freshet.log"
+        if ! kill -0 "$service" 2> /dev/null || [ $SECONDS -ge $until ]; then
+            fail "too few polls; see $dir/freshet.log"
+        fi
         sleep 0.1
     done
     peak=$(memory VmHWM)
@@ -152,6 +154,9 @@ bench_path() { # bench_path NAME TITLE PATH
 # ---- the report ----------------------------------------------------------------------------------
 
 [ "$(nproc)" -ge 2 ] || fail "needs two cores, one each for server and client"
+for port in ${LISTEN##*:} $NGINX_PORT; do
+    ! (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null || fail "port $port is taken; is a bench running?"
+done
 rm -rf "$dir/data" "$dir/www" "$dir"/*.log
 mkdir -p "$dir/www"
 : > "$dir/freshet.log"
