@@ -232,22 +232,6 @@ static bool is_of_store(ErrCode rc)
     return rc == ERR_STORAGE || rc == ERR_CORRUPT;
 }
 
-/* What is missing in its range now the upstream does not have. */
-static void record_asked(Run *run, const Ask *ask)
-{
-    Err err;
-    UnixSec now = clock_now();
-    const AskedRange range = {
-        .station_id = ask->kind == ASK_STATION ? ask->id : STR_NONE,
-        .measure_id = ask->kind == ASK_MEASURE ? ask->id : STR_NONE,
-        .from = ask->since + 1,
-        .to = now,
-        .asked_at = now,
-    };
-    if (writer_record_asked(run->writer, &range, 1, &err) != OK)
-        log_warn("ingest what was asked not recorded error=" LOG_TEXT, err.text);
-}
-
 /* In the order of their worth. */
 static ErrCode carry_out_all(Run *run, Plan *plan, Err *err)
 {
@@ -259,7 +243,7 @@ static ErrCode carry_out_all(Run *run, Plan *plan, Err *err)
             run->failures = 0;
             run->filled.asks_done++;
             plan->asks[i].is_done = true;
-            record_asked(run, &plan->asks[i]);
+            plan->asks[i].asked_at = clock_now();
             continue;
         }
         last = rc;
@@ -334,6 +318,35 @@ static ErrCode make_plan(Run *run, int64_t readings_held, Arena *arena, Plan *re
     return OK;
 }
 
+static AskedRange asked_range(const Ask *ask)
+{
+    return (AskedRange){
+        .station_id = ask->kind == ASK_STATION ? ask->id : STR_NONE,
+        .measure_id = ask->kind == ASK_MEASURE ? ask->id : STR_NONE,
+        .from = ask->since + 1,
+        .to = ask->asked_at,
+        .asked_at = ask->asked_at,
+    };
+}
+
+/* What is missing in the ranges of the asks now, the upstream does not have: told once for all of them,
+ * for each telling waits for the disk. */
+static void record_asked(Run *run, const Plan *plan, Arena *arena)
+{
+    Err err = {.code = OK};
+    size_t count = 0;
+    AskedRange *ranges = arena_alloc(arena, (plan->count + 1) * sizeof *ranges);
+    if (ranges == NULL) {
+        log_warn("ingest what was asked not recorded error=" LOG_TEXT, "no memory");
+        return;
+    }
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->asks[i].is_done)
+            ranges[count++] = asked_range(&plan->asks[i]);
+    if (count > 0 && writer_record_asked(run->writer, ranges, count, &err) != OK)
+        log_warn("ingest what was asked not recorded error=" LOG_TEXT, err.text);
+}
+
 /* A sweep comes first in its plan. */
 static void close_done(Backfill *backfill, const Plan *plan, bool sweeps)
 {
@@ -370,8 +383,10 @@ ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Budget *budget, Wri
         }
     }
     batch_release(&run.batch);
-    if (rc != ERR_STOPPED && !is_of_store(rc)) /* what was fetched is in the store */
+    if (rc != ERR_STOPPED && !is_of_store(rc)) { /* what was fetched is in the store */
+        record_asked(&run, &plan, &arena);
         close_done(backfill, &plan, sweeps);
+    }
     *ret_filled = run.filled;
     return rc;
 }

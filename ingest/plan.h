@@ -19,7 +19,8 @@ typedef struct Ask {
     Str id;        /* of the station or measure; none for everything */
     UnixSec since; /* readings later than this */
     UnixSec until; /* the newest that is waited for: the newer, the more it is worth */
-    bool is_done;  /* for who carries it out */
+    bool is_done;  /* for who carries it out, and when that was */
+    UnixSec asked_at;
 } Ask;
 
 typedef struct Plan {

@@ -245,15 +245,13 @@ static ErrCode fetch_catalogue(Poller *poller, Round *round, Err *err)
 /* A station's type is in no list: it is asked for, type by type, once everything else is served. */
 static ErrCode fetch_types(Poller *poller, Round *round, Err *err)
 {
-    bool any_modified = false;
     for (int feed = FEED_TYPES; feed < FEED_COUNT; feed++) {
         upstream_forget(poller->upstream, (Feed) feed); /* all of them make the whole, or none */
         ErrCode rc = fetch(poller, (Feed) feed, round, err);
         if (rc != OK)
             return rc;
-        any_modified = true;
     }
-    round->batch.has_all_types = any_modified;
+    round->batch.has_all_types = true;
     return OK;
 }
 

@@ -9,8 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-/* What a clock_format() can write: years 0000 to 9999. */
-static const UnixSec TIME_MIN = -62167219200, TIME_MAX = 253402300799;
 enum { BACK_MAX_DAYS = 36500 };
 
 struct Selector {
@@ -220,7 +218,7 @@ static Str with_plus(Arena *arena, Str text)
 static bool parse_time(Arena *arena, Str text, UnixSec *ret)
 {
     return (parse_epoch(text, ret) || clock_parse(with_plus(arena, text), ret)) &&
-           *ret >= TIME_MIN && *ret <= TIME_MAX;
+           *ret >= CLOCK_FIRST && *ret <= CLOCK_LAST;
 }
 
 static const char EXPECTED_TIME[] =
@@ -321,7 +319,7 @@ Window span_resolve(const Span *span, UnixSec as_of)
     if (span->has_back) {
         UnixSec end = span->has_to ? span->to : as_of;
         UnixSec begin = end - span->back_s + (span->back_excludes ? 1 : 0);
-        window.from = begin > TIME_MIN ? begin : TIME_MIN;
+        window.from = begin > CLOCK_FIRST ? begin : CLOCK_FIRST;
         if (!span->back_excludes)
             window.to = end;
     }

@@ -78,3 +78,12 @@ void freshet_wait(const Freshet *service, const char *path, const char *want)
     CHECK_TEXT(want, freshet_tell(service, path));
     test_abort();
 }
+
+Str csv_cell(Str line, size_t at)
+{
+    Str head = line, tail = line;
+    for (size_t i = 0; i <= at; i++)
+        if (!str_cut(tail, ',', &head, &tail))
+            return tail;
+    return head;
+}

@@ -26,3 +26,6 @@ int freshet_status(const Freshet *service, const char *target);
 Str freshet_tell(const Freshet *service, const char *path);
 /* Asks /v1/status until `path` is `want`, at most 60 s. */
 void freshet_wait(const Freshet *service, const char *path, const char *want);
+
+/* The cell `at` of a CSV line without quotes, from 0 on. */
+Str csv_cell(Str line, size_t at);

@@ -38,15 +38,6 @@ static void split_lines(Lines *lines)
     qsort(lines->items, lines->count, sizeof *lines->items, by_line);
 }
 
-static Str cell(Str line, size_t at)
-{
-    Str head = line, tail = line;
-    for (size_t i = 0; i <= at; i++)
-        if (!str_cut(tail, ',', &head, &tail))
-            return tail;
-    return head;
-}
-
 /* Readings and, for what has left its station's window, the last known of latest. */
 static Lines what_is_served(const Freshet *service)
 {
@@ -57,8 +48,9 @@ static Lines what_is_served(const Freshet *service)
         Str line, rest = buf_view(&csv);
         (void) str_cut(rest, '\n', &line, &rest);
         while (str_cut(rest, '\n', &line, &rest))
-            buf_printf(&lines.text, STR_FMT "," STR_FMT "," STR_FMT "\n", STR_ARG(cell(line, 1)),
-                       STR_ARG(cell(line, 5)), STR_ARG(cell(line, 6)));
+            buf_printf(&lines.text, STR_FMT "," STR_FMT "," STR_FMT "\n",
+                       STR_ARG(csv_cell(line, 1)), STR_ARG(csv_cell(line, 5)),
+                       STR_ARG(csv_cell(line, 6)));
     }
     split_lines(&lines);
     size_t kept = 0; /* what is newest stands in both */

@@ -6,16 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The cell `at` of a CSV line without quotes. */
-static Str cell(Str line, size_t at)
-{
-    Str head = line, tail = line;
-    for (size_t i = 0; i <= at; i++)
-        if (!str_cut(tail, ',', &head, &tail))
-            return tail;
-    return head;
-}
-
 typedef bool LineFn(Str line, void *ctx);
 
 static void each_line(Str csv, LineFn *each, void *ctx)
@@ -42,9 +32,9 @@ static void end_station(Kept *kept)
 static bool add_line(Str line, void *ctx)
 {
     Kept *kept = ctx;
-    Str station = cell(line, 0);
+    Str station = csv_cell(line, 0);
     UnixSec time = 0;
-    REQUIRE(clock_parse(cell(line, 5), &time));
+    REQUIRE(clock_parse(csv_cell(line, 5), &time));
     if (kept->stations == 0 || !str_eq(station, str_of(kept->station))) {
         end_station(kept);
         (void) snprintf(kept->station, sizeof kept->station, STR_FMT, STR_ARG(station));
@@ -69,7 +59,7 @@ static bool look_for_measure(Str line, void *ctx)
     Lookup *lookup = ctx;
     char part[256];
     size_t at = 0;
-    (void) snprintf(part, sizeof part, "," STR_FMT ",", STR_ARG(cell(line, 1)));
+    (void) snprintf(part, sizeof part, "," STR_FMT ",", STR_ARG(csv_cell(line, 1)));
     lookup->count++;
     if (!str_find(lookup->among, str_of(part), &at))
         lookup->missing++;

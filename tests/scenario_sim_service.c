@@ -5,16 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The cell `at` of a CSV line without quotes. */
-static Str cell(Str line, size_t at)
-{
-    Str head = line, tail = line;
-    for (size_t i = 0; i <= at; i++)
-        if (!str_cut(tail, ',', &head, &tail))
-            return tail;
-    return head;
-}
-
 /* Counts the lines of `csv` as measure,time,value; every one of them stands in `truth`. */
 static size_t check_lines(Str csv, Str truth)
 {
@@ -23,8 +13,8 @@ static size_t check_lines(Str csv, Str truth)
     REQUIRE(str_cut(rest, '\n', &line, &rest)); /* the header */
     for (; str_cut(rest, '\n', &line, &rest); count++) {
         CLEANUP(buf_release) Buf want = buf_init(1000);
-        buf_printf(&want, "\n" STR_FMT "," STR_FMT "," STR_FMT "\n", STR_ARG(cell(line, 1)),
-                   STR_ARG(cell(line, 5)), STR_ARG(cell(line, 6)));
+        buf_printf(&want, "\n" STR_FMT "," STR_FMT "," STR_FMT "\n", STR_ARG(csv_cell(line, 1)),
+                   STR_ARG(csv_cell(line, 5)), STR_ARG(csv_cell(line, 6)));
         if (!CHECK(str_find(truth, buf_view(&want), &at)))
             CHECK_TEXT("a line of the truth", buf_view(&want));
     }
