@@ -1,0 +1,381 @@
+/* What the Agency really answered, and what we answer out of a store filled by the same: the same
+ * items with the same members, in strict style. */
+#include "base/clock.h"
+#include "ingest/parse.h"
+#include "tests/site.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What may differ, and why:
+ * - The order of a list that nobody asked to be sorted: the upstream has none (Q25).
+ * - White space and the order of members: JSON has neither.
+ * - `meta.version` of recordings of 2017, which is 0.7; `meta.hasFormat` tells parameters in the order
+ *   of their names, because one answer serves all who ask the same.
+ * - A value given twice and alike (`[20.37, 20.37]`) is one value: that is no ambiguity.
+ * - Readings are compared over their last 24 h, which is what is held.
+ * - CSV: JSON does not tell the zeros at the end of a decimal (`41.030` is 41.03).
+ * - `_limit` on stations, of which there is no recording: the upstream counts rows. */
+
+#define AGENCY "http://environment.data.gov.uk/flood-monitoring/"
+
+/* ---- filling --------------------------------------------------------------------------------- */
+
+typedef struct Replica {
+    Inside inside;
+    Buf json;    /* the recording */
+    cJSON *tree; /* the same */
+    UnixSec now;
+} Replica;
+
+static void close_replica(void *ctx)
+{
+    Replica *replica = ctx;
+    cJSON_Delete(replica->tree);
+    buf_release(&replica->json);
+    inside_close(&replica->inside);
+}
+
+/* A store that knows nothing yet, at the time of the recording. Skips the test where there is none. */
+static void open_replica(Replica *replica, const char *recording, const char *now)
+{
+    *replica = (Replica){.now = 0};
+    if (!test_recording(recording, &replica->json))
+        test_skip("no recordings here");
+    replica->tree = cJSON_ParseWithLength(replica->json.ptr, replica->json.len);
+    REQUIRE(replica->tree != NULL);
+    REQUIRE(clock_parse(str_of(now), &replica->now));
+    inside_open(&replica->inside, false);
+    replica->inside.options.facade_strict = true;
+    replica->inside.options.cache_bytes = 64 << 20;
+    replica->inside.fixture.now = replica->now - 3;
+}
+
+static const cJSON *items_of(const cJSON *tree)
+{
+    return cJSON_GetObjectItemCaseSensitive(tree, "items");
+}
+
+static void apply(Replica *replica, Batch *batch)
+{
+    (void) fixture_apply(&replica->inside.fixture, batch, FAULT_NONE);
+    batch_release(batch);
+}
+
+static void fill_stations(Replica *replica, Str json)
+{
+    Err err = {.code = OK};
+    Batch batch = batch_init();
+    REQUIRE_OK(parse_stations(json, &batch, &err));
+    apply(replica, &batch);
+}
+
+static void fill_types(Replica *replica, Str json, const char *type)
+{
+    Err err = {.code = OK};
+    Batch batch = batch_init();
+    REQUIRE_OK(parse_station_types(json, str_of(type), &batch, &err));
+    apply(replica, &batch);
+}
+
+static void fill_measures(Replica *replica, Str json)
+{
+    Err err = {.code = OK};
+    Batch batch = batch_init();
+    REQUIRE_OK(parse_measures(json, &batch, &err));
+    apply(replica, &batch);
+}
+
+static void fill_readings(Replica *replica, Str json)
+{
+    Err err = {.code = OK};
+    Batch batch = batch_init();
+    REQUIRE_OK(parse_readings(json, replica->now, 1000000, &batch, &err));
+    CHECK_INT(0, batch.refusal_count);
+    apply(replica, &batch);
+}
+
+/* The newest readings of a list of measures: what /data/readings?latest says at that moment. */
+static void fill_latest(Replica *replica, const cJSON *items)
+{
+    cJSON *document = cJSON_CreateObject(), *readings = cJSON_AddArrayToObject(document, "items");
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, items)
+    {
+        cJSON *latest = cJSON_GetObjectItemCaseSensitive(item, "latestReading");
+        if (cJSON_IsObject(latest))
+            cJSON_AddItemReferenceToArray(readings, latest);
+    }
+    char *text = cJSON_PrintUnformatted(document);
+    fill_readings(replica, str_of(text));
+    cJSON_free(text);
+    cJSON_Delete(document);
+}
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static const char *id_of(const cJSON *item)
+{
+    const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "@id"));
+    REQUIRE(id != NULL);
+    return id;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(id_of(*(const cJSON *const *) a), id_of(*(const cJSON *const *) b));
+}
+
+static size_t sorted_items(const cJSON *items, const cJSON ***ret)
+{
+    size_t count = 0;
+    const cJSON **list = calloc((size_t) cJSON_GetArraySize(items) + 1, sizeof *list), *item = NULL;
+    REQUIRE(list != NULL);
+    cJSON_ArrayForEach(item, items)
+    {
+        list[count++] = item;
+    }
+    qsort(list, count, sizeof *list, by_id);
+    *ret = list;
+    return count;
+}
+
+static bool is_double(const cJSON *value)
+{
+    return cJSON_IsArray(value) && cJSON_GetArraySize(value) == 2 &&
+           cJSON_Compare(cJSON_GetArrayItem(value, 0), cJSON_GetArrayItem(value, 1), true);
+}
+
+/* The allowed difference in values: one that is given twice is one. */
+static void join_doubles(cJSON *item)
+{
+    cJSON *latest = cJSON_GetObjectItemCaseSensitive(item, "latestReading");
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(latest, "value");
+    if (is_double(value))
+        cJSON_ReplaceItemInObjectCaseSensitive(
+            latest, "value", cJSON_CreateNumber(cJSON_GetArrayItem(value, 0)->valuedouble));
+}
+
+static void check_same_item(const cJSON *want, const cJSON *got)
+{
+    if (cJSON_Compare(want, got, true)) {
+        CHECK(true);
+        return;
+    }
+    char *want_text = cJSON_PrintUnformatted(want), *got_text = cJSON_PrintUnformatted(got);
+    CHECK_TEXT(want_text, str_of(got_text));
+    cJSON_free(want_text);
+    cJSON_free(got_text);
+}
+
+static void check_same_items(const cJSON *want, const cJSON *got)
+{
+    const cJSON **wants, **gots;
+    size_t want_count = sorted_items(want, &wants), got_count = sorted_items(got, &gots);
+    CHECK_INT(want_count, got_count);
+    for (size_t i = 0, differing = 0; i < want_count && i < got_count && differing < 5; i++) {
+        bool same = cJSON_Compare(wants[i], gots[i], true);
+        differing += !same;
+        if (!same)
+            check_same_item(wants[i], gots[i]);
+    }
+    free(wants);
+    free(gots);
+}
+
+static cJSON *ask_tree(Replica *replica, const char *target)
+{
+    CLEANUP(asked_release) Asked asked = ask(&replica->inside, target);
+    CHECK_INT(200, asked.status);
+    CHECK_TEXT("application/json", asked_header(&asked, "Content-Type"));
+    cJSON *tree = cJSON_ParseWithLength(asked.body.ptr, asked.body.len);
+    REQUIRE(tree != NULL);
+    return tree;
+}
+
+/* What stands around the items. */
+static void check_same_envelope(const cJSON *want, const cJSON *got)
+{
+    static const char *const NAMES[] = {"publisher", "licence", "documentation", "comment",
+                                        "limit"};
+    const cJSON *want_meta = cJSON_GetObjectItemCaseSensitive(want, "meta");
+    const cJSON *got_meta = cJSON_GetObjectItemCaseSensitive(got, "meta");
+    check_same_item(cJSON_GetObjectItemCaseSensitive(want, "@context"),
+                    cJSON_GetObjectItemCaseSensitive(got, "@context"));
+    for (size_t i = 0; i < countof(NAMES); i++) {
+        const cJSON *member = cJSON_GetObjectItemCaseSensitive(want_meta, NAMES[i]);
+        CASE(NAMES[i]);
+        CHECK((member != NULL) == cJSON_HasObjectItem(got_meta, NAMES[i]));
+        if (member != NULL)
+            check_same_item(member, cJSON_GetObjectItemCaseSensitive(got_meta, NAMES[i]));
+    }
+    CHECK_INT(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(want_meta, "hasFormat")),
+              cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(got_meta, "hasFormat")));
+}
+
+/* ---- lists of measures and stations ---------------------------------------------------------- */
+
+#define FULL_LEVELS                                                                                \
+    "/flood-monitoring/id/stations?status=Active&parameter=level&qualifier=Stage&_view=full"
+#define LEVELS "/flood-monitoring/id/measures?parameter=level&qualifier=Stage&qualifier=level"
+
+TEST(agency_lists_of_measures_are_the_recorded_ones)
+{
+    static const struct {
+        const char *recording, *now, *target;
+    } cases[] = {
+        {"measures-all-2025-09-05T155534Z.json.gz", "2025-09-05T15:55:34Z",
+         "/flood-monitoring/id/measures"},
+        {"measures-level-stage-2026-01-23.json.gz", "2026-01-23T17:30:00Z", LEVELS},
+        {"measures-level-stage-2022-02-16.json.gz", "2022-02-16T18:30:00Z", LEVELS},
+        {"measures-level-stage-2020-02-22.json.gz", "2020-02-22T16:30:00Z", LEVELS},
+        {"measures-level-stage-2017-02-21-a.json.gz", "2017-02-21T14:10:00Z", LEVELS},
+        {"measures-level-stage-2017-02-21-b.json.gz", "2017-02-21T15:40:00Z", LEVELS},
+        {"measures-level-stage-2017-02-21-c.json.gz", "2017-02-21T16:10:00Z", LEVELS},
+        {"measures-rainfall-2022-04-30.json.gz", "2022-04-30T12:30:00Z",
+         "/flood-monitoring/id/measures?parameter=rainfall"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        Replica replica;
+        CASE(cases[i].recording);
+        open_replica(&replica, cases[i].recording, cases[i].now);
+        fill_measures(&replica, buf_view(&replica.json));
+        fill_latest(&replica, items_of(replica.tree));
+        cJSON *got = ask_tree(&replica, cases[i].target), *item = NULL;
+        cJSON_ArrayForEach(item, items_of(replica.tree))
+        {
+            join_doubles(item);
+        }
+        check_same_items(items_of(replica.tree), items_of(got));
+        check_same_envelope(replica.tree, got);
+        cJSON_Delete(got);
+        close_replica(&replica);
+    }
+}
+
+TEST(agency_lists_of_stations_are_the_recorded_ones)
+{
+    static const struct {
+        const char *recording, *now, *target, *type;
+    } cases[] = {
+        {"stations-all-2025-09-05T155532Z.json.gz", "2025-09-05T15:55:32Z",
+         "/flood-monitoring/id/stations", NULL},
+        {"stations-level-stage-full-view-2026-01-23.json.gz", "2026-01-23T17:30:00Z", FULL_LEVELS,
+         NULL},
+        {"stations-level-stage-full-view-2017-02-21.json.gz", "2017-02-21T16:10:00Z", FULL_LEVELS,
+         NULL},
+        {"stations-type-TideGauge-2025-09-05T164844Z.json", "2025-09-05T16:48:44Z",
+         "/flood-monitoring/id/stations?type=TideGauge", "TideGauge"},
+        {"stations-coastal-full-view-2022-04-30.json", "2022-04-30T12:30:00Z",
+         "/flood-monitoring/id/stations?status=Active&parameter=level&_view=full&type=Coastal",
+         "Coastal"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        Replica replica;
+        CASE(cases[i].recording);
+        open_replica(&replica, cases[i].recording, cases[i].now);
+        fill_stations(&replica, buf_view(&replica.json));
+        if (cases[i].type != NULL)
+            fill_types(&replica, buf_view(&replica.json), cases[i].type);
+        cJSON *got = ask_tree(&replica, cases[i].target);
+        check_same_items(items_of(replica.tree), items_of(got));
+        check_same_envelope(replica.tree, got);
+        cJSON_Delete(got);
+        close_replica(&replica);
+    }
+}
+
+/* Of the whole country, as it was an hour before. */
+TEST(agency_list_of_a_type_is_cut_out_of_the_whole)
+{
+    Replica replica;
+    CLEANUP(buf_release) Buf whole = buf_init(1);
+    open_replica(&replica, "stations-type-TideGauge-2025-09-05T164844Z.json",
+                 "2025-09-05T16:48:44Z");
+    REQUIRE(test_recording("stations-all-2025-09-05T155532Z.json.gz", &whole));
+    fill_stations(&replica, buf_view(&whole));
+    fill_types(&replica, buf_view(&replica.json), "TideGauge");
+    cJSON *got = ask_tree(&replica, "/flood-monitoring/id/stations/?type=TideGauge");
+    check_same_items(items_of(replica.tree), items_of(got));
+    cJSON_Delete(got);
+    close_replica(&replica);
+}
+
+/* ---- readings -------------------------------------------------------------------------------- */
+
+static UnixSec time_of(const cJSON *reading)
+{
+    UnixSec time = NO_TIME;
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(reading, "dateTime"));
+    REQUIRE(clock_parse(str_of(text), &time));
+    return time;
+}
+
+/* Of a recording only what is held: the 24 h before its newest. */
+static void keep_last_day(cJSON *items)
+{
+    UnixSec newest = NO_TIME;
+    cJSON *item = NULL, *next;
+    cJSON_ArrayForEach(item, items)
+    {
+        if (time_of(item) > newest)
+            newest = time_of(item);
+    }
+    for (item = items->child; item != NULL; item = next) {
+        next = item->next;
+        if (time_of(item) <= newest - 86400)
+            cJSON_Delete(cJSON_DetachItemViaPointer(items, item));
+    }
+}
+
+/* The measures that the readings name, as a list of measures would have them. */
+static void fill_measures_of_readings(Replica *replica, const cJSON *items, const char *station,
+                                      const char *parameter)
+{
+    CLEANUP(buf_release) Buf json = buf_init(1 << 20);
+    const char *measure = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(items, 0), "measure"));
+    buf_printf(&json,
+               "{\"items\":[{\"@id\":\"%s\",\"parameter\":\"%s\",\"period\":900,"
+               "\"station\":\"" AGENCY "id/stations/%s\"}]}",
+               measure, parameter, station);
+    fill_measures(replica, buf_view(&json));
+}
+
+TEST(agency_lists_of_readings_are_the_recorded_ones)
+{
+    static const struct {
+        const char *recording, *now, *target, *station, *parameter;
+        bool sorted;
+    } cases[] = {
+        {"readings-default-2025-09-05T155535Z.json", "2025-09-05T15:55:35Z",
+         "/flood-monitoring/data/readings", "1029TH", "level", false},
+        {"readings-parameter-rainfall-2025-09-05T161959Z.json", "2025-09-05T16:19:59Z",
+         "/flood-monitoring/data/readings?parameter=rainfall", "E7050", "rainfall", false},
+        {"readings-parameter-rainfall-limit1-2025-09-05T162119Z.json", "2025-09-05T16:21:19Z",
+         "/flood-monitoring/data/readings?parameter=rainfall&_limit=1", "E7050", "rainfall", false},
+        {"station-readings-2077-today-2020-02-25.json", "2020-02-25T12:40:00Z",
+         "/flood-monitoring/id/stations/2077/readings?today", "2077", "level", false},
+        {"station-readings-2077-since-2020-02-26.json", "2020-02-26T14:20:00Z",
+         "/flood-monitoring/id/stations/2077/readings?since=2020-02-26T10:30:00Z&_sorted", "2077",
+         "level", true},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        Replica replica;
+        CASE(cases[i].recording);
+        open_replica(&replica, cases[i].recording, cases[i].now);
+        cJSON *items = cJSON_GetObjectItemCaseSensitive(replica.tree, "items");
+        fill_measures_of_readings(&replica, items, cases[i].station, cases[i].parameter);
+        fill_readings(&replica, buf_view(&replica.json));
+        keep_last_day(items);
+        cJSON *got = ask_tree(&replica, cases[i].target);
+        check_same_items(items, items_of(got));
+        if (cases[i].sorted)
+            check_same_item(items, items_of(got));
+        check_same_envelope(replica.tree, got);
+        cJSON_Delete(got);
+        close_replica(&replica);
+    }
+}
