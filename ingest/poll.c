@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "base/worker.h"
 #include "ingest/backfill.h"
+#include "ingest/details.h"
 #include "ingest/parse.h"
 #include "ingest/upstream.h"
 #include "store/writer.h"
@@ -29,6 +30,7 @@ struct Poller {
     Worker *worker;
     Upstream *upstream;
     Backfill *backfill;
+    Details details;
     Budget budget;
     Writer *writer;         /* the rest belongs to the worker's thread */
     UnixSec next_catalogue; /* when stations and measures are asked for again */
@@ -347,6 +349,23 @@ static ErrCode fill(Poller *poller, Round *round, Err *err)
     return OK;
 }
 
+/* Once nothing is open: what only single answers tell. It changes little and is worth little, so that
+ * an upstream that does not give it makes no failed poll. */
+static ErrCode learn_details(Poller *poller, Round *round, Err *err)
+{
+    Applied applied;
+    Batch batch = batch_init();
+    ErrCode rc = details_run(&poller->details, poller->upstream, &poller->budget, poller->writer,
+                             clock_now(), &batch, err);
+    if (rc == OK && batch.more_count > 0)
+        rc = writer_apply(poller->writer, &batch, fault_meanwhile(poller, round, OK), clock_now(),
+                          &applied, err);
+    if (rc == OK && batch.more_count > 0)
+        round->report.generation = applied.generation;
+    batch_release(&batch);
+    return rc;
+}
+
 /* An upstream that goes on answering, but with what it said before its last release, is stuck. A copy
  * that a cache made before that release is not: Age tells. */
 static void check_release(const Poller *poller, Round *round)
@@ -473,6 +492,8 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     batch_release(&round.batch);
     if (rc == OK)
         rc = fill(poller, &round, &err);
+    if (rc == OK && round.filled.asks_left == 0)
+        rc = learn_details(poller, &round, &err);
     if (rc == OK)
         check_release(poller, &round);
     rc = settle_fault(poller, &round, rc, &err);
@@ -526,6 +547,7 @@ ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poll
     poller->store = store;
     poller->options = *options;
     poller->random = options->jitter_seed | 1; /* xorshift never leaves 0 */
+    poller->details = details_init(options->details_per_poll);
     poller->budget =
         budget_init(options->budget_requests, options->budget_bytes, options->interval_s);
     const BackfillOptions backfill = {.sweep_interval_s = options->sweep_interval_s,

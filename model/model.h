@@ -46,7 +46,7 @@ typedef struct Measure {
     UnixSec newest;          /* NO_TIME: no reading held */
     Freshness freshness;     /* as judged at the last slot that was; silent without a reading */
     Expectation expectation; /* of its next delivery */
-    Str raw; /* the upstream's item without its latestReading; none: known from a reading only */
+    Str raw;  /* the upstream's item without its latestReading; none: known from a reading only */
     Str more; /* as of a station */
 } Measure;
 

@@ -1,7 +1,7 @@
 /* store/apply.h - a batch on its way into the store, inside one transaction. Private to the folder.
  *
  * writer.c begins and ends the transaction; catalogue.c applies what the batch says of stations and
- * measures; readings.c its readings; delivery.c what their
+ * measures, more.c what it says of one alone; readings.c its readings; delivery.c what their
  * coming lets expect. */
 #pragma once
 #include "store/inside.h"
@@ -34,6 +34,7 @@ typedef struct Apply {
 MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
 MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
 MUST_USE ErrCode apply_types(Apply *apply, Err *err);
+MUST_USE ErrCode apply_more(Apply *apply, Err *err);
 
 /* False: no memory. */
 MUST_USE bool gap_list_add(GapList *gaps, const SeriesGap *gap);

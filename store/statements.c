@@ -91,6 +91,16 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
         {"change type of station",
          "UPDATE station SET type = ?2, type_all = ?3, generation = ?4 WHERE key = ?1"},
 
+    [WRITE_SET_STATION_MORE] = {"store more of station",
+                                "UPDATE station SET more = ?2, generation = ?3"
+                                " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_SET_MEASURE_MORE] = {"store more of measure",
+                                "UPDATE measure SET more = ?2, generation = ?3"
+                                " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_STATIONS_TO_ASK] = {"list stations to ask for",
+                               "SELECT id FROM station WHERE id > ?1 AND listed = 1"
+                               " AND (more IS NULL OR ?2) ORDER BY id LIMIT ?3"},
+
     [WRITE_FIND_MEASURE] =
         {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
     [WRITE_ADD_MEASURE] =

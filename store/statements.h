@@ -45,6 +45,9 @@ typedef enum WriteSql {
     WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
     WRITE_TYPED_STATIONS,
     WRITE_SET_TYPE, /* ?1 key, ?2 type, ?3 all types, ?4 generation */
+    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what, ?3 generation */
+    WRITE_SET_MEASURE_MORE, /* the same */
+    WRITE_STATIONS_TO_ASK,  /* ?1 id, itself excluded, ?2 whether also those with more, ?3 most */
     WRITE_FIND_MEASURE,
     WRITE_ADD_MEASURE,
     WRITE_SET_MEASURE,

@@ -96,6 +96,8 @@ static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
     if (rc == OK)
         rc = apply_types(apply, err);
     if (rc == OK)
+        rc = apply_more(apply, err);
+    if (rc == OK)
         rc = apply_readings(apply, err);
     if (rc == OK)
         rc = apply_removals(apply, err);

@@ -72,11 +72,13 @@ static void fill_stations(Replica *replica, Str json)
     apply(replica, &batch);
 }
 
-static void fill_types(Replica *replica, Str json, const char *type)
+/* The stations of `json` are of all `types`; NULL ends them. */
+static void fill_types(Replica *replica, Str json, const char *const *types)
 {
     Err err = {.code = OK};
     Batch batch = batch_init();
-    REQUIRE_OK(parse_station_types(json, str_of(type), &batch, &err));
+    for (; *types != NULL; types++)
+        REQUIRE_OK(parse_station_types(json, str_of(*types), &batch, &err));
     apply(replica, &batch);
 }
 
@@ -258,27 +260,35 @@ TEST(agency_lists_of_measures_are_the_recorded_ones)
 TEST(agency_lists_of_stations_are_the_recorded_ones)
 {
     static const struct {
-        const char *recording, *now, *target, *type;
+        const char *recording, *now, *target, *types[2];
     } cases[] = {
-        {"stations-all-2025-09-05T155532Z.json.gz", "2025-09-05T15:55:32Z",
-         "/flood-monitoring/id/stations", NULL},
-        {"stations-level-stage-full-view-2026-01-23.json.gz", "2026-01-23T17:30:00Z", FULL_LEVELS,
-         NULL},
-        {"stations-level-stage-full-view-2017-02-21.json.gz", "2017-02-21T16:10:00Z", FULL_LEVELS,
-         NULL},
-        {"stations-type-TideGauge-2025-09-05T164844Z.json", "2025-09-05T16:48:44Z",
-         "/flood-monitoring/id/stations?type=TideGauge", "TideGauge"},
-        {"stations-coastal-full-view-2022-04-30.json", "2022-04-30T12:30:00Z",
+        {"stations-all-2025-09-05T155532Z.json.gz",
+         "2025-09-05T15:55:32Z",
+         "/flood-monitoring/id/stations",
+         {NULL}},
+        {"stations-level-stage-full-view-2026-01-23.json.gz",
+         "2026-01-23T17:30:00Z",
+         FULL_LEVELS,
+         {NULL}},
+        {"stations-level-stage-full-view-2017-02-21.json.gz",
+         "2017-02-21T16:10:00Z",
+         FULL_LEVELS,
+         {NULL}},
+        {"stations-type-TideGauge-2025-09-05T164844Z.json",
+         "2025-09-05T16:48:44Z",
+         "/flood-monitoring/id/stations?type=TideGauge",
+         {"TideGauge"}},
+        {"stations-coastal-full-view-2022-04-30.json",
+         "2022-04-30T12:30:00Z",
          "/flood-monitoring/id/stations?status=Active&parameter=level&_view=full&type=Coastal",
-         "Coastal"},
+         {"Coastal"}},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         Replica replica;
         CASE(cases[i].recording);
         open_replica(&replica, cases[i].recording, cases[i].now);
         fill_stations(&replica, buf_view(&replica.json));
-        if (cases[i].type != NULL)
-            fill_types(&replica, buf_view(&replica.json), cases[i].type);
+        fill_types(&replica, buf_view(&replica.json), cases[i].types);
         cJSON *got = ask_tree(&replica, cases[i].target);
         check_same_items(items_of(replica.tree), items_of(got));
         check_same_envelope(replica.tree, got);
@@ -296,7 +306,7 @@ TEST(agency_list_of_a_type_is_cut_out_of_the_whole)
                  "2025-09-05T16:48:44Z");
     REQUIRE(test_recording("stations-all-2025-09-05T155532Z.json.gz", &whole));
     fill_stations(&replica, buf_view(&whole));
-    fill_types(&replica, buf_view(&replica.json), "TideGauge");
+    fill_types(&replica, buf_view(&replica.json), (const char *const[]){"TideGauge", NULL});
     cJSON *got = ask_tree(&replica, "/flood-monitoring/id/stations/?type=TideGauge");
     check_same_items(items_of(replica.tree), items_of(got));
     cJSON_Delete(got);
@@ -378,4 +388,145 @@ TEST(agency_lists_of_readings_are_the_recorded_ones)
         cJSON_Delete(got);
         close_replica(&replica);
     }
+}
+
+/* ---- one thing at a time --------------------------------------------------------------------- */
+
+static void fill_more(Replica *replica, Str json)
+{
+    Err err = {.code = OK};
+    Batch batch = batch_init();
+    REQUIRE_OK(parse_station_more(json, &batch, &err));
+    apply(replica, &batch);
+}
+
+/* The measures of a single station, as a list. */
+static cJSON *measures_of(const cJSON *station)
+{
+    const cJSON *measures = cJSON_GetObjectItemCaseSensitive(station, "measures");
+    cJSON *list = cJSON_IsArray(measures) ? cJSON_Duplicate(measures, true) : cJSON_CreateArray();
+    if (!cJSON_IsArray(measures))
+        cJSON_AddItemToArray(list, cJSON_Duplicate(measures, true));
+    return list;
+}
+
+/* What the lists would say of a single station and its measures: less than it says itself. */
+static void remove_more(cJSON *item)
+{
+    static const char *const NAMES[] = {"eaAreaName", "eaRegionName", "statusDate", "type",
+                                        "localDatumMeasure"};
+    for (size_t i = 0; i < countof(NAMES); i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(item, NAMES[i]);
+}
+
+static void fill_from_items(Replica *replica, const cJSON *items,
+                            void (*fill)(Replica *replica, Str json))
+{
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddItemReferenceToObject(document, "items", (cJSON *) (uintptr_t) items);
+    char *text = cJSON_PrintUnformatted(document);
+    fill(replica, str_of(text));
+    cJSON_free(text);
+    cJSON_Delete(document);
+}
+
+static void fill_as_lists(Replica *replica, const cJSON *station)
+{
+    cJSON *listed = cJSON_Duplicate(station, true), *measures = measures_of(station), *item = NULL;
+    remove_more(listed);
+    cJSON_ReplaceItemInObjectCaseSensitive(listed, "measures", cJSON_Duplicate(measures, true));
+    fill_from_items(replica, listed, fill_stations);
+    cJSON_ArrayForEach(item, measures)
+    {
+        remove_more(item);
+    }
+    fill_from_items(replica, measures, fill_measures);
+    fill_latest(replica, measures);
+    cJSON_Delete(listed);
+    cJSON_Delete(measures);
+}
+
+TEST(agency_single_stations_are_the_recorded_ones)
+{
+    static const struct {
+        const char *recording, *now, *target;
+    } cases[] = {
+        {"station-single-1491TH-2020-02-17.json", "2020-02-17T20:30:00Z",
+         "/flood-monitoring/id/stations/1491TH"},
+        {"station-single-E70039-2025-09-05T164844Z.json", "2025-09-05T16:48:44Z",
+         "/flood-monitoring/id/stations/E70039.json"},
+        {"station-single-E7050-2025-09-05T161955Z.json", "2025-09-05T16:19:55Z",
+         "/flood-monitoring/id/stations/E7050/"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        Replica replica;
+        CASE(cases[i].recording);
+        open_replica(&replica, cases[i].recording, cases[i].now);
+        fill_as_lists(&replica, items_of(replica.tree));
+        fill_more(&replica, buf_view(&replica.json));
+        cJSON *got = ask_tree(&replica, cases[i].target);
+        check_same_item(items_of(replica.tree), items_of(got));
+        check_same_envelope(replica.tree, got);
+        cJSON_Delete(got);
+        close_replica(&replica);
+    }
+}
+
+/* Before it was asked for alone: its type is known from the lists by type. */
+TEST(agency_single_station_knows_its_type_from_the_lists)
+{
+    Replica replica;
+    open_replica(&replica, "station-single-E70039-2025-09-05T164844Z.json", "2025-09-05T16:48:44Z");
+    cJSON *want = cJSON_GetObjectItemCaseSensitive(replica.tree, "items");
+    fill_as_lists(&replica, want);
+    fill_types(&replica, buf_view(&replica.json),
+               (const char *const[]){"TideGauge", "Coastal", NULL});
+    cJSON *got = ask_tree(&replica, "/flood-monitoring/id/stations/E70039");
+    cJSON_DeleteItemFromObjectCaseSensitive(want, "eaAreaName");
+    cJSON_DeleteItemFromObjectCaseSensitive(want, "eaRegionName");
+    cJSON_DeleteItemFromObjectCaseSensitive(want, "statusDate");
+    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(want, "measures"),
+                                            "localDatumMeasure");
+    check_same_item(want, items_of(got));
+    cJSON_Delete(got);
+    close_replica(&replica);
+}
+
+TEST(agency_single_measure_is_the_recorded_one)
+{
+    Replica replica;
+    CLEANUP(buf_release) Buf station = buf_init(1);
+    open_replica(&replica, "measure-single-E7050-rainfall-2025-09-05T161957Z.json",
+                 "2025-09-05T16:21:20Z");
+    REQUIRE(test_recording("station-single-E7050-2025-09-05T161955Z.json", &station));
+    cJSON *station_tree = cJSON_ParseWithLength(station.ptr, station.len);
+    fill_as_lists(&replica, items_of(station_tree));
+    fill_more(&replica, buf_view(&station));
+    cJSON *got = ask_tree(&replica, "/flood-monitoring/id/measures/"
+                                    "E7050-rainfall-tipping_bucket_raingauge-t-15_min-mm");
+    check_same_item(items_of(replica.tree), items_of(got));
+    check_same_envelope(replica.tree, got);
+    cJSON_Delete(got);
+    cJSON_Delete(station_tree);
+    close_replica(&replica);
+}
+
+/* It is older than what is held, and is loaded alone: so it is its measure's newest here. */
+TEST(agency_single_reading_is_the_recorded_one)
+{
+    Replica replica;
+    open_replica(&replica, "reading-single-E7050-2025-09-05T162120Z.json", "2025-09-05T16:21:20Z");
+    const cJSON *want = items_of(replica.tree);
+    cJSON *measure = cJSON_GetObjectItemCaseSensitive(want, "measure");
+    fill_from_items(&replica, measure, fill_measures);
+    fill_readings(&replica, buf_view(&replica.json));
+    cJSON_ReplaceItemInObjectCaseSensitive(measure, "latestReading",
+                                           cJSON_CreateString(id_of(want)));
+    cJSON *got = ask_tree(
+        &replica, "/flood-monitoring/data/readings/"
+                  "E7050-rainfall-tipping_bucket_raingauge-t-15_min-mm/2025-08-07T05-15-00Z");
+    check_same_item(want, items_of(got));
+    check_same_envelope(replica.tree, got);
+    cJSON_Delete(got);
+    close_replica(&replica);
 }
