@@ -69,11 +69,10 @@ static void put_repaired_object(Buf *out, Str object, const EaStyle *style)
 
 void ea_put_value(Buf *out, Str value, const EaStyle *style)
 {
-    if (style->strict || memchr(value.ptr, '[', value.len) == NULL)
-        put_rewritten(out, value, style);
-    else if (is_array(value))
+    bool may_differ = !style->strict && memchr(value.ptr, '[', value.len) != NULL;
+    if (may_differ && is_array(value))
         ea_put_value(out, first_element(value), style);
-    else if (is_object(value))
+    else if (may_differ && is_object(value))
         put_repaired_object(out, value, style);
     else
         put_rewritten(out, value, style);
@@ -359,7 +358,7 @@ void ea_put_values(Buf *out, const Reading *reading, bool as_csv, const EaStyle 
         char c = reading->raw.ptr[i];
         if (c == '|' || c == ',')
             buf_put_char(out, as_csv ? '|' : ',');
-        else if (c != '[' && c != ']' && c != ' ')
+        else if (c != '[' && c != ']' && c > ' ')
             buf_put_char(out, c);
     }
     if (!as_csv)

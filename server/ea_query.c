@@ -1,4 +1,3 @@
-#include "base/clock.h"
 #include "server/ea.h"
 
 #include <math.h>
@@ -139,7 +138,7 @@ static bool read_time(Reader *to, const char *name, Str text, UnixSec *ret)
 {
     if (str_is_none(text))
         return false;
-    if (clock_parse(text, ret))
+    if (time_read(to->req->arena, text, ret))
         return true;
     bad(to, PROBLEM_BAD_TIME, name, text, "expected YYYY-MM-DD, for `since` with a time too");
     return false;

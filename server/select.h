@@ -77,6 +77,10 @@ bool selection_read(const Request *req, unsigned allowed, Selection *ret, Proble
 /* What its rows can say: the fields of the route, or those of aggregates. */
 const Field *request_fields(const Request *req);
 
+/* A moment as requests write it: RFC 3339, a date, seconds or milliseconds; a blank is a + that was
+ * not encoded. */
+bool time_read(Arena *arena, Str text, UnixSec *ret);
+
 /* Without an end, or without any time, `to` (and `from`) are those of window_everything(). */
 Window span_resolve(const Span *span, UnixSec as_of);
 bool span_is_given(const Span *span);
