@@ -68,4 +68,5 @@ Finished *end_gone(Exchange *x);     /* the wanted generation is not kept */
 void exchange_put_location(Exchange *x, const char *tag);
 /* When the next generation is expected. Where that is not known: a time gone by, so that nobody
  * guesses a freshness from Last-Modified. */
-UnixSec exchange_expires(const Exchange *x);
+UnixSec site_expires(const Site *site);
+UnixSec exchange_expires(const Exchange *x); /* NO_TIME for what is not of a generation */

@@ -44,12 +44,17 @@ static void put_freshness(Exchange *x)
         reply_header(&x->reply, "ETag", str_of(x->etag));
 }
 
+UnixSec site_expires(const Site *site)
+{
+    UnixSec next = store_next_expected(site->store);
+    return next != NO_TIME ? next : store_as_of(site->store);
+}
+
 UnixSec exchange_expires(const Exchange *x)
 {
-    if (exchange_failed(x) || x->req.route == NULL || x->req.route->life != LIFE_GENERATION)
-        return NO_TIME;
-    UnixSec next = store_next_expected(x->site->store);
-    return next != NO_TIME ? next : store_as_of(x->site->store);
+    bool is_of_generation =
+        !exchange_failed(x) && x->req.route != NULL && x->req.route->life == LIFE_GENERATION;
+    return is_of_generation ? site_expires(x->site) : NO_TIME;
 }
 
 static void put_alternates(Exchange *x)
