@@ -24,7 +24,7 @@ typedef struct Config {
     Arena strings; /* owns the texts below */
     Command command;
     const char *config_file, *listen, *data_dir, *upstream, *log_level, *log_form;
-    const char *facade, *facade_history;
+    const char *facade, *facade_ids, *facade_history;
     int64_t poll_interval_s, jitter_s, catalogue_interval_s, sweep_interval_s;
     int64_t details_per_poll, budget_requests, budget_bytes;
     int64_t upstream_timeout_s, connect_timeout_s, stall_timeout_s, retry_min_s, retry_max_s;

@@ -68,7 +68,7 @@ static Finished *find(Exchange *x, uint64_t generation, Coding coding)
 static void keep(Exchange *x, uint64_t generation, Coding coding, Finished *finished)
 {
     const Question question = {.key = exchange_key_in(x, coding),
-                               .target = x->head->target,
+                               .target = exchange_target(x),
                                .format = x->req.format,
                                .coding = coding};
     if (finished_is_spooled(finished))
@@ -375,7 +375,8 @@ static void add_trace(Answer *answer, const Head *head, Arena *arena, bool is_er
  * all get. None: something does, or it is too long. */
 static Str said_by(const Head *head, char room[static WORDS_MAX_BYTES])
 {
-    const Str parts[] = {head->target, head->accept, head->accept_encoding, head->if_none_match};
+    const Str parts[] = {head->target, head->host, head->accept, head->accept_encoding,
+                         head->if_none_match};
     const Str more[] = {head->if_modified_since, head->range, head->request_id, head->traceparent};
     Buf said = {.ptr = room, .cap = WORDS_MAX_BYTES, .max = WORDS_MAX_BYTES};
     bool is_plain = (str_eq(head->method, STR("GET")) || str_eq(head->method, STR("HEAD"))) &&

@@ -131,6 +131,11 @@ static bool find_route(Request *req, const Target *target)
     return false;
 }
 
+bool route_is_agency(const Route *route)
+{
+    return str_starts(str_of(route->pattern), STR("/flood-monitoring"));
+}
+
 /* A form of the Agency's that is not here. */
 static const Route OTHER_FORM = {
     "GET", "/flood-monitoring", get_ea_elsewhere, LIFE_NOW, 0, PARAMS_IGNORED, NULL};

@@ -23,6 +23,9 @@ struct Route {
 
 extern const Route ROUTES[]; /* a NULL pattern ends it */
 
+/* Whether it is one of the Agency's own paths. */
+bool route_is_agency(const Route *route);
+
 /* Finds the path's route and sets its arguments and, where the last part of a pattern is a word and
  * the path has a format's suffix there, its format. False: no such path. */
 bool route_find(Request *req);

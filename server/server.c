@@ -47,6 +47,7 @@ static const struct {
     const char *name;
     size_t offset;
 } HEAD_FIELDS[] = {
+    {MHD_HTTP_HEADER_HOST, offsetof(Head, host)},
     {MHD_HTTP_HEADER_ACCEPT, offsetof(Head, accept)},
     {MHD_HTTP_HEADER_ACCEPT_ENCODING, offsetof(Head, accept_encoding)},
     {MHD_HTTP_HEADER_IF_NONE_MATCH, offsetof(Head, if_none_match)},
@@ -425,7 +426,7 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
     if (rc == OK)
         rc = open_listener(options->listen, &fd, err);
     if (rc == OK) {
-        server->port = port_of(fd);
+        server->port = server->site.port = port_of(fd);
         rc = start_daemon(server, fd, err);
     }
     if (rc != OK) {

@@ -22,8 +22,10 @@ typedef struct ServerOptions {
     const char *build;         /* version, in /v1/status and ETags */
     const char *upstream;      /* told in the service document */
     int64_t poll_interval_s, window_s;
-    bool facade_strict;        /* the Agency's paths keep the shapes of its quirks */
-    bool facade_keeps_history; /* they answer with what is held, and do not send elsewhere for more */
+    bool facade_strict;    /* the Agency's paths keep the shapes of its quirks */
+    bool facade_local_ids; /* their addresses are ours, and not the Agency's */
+    bool
+        facade_keeps_history; /* they answer with what is held, and do not send elsewhere for more */
 } ServerOptions;
 
 /* Owns: *ret_server ends with server_stop(). Errors: ERR_INVALID (address), ERR_NETWORK (in use).

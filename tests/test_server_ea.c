@@ -482,3 +482,87 @@ TEST(agency_answers_are_finished_once_a_generation)
     CHECK_TEXT("gzip", asked_header(&coded, "Content-Encoding"));
     inside_close(&inside);
 }
+
+/* ---- hosts ----------------------------------------------------------------------------------- */
+
+static Asked ask_host(Inside *inside, const char *method, const char *target, const char *host)
+{
+    const Head head = {.method = str_of(method),
+                       .target = str_of(target),
+                       .is_http_1_1 = true,
+                       .host = str_of(host),
+                       .host_count = 1};
+    return ask_head(inside, &head);
+}
+
+TEST(agency_addresses_can_be_ours)
+{
+    static const struct {
+        const char *target, *host, *at, *text;
+    } cases[] = {
+        {PATH "id/stations/A1", "ours:8080", "items.@id",
+         "http://ours:8080/flood-monitoring/id/stations/A1"},
+        {PATH "id/stations/A1", "other", "items.@id",
+         "http://other/flood-monitoring/id/stations/A1"},
+        {PATH "id/stations/A1", "ours:8080", "items.status", AGENCY "def/core/statusActive"},
+        {PATH "id/stations/A1", "ours:8080", "items.stageScale.maxOnRecord.@id",
+         "http://ours:8080/flood-monitoring/id/stations/A1/stageScale/maxOnRecord"},
+        {PATH "id/stations/A1", "ours:8080", "items.measures.0.station",
+         "http://ours:8080/flood-monitoring/id/stations/A1"},
+        {PATH "id/stations", "ours:8080", "items.1.measures.0.@id",
+         "http://ours:8080/flood-monitoring/id/measures/A1-flow"},
+        {PATH "data/readings?latest", "ours:8080", "items.0.measure",
+         "http://ours:8080/flood-monitoring/id/measures/-flow"},
+        {PATH "data/readings?latest", "ours:8080", "items.0.@id",
+         "http://ours:8080/flood-monitoring/data/readings/-flow/2026-02-02T10-00-00Z"},
+        {PATH "data/readings?latest", "ours:8080", "meta.hasFormat.0",
+         "http://ours:8080/flood-monitoring/data/readings.csv?latest"},
+        {AGENCY "id/stations/A1", "environment.data.gov.uk", "items.@id", AGENCY "id/stations/A1"},
+        {PATH "id/stations/A1", "bad\"host", "items.@id", AGENCY "id/stations/A1"},
+    };
+    Inside inside;
+    open_country(&inside);
+    inside.options.facade_local_ids = true;
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].text);
+        CLEANUP(asked_release)
+        Asked asked = ask_host(&inside, "GET", cases[i].target, cases[i].host);
+        CHECK_INT(200, asked.status);
+        CHECK_TEXT(cases[i].text, json_text_at(asked.body, cases[i].at));
+    }
+    inside_close(&inside);
+}
+
+TEST(agency_requests_for_others_are_misdirected)
+{
+    static const struct {
+        const char *method, *target;
+        unsigned status;
+    } cases[] = {
+        {"GET", "http://environment.data.gov.uk/flood-monitoring/id/stations", 200},
+        {"GET", "HTTP://Environment.Data.Gov.UK:80/flood-monitoring/id/stations", 200},
+        {"GET", "http://environment.data.gov.uk:8080/flood-monitoring/id/stations", 421},
+        {"GET", "http://localhost:4711/flood-monitoring/id/stations", 200},
+        {"GET", "http://[::1]:4711/v1/stations", 200},
+        {"GET", "http://127.0.0.1:4712/v1/stations", 421},
+        {"GET", "http://service.example/v1/stations", 200}, /* as it is configured */
+        {"GET", "http://example.com/flood-monitoring/id/stations", 421},
+        {"GET", "http://[::1]/v1/stations", 421},
+        {"GET", "http://localhost:x/v1/stations", 421},
+        {"CONNECT", "environment.data.gov.uk:443", 501},
+    };
+    Inside inside;
+    open_country(&inside);
+    inside.site.port = 4711;
+    inside.options.listen = "service.example";
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release)
+        Asked asked = ask_host(&inside, cases[i].method, cases[i].target, "example.com");
+        CHECK_INT(cases[i].status, asked.status);
+        if (cases[i].status != 200)
+            CHECK_TEXT(cases[i].status == 421 ? "misdirected" : "not-implemented",
+                       problem_type(asked.body));
+    }
+    inside_close(&inside);
+}
