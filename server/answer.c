@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "server/ea.h"
 #include "server/exchange.h"
 #include "server/kept.h"
 #include "server/route.h"
@@ -91,7 +92,8 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
                        CODING_NONE); /* the snapshot's: it may be newer than what was announced */
     x->req.snap = snap;
     if (route_may_be_spooled(x->req.route) &&
-        (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON))
+        (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON ||
+         route_is_agency(x->req.route)))
         x->reply.spools = x->site->spools;
     if (run_handler(x) == OK)
         reply_header(&x->reply, "Last-Modified", str_of(last_modified));
@@ -128,7 +130,7 @@ static bool is_heavy(const Request *req, const Finished *plain)
     if (plain != NULL)
         return finished_body(plain).len > ENCODE_AT_ONCE_MAX;
     return route_is_country_list(req->route) && filter->station.count == 0 &&
-           filter->measure.count == 0;
+           filter->measure.count == 0 && !ea_names_station(req);
 }
 
 static Finished *defer(Exchange *x, uint64_t generation, Finished *plain)

@@ -51,6 +51,8 @@ typedef struct EaQuery {
 
 /* `as_of` says which day is today. Errors: ERR_INVALID, with the problem in `reply`. */
 MUST_USE ErrCode ea_query_read(const Request *req, Reply *reply, EaQuery *ret, Err *err);
+/* Whether the request names one station among all, so that little must be walked. */
+bool ea_names_station(const Request *req);
 bool ea_takes_station(const EaQuery *query, const Station *station);
 bool ea_takes_measure(const EaQuery *query, const Measure *measure);
 bool ea_narrows_measures(const EaQuery *query);

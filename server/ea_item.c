@@ -10,7 +10,8 @@ enum { TYPES_MAX_BYTES = 4096 };
 
 EaStyle ea_style(const Request *req)
 {
-    return (EaStyle){.strict = req->site->options->facade_strict, .origin = str_is_none(req->origin) ? STR(AGENCY) : req->origin};
+    return (EaStyle){.strict = req->site->options->facade_strict,
+                     .origin = str_is_none(req->origin) ? STR(AGENCY) : req->origin};
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */

@@ -103,6 +103,19 @@ static void read_param(Reader *to, Str name, Str value)
     }
 }
 
+bool ea_names_station(const Request *req)
+{
+    const unsigned groups = EA_STATION | EA_SERIES;
+    for (size_t i = 0; i < req->target.param_count; i++) {
+        const Param *param = &req->target.params[i];
+        if ((req->route->params & groups) != 0 && param->value.len > 0 &&
+            (str_eq(param->name, STR("stationReference")) ||
+             ((req->route->params & EA_SERIES) != 0 && str_eq(param->name, STR("station")))))
+            return true;
+    }
+    return false;
+}
+
 static bool read_number(Reader *to, const char *name, Str text, double *ret)
 {
     if (str_to_double(str_trim(text), ret))

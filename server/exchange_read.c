@@ -1,5 +1,6 @@
 #include "server/exchange.h"
 
+#include "server/ea.h"
 #include "server/host.h"
 #include "server/route.h"
 
@@ -84,7 +85,7 @@ bool route_is_country_list(const Route *route)
 
 bool route_may_be_spooled(const Route *route)
 {
-    return route_is_country_list(route) && (route->params & PARAMS_STATION) != 0;
+    return route_is_country_list(route) && (route->params & (PARAMS_STATION | EA_TIME)) != 0;
 }
 
 /* `generation` says which answer, not what is asked: it is no part of the question. */
