@@ -89,9 +89,10 @@ void ea_put_station(Buf *out, const Station *station, EaForm form, const EaQuery
                     const EaStyle *style);
 /* Whether it has a nested measure that the query takes. */
 bool ea_nests_measure(const Station *station, const EaQuery *query);
-/* A station by itself: `measures` are JSON objects, one for each, with a comma between. */
-void ea_put_single_station(Buf *out, const Station *station, Str measures, size_t measure_count,
-                           const EaStyle *style);
+/* A station by itself. Its nested measures are replaced by those of `texts`, JSON objects, by their
+ * ids; one that is not there stays as it is nested. */
+void ea_put_single_station(Buf *out, const Station *station, const StrList *ids,
+                           const StrList *texts, const EaStyle *style);
 
 typedef enum EaLatest { EA_LATEST_OBJECT, EA_LATEST_ADDRESS } EaLatest;
 

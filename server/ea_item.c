@@ -305,28 +305,68 @@ void ea_put_station(Buf *out, const Station *station, EaForm form, const EaQuery
     put_end(out, is_first);
 }
 
-void ea_put_single_station(Buf *out, const Station *station, Str measures, size_t measure_count,
-                           const EaStyle *style)
+static Str nested_id(Str nested)
+{
+    Str address = text_of(nested, "@id");
+    return str_is_none(address) ? STR_NONE : str_after_last(address, '/');
+}
+
+static void put_expanded(Buf *out, Str nested, const StrList *ids, const StrList *texts,
+                         const EaStyle *style)
+{
+    Str id = nested_id(nested);
+    for (size_t i = 0; i < ids->count; i++) {
+        if (str_eq(ids->items[i], id)) {
+            buf_put_str(out, texts->items[i]);
+            return;
+        }
+    }
+    ea_put_value(out, nested, style);
+}
+
+static size_t element_count(Str array)
+{
+    Str key, element;
+    size_t count = 0;
+    JsonWalk walk = json_walk(array);
+    while (json_next(&walk, &key, &element))
+        count++;
+    return count;
+}
+
+static void put_all_expanded(Buf *out, Str measures, const StrList *ids, const StrList *texts,
+                             const EaStyle *style)
+{
+    Str key, nested;
+    JsonWalk walk = json_walk(measures);
+    bool is_bare = style->strict && element_count(measures) == 1;
+    if (!is_bare)
+        buf_put_char(out, '[');
+    for (bool is_first = true; json_next(&walk, &key, &nested); is_first = false) {
+        if (!is_first)
+            buf_put_char(out, ',');
+        put_expanded(out, nested, ids, texts, style);
+    }
+    if (!is_bare)
+        buf_put_char(out, ']');
+}
+
+void ea_put_single_station(Buf *out, const Station *station, const StrList *ids,
+                           const StrList *texts, const EaStyle *style)
 {
     Str key, value;
-    bool is_first = true, is_bare = style->strict && measure_count == 1;
+    bool is_first = true;
     CLEANUP(buf_release) Buf types = buf_init(TYPES_MAX_BYTES);
     Members members = members_of(
         station->raw, str_is_none(station->more) ? station_types(station, &types) : station->more);
     while (next_member(&members, &key, &value)) {
-        bool is_measures = str_eq(key, STR("measures"));
-        if (is_measures && measure_count == 0)
-            continue;
         put_key(out, key, &is_first);
-        if (is_measures) {
-            buf_put_str(out, is_bare ? STR("") : STR("["));
-            buf_put_str(out, measures);
-            buf_put_str(out, is_bare ? STR("") : STR("]"));
-        } else if (str_eq(key, STR("type"))) {
+        if (str_eq(key, STR("measures")))
+            put_all_expanded(out, value, ids, texts, style);
+        else if (str_eq(key, STR("type")))
             put_list(out, value, style);
-        } else {
+        else
             ea_put_value(out, value, style);
-        }
     }
     put_end(out, is_first);
 }

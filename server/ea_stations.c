@@ -116,8 +116,8 @@ typedef struct Single {
     EaStyle style;
     Station station; /* its texts live in the arena */
     bool found, no_memory;
-    Buf measures;
-    size_t measure_count;
+    Buf measure;        /* the one under way */
+    StrList ids, texts; /* of all */
     Arena *arena;
 } Single;
 
@@ -137,31 +137,22 @@ static bool copy_station(const Station *station, const Str *measure_ids, size_t 
     return false;
 }
 
-/* Whether the station names it; 355 measures say that they are at a station that does not. */
-static bool is_nested(const Single *single, const Measure *measure)
-{
-    Str measures, key, nested, id;
-    if (!json_member(single->station.raw, STR("measures"), &measures))
-        return false;
-    JsonWalk walk = json_walk(measures);
-    while (json_next(&walk, &key, &nested))
-        if (json_member(nested, STR("@id"), &id) && id.len > 2 &&
-            str_eq(str_after_last((Str){id.ptr, id.len - 1}, '/'), measure->id))
-            return true;
-    return false;
-}
-
 static bool add_measure(const Station *station, const Measure *measure, const Reading *newest,
                         void *ctx)
 {
     (void) station;
     Single *single = ctx;
-    if (str_is_none(measure->raw) || !is_nested(single, measure))
+    Str id, text;
+    if (str_is_none(measure->raw))
         return true;
-    if (single->measure_count++ > 0)
-        buf_put_char(&single->measures, ',');
-    ea_put_measure(&single->measures, measure, newest, true, EA_LATEST_OBJECT, &single->style);
-    return single->measures.error == OK;
+    buf_clear(&single->measure);
+    ea_put_measure(&single->measure, measure, newest, true, EA_LATEST_OBJECT, &single->style);
+    single->no_memory = single->measure.error != OK ||
+                        !arena_copy(single->arena, measure->id, &id) ||
+                        !arena_copy(single->arena, buf_view(&single->measure), &text) ||
+                        !str_list_add(single->arena, &single->ids, id) ||
+                        !str_list_add(single->arena, &single->texts, text);
+    return !single->no_memory;
 }
 
 /* The station that the path names, and into `filter` the filter that finds it again. */
@@ -183,20 +174,20 @@ ErrCode get_ea_station(const Request *req, Reply *reply, Err *err)
 {
     Single single = {.style = ea_style(req),
                      .arena = req->arena,
-                     .measures = buf_init(req->site->options->max_response_bytes)};
+                     .measure = buf_init(req->site->options->max_response_bytes)};
     Filter filter;
     ErrCode rc = find_single(req, reply, &single, &filter, err);
     if (rc == OK)
         rc = snapshot_each_measure(req->snap, &filter, add_measure, &single, err);
-    if (rc == OK)
-        rc = buf_check(&single.measures, err);
+    if (rc == OK && single.no_memory)
+        rc = err_set(err, ERR_NO_MEMORY, "no memory for a station");
     if (rc == OK) {
         ea_single_begin(req, reply);
-        ea_put_single_station(&reply->body, &single.station, buf_view(&single.measures),
-                              single.measure_count, &single.style);
+        ea_put_single_station(&reply->body, &single.station, &single.ids, &single.texts,
+                              &single.style);
         ea_single_end(reply);
     }
-    buf_release(&single.measures);
+    buf_release(&single.measure);
     return rc;
 }
 

@@ -2,10 +2,9 @@
  * items with the same members, in strict style. */
 #include "base/clock.h"
 #include "ingest/parse.h"
+#include "tests/same_json.h"
 #include "tests/site.h"
 
-#include <cjson/cJSON.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,11 +50,6 @@ static void open_replica(Replica *replica, const char *recording, const char *no
     replica->inside.options.facade_strict = true;
     replica->inside.options.cache_bytes = 64 << 20;
     replica->inside.fixture.now = replica->now - 3;
-}
-
-static const cJSON *items_of(const cJSON *tree)
-{
-    return cJSON_GetObjectItemCaseSensitive(tree, "items");
 }
 
 static void apply(Replica *replica, Batch *batch)
@@ -118,32 +112,6 @@ static void fill_latest(Replica *replica, const cJSON *items)
 
 /* ---- comparing ------------------------------------------------------------------------------- */
 
-static const char *id_of(const cJSON *item)
-{
-    const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "@id"));
-    REQUIRE(id != NULL);
-    return id;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    return strcmp(id_of(*(const cJSON *const *) a), id_of(*(const cJSON *const *) b));
-}
-
-static size_t sorted_items(const cJSON *items, const cJSON ***ret)
-{
-    size_t count = 0;
-    const cJSON **list = calloc((size_t) cJSON_GetArraySize(items) + 1, sizeof *list), *item = NULL;
-    REQUIRE(list != NULL);
-    cJSON_ArrayForEach(item, items)
-    {
-        list[count++] = item;
-    }
-    qsort(list, count, sizeof *list, by_id);
-    *ret = list;
-    return count;
-}
-
 static bool is_double(const cJSON *value)
 {
     return cJSON_IsArray(value) && cJSON_GetArraySize(value) == 2 &&
@@ -158,33 +126,6 @@ static void join_doubles(cJSON *item)
     if (is_double(value))
         cJSON_ReplaceItemInObjectCaseSensitive(
             latest, "value", cJSON_CreateNumber(cJSON_GetArrayItem(value, 0)->valuedouble));
-}
-
-static void check_same_item(const cJSON *want, const cJSON *got)
-{
-    if (cJSON_Compare(want, got, true)) {
-        CHECK(true);
-        return;
-    }
-    char *want_text = cJSON_PrintUnformatted(want), *got_text = cJSON_PrintUnformatted(got);
-    CHECK_TEXT(want_text, str_of(got_text));
-    cJSON_free(want_text);
-    cJSON_free(got_text);
-}
-
-static void check_same_items(const cJSON *want, const cJSON *got)
-{
-    const cJSON **wants, **gots;
-    size_t want_count = sorted_items(want, &wants), got_count = sorted_items(got, &gots);
-    CHECK_INT(want_count, got_count);
-    for (size_t i = 0, differing = 0; i < want_count && i < got_count && differing < 5; i++) {
-        bool same = cJSON_Compare(wants[i], gots[i], true);
-        differing += !same;
-        if (!same)
-            check_same_item(wants[i], gots[i]);
-    }
-    free(wants);
-    free(gots);
 }
 
 static cJSON *ask_tree(Replica *replica, const char *target)
@@ -244,13 +185,13 @@ TEST(agency_lists_of_measures_are_the_recorded_ones)
         CASE(cases[i].recording);
         open_replica(&replica, cases[i].recording, cases[i].now);
         fill_measures(&replica, buf_view(&replica.json));
-        fill_latest(&replica, items_of(replica.tree));
+        fill_latest(&replica, json_items_of(replica.tree));
         cJSON *got = ask_tree(&replica, cases[i].target), *item = NULL;
-        cJSON_ArrayForEach(item, items_of(replica.tree))
+        cJSON_ArrayForEach(item, json_items_of(replica.tree))
         {
             join_doubles(item);
         }
-        check_same_items(items_of(replica.tree), items_of(got));
+        check_same_items(json_items_of(replica.tree), json_items_of(got));
         check_same_envelope(replica.tree, got);
         cJSON_Delete(got);
         close_replica(&replica);
@@ -290,7 +231,7 @@ TEST(agency_lists_of_stations_are_the_recorded_ones)
         fill_stations(&replica, buf_view(&replica.json));
         fill_types(&replica, buf_view(&replica.json), cases[i].types);
         cJSON *got = ask_tree(&replica, cases[i].target);
-        check_same_items(items_of(replica.tree), items_of(got));
+        check_same_items(json_items_of(replica.tree), json_items_of(got));
         check_same_envelope(replica.tree, got);
         cJSON_Delete(got);
         close_replica(&replica);
@@ -308,7 +249,7 @@ TEST(agency_list_of_a_type_is_cut_out_of_the_whole)
     fill_stations(&replica, buf_view(&whole));
     fill_types(&replica, buf_view(&replica.json), (const char *const[]){"TideGauge", NULL});
     cJSON *got = ask_tree(&replica, "/flood-monitoring/id/stations/?type=TideGauge");
-    check_same_items(items_of(replica.tree), items_of(got));
+    check_same_items(json_items_of(replica.tree), json_items_of(got));
     cJSON_Delete(got);
     close_replica(&replica);
 }
@@ -381,9 +322,9 @@ TEST(agency_lists_of_readings_are_the_recorded_ones)
         fill_readings(&replica, buf_view(&replica.json));
         keep_last_day(items);
         cJSON *got = ask_tree(&replica, cases[i].target);
-        check_same_items(items, items_of(got));
+        check_same_items(items, json_items_of(got));
         if (cases[i].sorted)
-            check_same_item(items, items_of(got));
+            check_same_item(items, json_items_of(got));
         check_same_envelope(replica.tree, got);
         cJSON_Delete(got);
         close_replica(&replica);
@@ -462,10 +403,10 @@ TEST(agency_single_stations_are_the_recorded_ones)
         Replica replica;
         CASE(cases[i].recording);
         open_replica(&replica, cases[i].recording, cases[i].now);
-        fill_as_lists(&replica, items_of(replica.tree));
+        fill_as_lists(&replica, json_items_of(replica.tree));
         fill_more(&replica, buf_view(&replica.json));
         cJSON *got = ask_tree(&replica, cases[i].target);
-        check_same_item(items_of(replica.tree), items_of(got));
+        check_same_item(json_items_of(replica.tree), json_items_of(got));
         check_same_envelope(replica.tree, got);
         cJSON_Delete(got);
         close_replica(&replica);
@@ -487,7 +428,7 @@ TEST(agency_single_station_knows_its_type_from_the_lists)
     cJSON_DeleteItemFromObjectCaseSensitive(want, "statusDate");
     cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(want, "measures"),
                                             "localDatumMeasure");
-    check_same_item(want, items_of(got));
+    check_same_item(want, json_items_of(got));
     cJSON_Delete(got);
     close_replica(&replica);
 }
@@ -500,11 +441,11 @@ TEST(agency_single_measure_is_the_recorded_one)
                  "2025-09-05T16:21:20Z");
     REQUIRE(test_recording("station-single-E7050-2025-09-05T161955Z.json", &station));
     cJSON *station_tree = cJSON_ParseWithLength(station.ptr, station.len);
-    fill_as_lists(&replica, items_of(station_tree));
+    fill_as_lists(&replica, json_items_of(station_tree));
     fill_more(&replica, buf_view(&station));
     cJSON *got = ask_tree(&replica, "/flood-monitoring/id/measures/"
                                     "E7050-rainfall-tipping_bucket_raingauge-t-15_min-mm");
-    check_same_item(items_of(replica.tree), items_of(got));
+    check_same_item(json_items_of(replica.tree), json_items_of(got));
     check_same_envelope(replica.tree, got);
     cJSON_Delete(got);
     cJSON_Delete(station_tree);
@@ -516,16 +457,16 @@ TEST(agency_single_reading_is_the_recorded_one)
 {
     Replica replica;
     open_replica(&replica, "reading-single-E7050-2025-09-05T162120Z.json", "2025-09-05T16:21:20Z");
-    const cJSON *want = items_of(replica.tree);
+    const cJSON *want = json_items_of(replica.tree);
     cJSON *measure = cJSON_GetObjectItemCaseSensitive(want, "measure");
     fill_from_items(&replica, measure, fill_measures);
     fill_readings(&replica, buf_view(&replica.json));
     cJSON_ReplaceItemInObjectCaseSensitive(measure, "latestReading",
-                                           cJSON_CreateString(id_of(want)));
+                                           cJSON_CreateString(json_id_of(want)));
     cJSON *got = ask_tree(
         &replica, "/flood-monitoring/data/readings/"
                   "E7050-rainfall-tipping_bucket_raingauge-t-15_min-mm/2025-08-07T05-15-00Z");
-    check_same_item(want, items_of(got));
+    check_same_item(want, json_items_of(got));
     check_same_envelope(replica.tree, got);
     cJSON_Delete(got);
     close_replica(&replica);
