@@ -2,6 +2,7 @@
  * items with the same members, in strict style. */
 #include "base/clock.h"
 #include "ingest/parse.h"
+#include "tests/freshet.h"
 #include "tests/same_json.h"
 #include "tests/site.h"
 
@@ -470,4 +471,159 @@ TEST(agency_single_reading_is_the_recorded_one)
     check_same_envelope(replica.tree, got);
     cJSON_Delete(got);
     close_replica(&replica);
+}
+
+/* ---- CSV and tables -------------------------------------------------------------------------- */
+
+enum { ROWS_MAX = 80000 };
+
+typedef struct Line {
+    UnixSec time;
+    Str measure;
+    double value;
+} Line;
+
+/* The columns of a table, by their place in its lines. */
+typedef struct Columns {
+    size_t time, measure, value;
+} Columns;
+
+static int by_measure_newest_first(const void *a, const void *b)
+{
+    const Line *one = a, *two = b;
+    int order = str_cmp(one->measure, two->measure);
+    return order != 0 ? order : (one->time < two->time) - (one->time > two->time);
+}
+
+static size_t read_rows(Str csv, Columns columns, Line rows[static ROWS_MAX])
+{
+    Str line, rest = csv;
+    size_t count = 0;
+    REQUIRE(str_cut(rest, '\n', &line, &rest)); /* the header */
+    while (str_cut(rest, '\n', &line, &rest)) {
+        if (str_trim(line).len == 0)
+            continue;
+        Line *row = &rows[count++];
+        REQUIRE(count < ROWS_MAX);
+        row->measure = str_after_last(csv_cell(line, columns.measure), '/');
+        REQUIRE(clock_parse(csv_cell(line, columns.time), &row->time));
+        REQUIRE(str_to_double(str_trim(csv_cell(line, columns.value)), &row->value));
+    }
+    qsort(rows, count, sizeof *rows, by_measure_newest_first);
+    return count;
+}
+
+/* Of rows by measure, newest first: each measure's last 24 h; all are of different stations. */
+static size_t keep_last_days(Line *rows, size_t count)
+{
+    size_t kept = 0;
+    UnixSec newest = NO_TIME;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || !str_eq(rows[i].measure, rows[i - 1].measure))
+            newest = rows[i].time;
+        if (rows[i].time > newest - 86400)
+            rows[kept++] = rows[i];
+    }
+    return kept;
+}
+
+/* A store with the measures of the rows, each at a station of its own, and with their readings. */
+static void fill_rows(Inside *inside, const Line *rows, size_t count, UnixSec now)
+{
+    Batch batch = batch_init();
+    for (size_t i = 0; i < count; i++) {
+        Str id;
+        REQUIRE(arena_copy(&batch.strings, rows[i].measure, &id));
+        if (i == 0 || !str_eq(rows[i].measure, rows[i - 1].measure)) {
+            const Measure measure = a_measure(id.ptr, id.ptr, "level", "Stage");
+            REQUIRE(batch_add_measure(&batch, &measure));
+        }
+        add_reading(&batch, id.ptr, rows[i].time, rows[i].value);
+    }
+    inside->fixture.now = now - 1;
+    (void) fixture_apply(&inside->fixture, &batch, FAULT_NONE);
+    batch_release(&batch);
+}
+
+/* What we say, in the order in which we say it. */
+static void check_same_rows(const Line *want, size_t want_count, Str csv)
+{
+    Str line, rest = csv;
+    size_t count = 0;
+    REQUIRE(str_cut(rest, '\n', &line, &rest));
+    CHECK_TEXT("dateTime,measure,value", line);
+    while (str_cut(rest, '\n', &line, &rest) && count < want_count) {
+        double value;
+        UnixSec time = NO_TIME;
+        CHECK(clock_parse(csv_cell(line, 0), &time));
+        CHECK_INT(want[count].time, time);
+        CHECK_STR(want[count].measure, str_after_last(csv_cell(line, 1), '/'));
+        CHECK(str_starts(line, STR("20")) && str_starts(csv_cell(line, 1), STR(AGENCY)));
+        CHECK(str_to_double(csv_cell(line, 2), &value));
+        CHECK_DOUBLE(want[count].value, value); /* 41.030 is 41.03 */
+        count++;
+    }
+    CHECK_INT(want_count, count);
+    CHECK_INT(0, rest.len);
+}
+
+TEST(agency_csv_of_readings_is_the_recorded_one)
+{
+    static const struct {
+        const char *recording, *now, *target;
+    } cases[] = {
+        {"readings-latest-excerpt-2020-05.csv", "2020-06-01T00:00:00Z",
+         "/flood-monitoring/data/readings.csv?latest&_limit=10000"},
+        {"measure-readings-305111-rainfall-2024-05.csv", "2024-06-01T00:00:00Z",
+         "/flood-monitoring/id/measures/305111-rainfall-tipping_bucket_raingauge-t-15_min-mm/"
+         "readings.csv?_sorted"},
+    };
+    Line *rows = calloc(ROWS_MAX, sizeof *rows);
+    REQUIRE(rows != NULL);
+    for (size_t i = 0; i < countof(cases); i++) {
+        Inside inside;
+        UnixSec now;
+        CLEANUP(buf_release) Buf csv = buf_init(1);
+        CASE(cases[i].recording);
+        if (!test_recording(cases[i].recording, &csv))
+            test_skip("no recordings here");
+        buf_put_char(&csv, '\n'); /* the last line may lack its end */
+        REQUIRE(clock_parse(str_of(cases[i].now), &now));
+        size_t count = read_rows(buf_view(&csv), (Columns){0, 1, 2}, rows);
+        inside_open(&inside, false);
+        fill_rows(&inside, rows, count, now);
+        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
+        check_same_rows(rows, keep_last_days(rows, count), asked.body);
+        inside_close(&inside);
+    }
+    free(rows);
+}
+
+/* 19 series of one catchment as a poller of theirs had them after 40 days. */
+TEST(agency_readings_of_a_catchment_are_the_recorded_ones)
+{
+    Inside inside;
+    CLEANUP(buf_release) Buf csv = buf_init(1);
+    if (!test_recording("taw-catchment-readings-with-arrival-2026-01-13-to-02-21.csv.gz", &csv))
+        test_skip("no recordings here");
+    Line *rows = calloc(ROWS_MAX, sizeof *rows);
+    REQUIRE(rows != NULL);
+    size_t count = read_rows(buf_view(&csv), (Columns){1, 0, 2}, rows);
+    inside_open(&inside, false);
+    fill_rows(&inside, rows, count, clock_from_civil(2026, 2, 22, 0, 0, 0));
+    count = keep_last_days(rows, count);
+    size_t measures = 0;
+    for (size_t first = 0, end; first < count; first = end, measures++) {
+        CLEANUP(buf_release) Buf target = buf_init(400);
+        for (end = first; end < count && str_eq(rows[end].measure, rows[first].measure);)
+            end++;
+        buf_printf(&target, "/flood-monitoring/id/measures/" STR_FMT "/readings.csv?_sorted%c",
+                   STR_ARG(rows[first].measure), '\0');
+        CASE(target.ptr);
+        CLEANUP(asked_release) Asked asked = ask(&inside, target.ptr);
+        check_same_rows(rows + first, end - first, asked.body);
+    }
+    CHECK_INT(19, measures);
+    inside_close(&inside);
+    free(rows);
 }
