@@ -83,7 +83,8 @@ static ErrCode judge(const HttpResult *answer, Err *err)
     if (answer->status == 304)
         return OK;
     if (answer->status != 200)
-        return err_set(err, ERR_UPSTREAM, "answered %ld (%s)", answer->status,
+        return err_set(err, answer->status == 404 ? ERR_NOT_FOUND : ERR_UPSTREAM,
+                       "answered %ld (%s)", answer->status,
                        answer->content_type[0] != '\0' ? answer->content_type : "no content type");
     if (strcmp(answer->content_type, "application/json") != 0 &&
         strcmp(answer->content_type, "application/ld+json") != 0 && !upstream_is_csv(answer))

@@ -147,6 +147,10 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
          "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
          " expected_next, late_after, stale_after, silent_after, freshness, crosses, generation)"
          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+    [WRITE_COUNT_EXPECTED] = {"count expected deliveries",
+                              "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery"
+                              " WHERE expected_next <= ?1 AND late_after >= ?1 LIMIT ?2)),"
+                              " (SELECT count(*) FROM delivery)"},
     [WRITE_CROSSINGS] = {"list measures whose freshness changes",
                          "SELECT measure FROM delivery WHERE crosses <= ?1"},
     [WRITE_CROSS] = {"store freshness", "UPDATE delivery SET freshness = ?2, crosses = ?3,"

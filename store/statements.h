@@ -65,6 +65,7 @@ typedef enum WriteSql {
     WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
     WRITE_READ_DELIVERY,   /* ?1 measure's key */
     WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
+    WRITE_COUNT_EXPECTED,  /* ?1 slot, ?2 most; also counts all deliveries */
     WRITE_CROSSINGS,       /* ?1 slot */
     WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
     WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */

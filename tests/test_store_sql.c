@@ -109,6 +109,11 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
                     "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
     [WRITE_READ_DELIVERY] = {"read deliveries", BY_KEY("delivery")},
     [WRITE_DELIVERY] = {"store delivery", ""},
+    /* where nothing is newer, and no further than ten that should be; the rest is an index */
+    [WRITE_COUNT_EXPECTED] = {"count expected deliveries",
+                              "SCAN CONSTANT ROW; SCALAR SUBQUERY 2; CO-ROUTINE (subquery-1);"
+                              " SCAN delivery; SCAN (subquery-1); SCALAR SUBQUERY 3;"
+                              " SCAN delivery USING COVERING INDEX delivery_freshness"},
     [WRITE_CROSSINGS] = {"list measures whose freshness changes",
                          "SEARCH delivery USING COVERING INDEX delivery_crosses (crosses<?)"},
     [WRITE_CROSS] = {"store freshness", BY_KEY("delivery")},
