@@ -23,7 +23,7 @@ typedef enum Command {
 typedef struct Config {
     Arena strings; /* owns the texts below */
     Command command;
-    const char *config_file, *listen, *data_dir, *upstream, *log_level, *log_form;
+    const char *config_file, *listen, *data_dir, *upstream, *shard, *log_level, *log_form;
     int64_t poll_interval_s, jitter_s, catalogue_interval_s, sweep_interval_s;
     int64_t budget_requests, budget_bytes;
     int64_t upstream_timeout_s, connect_timeout_s, stall_timeout_s, retry_min_s, retry_max_s;

@@ -160,6 +160,8 @@ static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, 
         rc = put_freshness(json, snap, err);
     if (rc == OK)
         rc = put_quarantine(json, snap, err);
+    json_key(json, "shard");
+    json_text(json, req->site->options->shard);
     json_key(json, "build");
     json_text(json, req->site->options->build);
     json_close(json, '}');

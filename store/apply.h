@@ -65,4 +65,5 @@ typedef struct KeyList {
     size_t count, cap;
 } KeyList;
 void key_list_release(KeyList *list);
+MUST_USE ErrCode key_list_add(KeyList *list, int64_t key, Err *err);
 MUST_USE ErrCode key_list_read(KeyList *list, Db *db, sqlite3_stmt *st, Err *err);

@@ -71,6 +71,8 @@ typedef enum WriteSql {
     WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
     WRITE_OLD_MEASURES,    /* ?1 the last time since when */
     WRITE_OLD_STATIONS,    /* the same */
+    WRITE_UNLISTED_MEASURES,
+    WRITE_UNLISTED_STATIONS,
     WRITE_MEASURE_STATION, /* ?1 measure's key */
     WRITE_DROP_READINGS,   /* ?1 measure's key */
     WRITE_DROP_DELIVERY,   /* ?1 measure's key */

@@ -444,6 +444,7 @@ TEST(status_tells_polls_and_fault)
         const char *path, *want;
     } members[] = {
         {"state", "degraded"},
+        {"shard", "2/5"},
         {"fault", "upstream"},
         {"since", "2026-11-22T10:00:02Z"},
         {"last_poll.fault", "upstream"},
