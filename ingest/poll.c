@@ -26,6 +26,7 @@ struct Poller {
     Store *store;
     PollOptions options;
     Worker *worker;
+    Recorder *recorder; /* NULL: nothing is kept */
     Upstream *upstream;
     Backfill *backfill;
     Budget budget;
@@ -527,6 +528,7 @@ static void poller_free(Poller *poller)
     lookup_release(&poller->lookup);
     backfill_close(poller->backfill);
     upstream_close(poller->upstream);
+    recorder_close(poller->recorder);
     free(poller);
 }
 
@@ -553,7 +555,11 @@ ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poll
                                       .window_s = options->window_s,
                                       .max_batch_readings = options->max_batch_readings,
                                       .shard = options->shard};
-    ErrCode rc = upstream_open(options->upstream, &http, &poller->upstream, err);
+    ErrCode rc = OK;
+    if (options->record_dir != NULL)
+        rc = recorder_open(options->record_dir, options->record_max_bytes, &poller->recorder, err);
+    if (rc == OK)
+        rc = upstream_open(options->upstream, &http, poller->recorder, &poller->upstream, err);
     if (rc == OK)
         rc = backfill_open(&backfill, &poller->backfill, err);
     if (rc == OK)

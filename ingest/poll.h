@@ -22,6 +22,8 @@ typedef struct PollOptions {
     int64_t connect_ms, stall_ms;
     size_t max_body_bytes;
     size_t max_batch_readings;
+    const char *record_dir; /* every exchange with the upstream is kept there; NULL: nowhere */
+    int64_t record_max_bytes;
     int64_t retry_min_s, retry_max_s; /* after a failed poll: doubling, with jitter */
 } PollOptions;
 

@@ -4,6 +4,7 @@
  * Belongs to the ingest thread. */
 #pragma once
 #include "base/http_client.h"
+#include "ingest/recorder.h"
 
 /* What is asked for, each with validators of its own. */
 typedef enum Feed {
@@ -22,9 +23,10 @@ typedef struct UpstreamTotals {
     int64_t requests, wire_bytes;
 } UpstreamTotals;
 
-/* `base`: address without a trailing slash; copied. Owns: *ret ends with upstream_close(). */
-MUST_USE ErrCode upstream_open(const char *base, const HttpClientOptions *http, Upstream **ret,
-                               Err *err);
+/* `base`: address without a trailing slash; copied. `recorder` keeps every exchange; borrowed; NULL:
+ * none is kept. Owns: *ret ends with upstream_close(). */
+MUST_USE ErrCode upstream_open(const char *base, const HttpClientOptions *http, Recorder *recorder,
+                               Upstream **ret, Err *err);
 void upstream_close(Upstream *upstream); /* NULL is fine */
 void upstream_stop(Upstream *upstream);  /* any thread: ends a request under way */
 
