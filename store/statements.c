@@ -93,6 +93,10 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
 
     [WRITE_FIND_MEASURE] =
         {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
+    /* Asked for with each poll, of each measure: nothing that is long, as `raw` is. */
+    [WRITE_FIND_SERIES] = {"find series", "SELECT key, station, period_s, newest FROM measure"
+                                          " LEFT JOIN delivery ON delivery.measure = measure.key"
+                                          " WHERE id = ?1"},
     [WRITE_ADD_MEASURE] =
         {"add measure", "INSERT INTO measure (" MEASURE_TEXTS(
                             AS_NAME) "period_s, station, listed, unlisted, generation, id) VALUES "
@@ -138,10 +142,18 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "DELETE FROM reading WHERE measure = ?1 AND time < ?2"
                     " AND time < (SELECT max(time) FROM reading WHERE measure = ?1)"},
+    [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
+                         "DELETE FROM reading WHERE measure = ?1 AND time < ?2"},
 
     [WRITE_READ_DELIVERY] = {"read deliveries", "SELECT gaps, prior_s, last_arrival, freshness,"
                                                 " expected_next, late_after, stale_after,"
                                                 " silent_after FROM delivery WHERE measure = ?1"},
+    /* Leaves the index on freshness alone, which would else be taken out and put in again. */
+    [WRITE_RENEW_DELIVERY] = {"renew delivery",
+                              "UPDATE delivery SET gaps = ?2, prior_s = ?3, last_arrival = ?4,"
+                              " newest = ?5, expected_next = ?6, late_after = ?7, stale_after = ?8,"
+                              " silent_after = ?9, crosses = ?11, generation = ?12"
+                              " WHERE measure = ?1 AND freshness = ?10"},
     [WRITE_DELIVERY] =
         {"store delivery",
          "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"

@@ -46,6 +46,7 @@ typedef enum WriteSql {
     WRITE_TYPED_STATIONS,
     WRITE_SET_TYPE, /* ?1 key, ?2 type, ?3 all types, ?4 generation */
     WRITE_FIND_MEASURE,
+    WRITE_FIND_SERIES, /* ?1 measure's id: key, station's key, period, newest time, if it delivered */
     WRITE_ADD_MEASURE,
     WRITE_SET_MEASURE,
     WRITE_LISTED_MEASURES,
@@ -63,7 +64,9 @@ typedef enum WriteSql {
                               generation */
     WRITE_CORRECT_READING, /* the same */
     WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
+    WRITE_TRIM_LIVE,       /* the same, of a measure whose newest reading stays */
     WRITE_READ_DELIVERY,   /* ?1 measure's key */
+    WRITE_RENEW_DELIVERY,  /* as the next; only where its freshness stays the same */
     WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
     WRITE_COUNT_EXPECTED,  /* ?1 slot, ?2 most; also counts all deliveries */
     WRITE_CROSSINGS,       /* ?1 slot */
