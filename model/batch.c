@@ -44,7 +44,9 @@ void batch_release(Batch *batch)
     free(batch->types);
     free(batch->mores);
     arena_release(&batch->strings);
+    Shard shard = batch->shard;
     *batch = batch_init();
+    batch->shard = shard;
 }
 
 /* Room for one element more at the end of *array, or NULL. */

@@ -103,6 +103,10 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
 
     [WRITE_FIND_MEASURE] =
         {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
+    /* Asked for with each poll, of each measure: nothing that is long, as `raw` is. */
+    [WRITE_FIND_SERIES] = {"find series", "SELECT key, station, period_s, newest FROM measure"
+                                          " LEFT JOIN delivery ON delivery.measure = measure.key"
+                                          " WHERE id = ?1"},
     [WRITE_ADD_MEASURE] =
         {"add measure", "INSERT INTO measure (" MEASURE_TEXTS(
                             AS_NAME) "period_s, station, listed, unlisted, generation, id) VALUES "
@@ -148,15 +152,27 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "DELETE FROM reading WHERE measure = ?1 AND time < ?2"
                     " AND time < (SELECT max(time) FROM reading WHERE measure = ?1)"},
+    [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
+                         "DELETE FROM reading WHERE measure = ?1 AND time < ?2"},
 
     [WRITE_READ_DELIVERY] = {"read deliveries", "SELECT gaps, prior_s, last_arrival, freshness,"
                                                 " expected_next, late_after, stale_after,"
                                                 " silent_after FROM delivery WHERE measure = ?1"},
+    /* Leaves the index on freshness alone, which would else be taken out and put in again. */
+    [WRITE_RENEW_DELIVERY] = {"renew delivery",
+                              "UPDATE delivery SET gaps = ?2, prior_s = ?3, last_arrival = ?4,"
+                              " newest = ?5, expected_next = ?6, late_after = ?7, stale_after = ?8,"
+                              " silent_after = ?9, crosses = ?11, generation = ?12"
+                              " WHERE measure = ?1 AND freshness = ?10"},
     [WRITE_DELIVERY] =
         {"store delivery",
          "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
          " expected_next, late_after, stale_after, silent_after, freshness, crosses, generation)"
          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+    [WRITE_COUNT_EXPECTED] = {"count expected deliveries",
+                              "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery"
+                              " WHERE expected_next <= ?1 AND late_after >= ?1 LIMIT ?2)),"
+                              " (SELECT count(*) FROM delivery)"},
     [WRITE_CROSSINGS] = {"list measures whose freshness changes",
                          "SELECT measure FROM delivery WHERE crosses <= ?1"},
     [WRITE_CROSS] = {"store freshness", "UPDATE delivery SET freshness = ?2, crosses = ?3,"
@@ -169,6 +185,10 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                             "SELECT key FROM measure WHERE listed = 0 AND unlisted <= ?1"},
     [WRITE_OLD_STATIONS] = {"list stations long in no list",
                             "SELECT key FROM station WHERE listed = 0 AND unlisted <= ?1"},
+    [WRITE_UNLISTED_MEASURES] = {"list measures in no list",
+                                 "SELECT key, id FROM measure WHERE listed = 0"},
+    [WRITE_UNLISTED_STATIONS] = {"list stations in no list",
+                                 "SELECT key, id FROM station WHERE listed = 0"},
     [WRITE_MEASURE_STATION] = {"find station of measure",
                                "SELECT station FROM measure WHERE key = ?1"},
     [WRITE_DROP_READINGS] = {"remove readings", "DELETE FROM reading WHERE measure = ?1"},

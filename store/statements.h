@@ -49,6 +49,7 @@ typedef enum WriteSql {
     WRITE_SET_MEASURE_MORE, /* the same */
     WRITE_STATIONS_TO_ASK,  /* ?1 id, itself excluded, ?2 whether also those with more, ?3 most */
     WRITE_FIND_MEASURE,
+    WRITE_FIND_SERIES, /* ?1 measure's id: key, station's key, period, newest time, if it delivered */
     WRITE_ADD_MEASURE,
     WRITE_SET_MEASURE,
     WRITE_LISTED_MEASURES,
@@ -66,13 +67,18 @@ typedef enum WriteSql {
                               generation */
     WRITE_CORRECT_READING, /* the same */
     WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
+    WRITE_TRIM_LIVE,       /* the same, of a measure whose newest reading stays */
     WRITE_READ_DELIVERY,   /* ?1 measure's key */
+    WRITE_RENEW_DELIVERY,  /* as the next; only where its freshness stays the same */
     WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
+    WRITE_COUNT_EXPECTED,  /* ?1 slot, ?2 most; also counts all deliveries */
     WRITE_CROSSINGS,       /* ?1 slot */
     WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
     WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
     WRITE_OLD_MEASURES,    /* ?1 the last time since when */
     WRITE_OLD_STATIONS,    /* the same */
+    WRITE_UNLISTED_MEASURES,
+    WRITE_UNLISTED_STATIONS,
     WRITE_MEASURE_STATION, /* ?1 measure's key */
     WRITE_DROP_READINGS,   /* ?1 measure's key */
     WRITE_DROP_DELIVERY,   /* ?1 measure's key */

@@ -90,6 +90,9 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
                                "SEARCH station USING INDEX sqlite_autoindex_station_1 (id>?)"},
     [WRITE_FIND_MEASURE] = {"find measure",
                             "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
+    [WRITE_FIND_SERIES] = {"find series",
+                           "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?); "
+                           "SEARCH delivery USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
     [WRITE_ADD_MEASURE] = {"add measure", ""},
     [WRITE_SET_MEASURE] = {"change measure", BY_KEY("measure")},
     [WRITE_UNLIST_MEASURE] = {"unlist measure", BY_KEY("measure")},
@@ -113,14 +116,26 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "SEARCH reading USING PRIMARY KEY (measure=? AND time<?); "
                     "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
+                         "SEARCH reading USING PRIMARY KEY (measure=? AND time<?)"},
     [WRITE_READ_DELIVERY] = {"read deliveries", BY_KEY("delivery")},
+    [WRITE_RENEW_DELIVERY] = {"renew delivery", BY_KEY("delivery")},
     [WRITE_DELIVERY] = {"store delivery", ""},
+    /* where nothing is newer, and no further than ten that should be; the rest is an index */
+    [WRITE_COUNT_EXPECTED] = {"count expected deliveries",
+                              "SCAN CONSTANT ROW; SCALAR SUBQUERY 2; CO-ROUTINE (subquery-1);"
+                              " SCAN delivery; SCAN (subquery-1); SCALAR SUBQUERY 3;"
+                              " SCAN delivery USING COVERING INDEX delivery_freshness"},
     [WRITE_CROSSINGS] = {"list measures whose freshness changes",
                          "SEARCH delivery USING COVERING INDEX delivery_crosses (crosses<?)"},
     [WRITE_CROSS] = {"store freshness", BY_KEY("delivery")},
     [WRITE_SILENCE] = {"store silence", BY_KEY("delivery")},
     [WRITE_OLD_MEASURES] = {"list measures long in no list",
                             "SEARCH measure USING INDEX measure_unlisted (unlisted<?)"},
+    [WRITE_UNLISTED_MEASURES] = {"list measures in no list",
+                                 "SCAN measure USING INDEX measure_unlisted"},
+    [WRITE_UNLISTED_STATIONS] = {"list stations in no list",
+                                 "SCAN station USING INDEX station_unlisted"},
     [WRITE_OLD_STATIONS] = {"list stations long in no list",
                             "SEARCH station USING INDEX station_unlisted (unlisted<?)"},
     [WRITE_MEASURE_STATION] = {"find station of measure", BY_KEY("measure")},
