@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 /* "key" is ours, small and dense: it stands in every reading in place of an id of 40 bytes. A table
- * of readings must one day hold 60 million rows, so it has no second index and no row id, and the
+ * of readings must one day hold 60 million rows, so it has one index beside its key and no row id, and the
  * columns that are nearly always 0 or NULL cost one byte each.
  *
  * What each poll changes (station_newest) lies apart from what hardly ever changes (station): else
@@ -79,6 +79,9 @@ static const char *const STORE_MIGRATIONS[] = {
     "UPDATE measure SET unlisted = (SELECT as_of FROM meta) WHERE listed = 0;"
     "CREATE INDEX station_unlisted ON station (unlisted) WHERE listed = 0;"
     "CREATE INDEX measure_unlisted ON measure (unlisted) WHERE listed = 0;",
+
+    /* What came after a generation. */
+    "CREATE INDEX reading_generation ON reading (generation);",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {

@@ -30,6 +30,9 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
                        "SELECT " MEASURE_ROW " FROM measure"
                        " LEFT JOIN delivery ON delivery.measure = measure.key"
                        " WHERE station = ?1 ORDER BY id"},
+    [READ_MEASURE] = {"read measure", "SELECT " MEASURE_ROW ", measure.station FROM measure"
+                                      " LEFT JOIN delivery ON delivery.measure = measure.key"
+                                      " WHERE measure.key = ?1"},
     [READ_MEASURE_IDS] = {"list measure ids of a station",
                           "SELECT id FROM measure WHERE station = ?1 ORDER BY id"},
     [READ_MEASURE_STATION] = {"find measure", "SELECT station.key, station.id FROM measure"
@@ -54,6 +57,10 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
                       " CROSS JOIN measure ON measure.station = station_newest.station"},
     [READ_FRESHNESS] = {"count measures by freshness",
                         "SELECT freshness, count(*) FROM delivery GROUP BY freshness"},
+    /* The index ends in the primary key: the order costs no sorting. */
+    [READ_CHANGES] = {"list changes", "SELECT " READING_ROW ", generation, measure FROM reading"
+                                      " WHERE generation > ?1"
+                                      " ORDER BY generation, measure, time"},
 };
 
 const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {

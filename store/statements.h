@@ -16,6 +16,7 @@ typedef enum ReadSql {
     READ_STATION_IDS_FROM,   /* ?1 id, itself included; the next NEAR_IDS */
     READ_STATION_IDS_BEFORE, /* ?1 id; the NEAR_IDS before it, backwards */
     READ_MEASURES,           /* ?1 station's key; by id */
+    READ_MEASURE,            /* ?1 key; the key of its station behind it */
     READ_MEASURE_IDS,        /* ?1 station's key; by id */
     READ_MEASURE_STATION,    /* ?1 measure's id */
     READ_MEASURE_IDS_FROM,
@@ -26,6 +27,7 @@ typedef enum ReadSql {
     READ_FIRST_TIME,  /* ?1 measure's key, ?2 from */
     READ_WINDOWS,     /* each measure's key with its station's newest time */
     READ_FRESHNESS,   /* how many measures are how fresh */
+    READ_CHANGES,     /* ?1 the generation after which; its generation and measure behind it */
     READ_SQL_COUNT
 } ReadSql;
 extern const SqlText READ_SQL[READ_SQL_COUNT];

@@ -36,6 +36,7 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_MEASURES] = {"list measures of a station",
                        "SEARCH measure USING INDEX measure_station (station=?); " BY_KEY(
                            "delivery") " LEFT-JOIN"},
+    [READ_MEASURE] = {"read measure", BY_KEY("measure") "; " BY_KEY("delivery") " LEFT-JOIN"},
     [READ_MEASURE_IDS] = {"list measure ids of a station",
                           "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
     [READ_MEASURE_STATION] =
@@ -60,6 +61,9 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
                       "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
     [READ_FRESHNESS] = {"count measures by freshness",
                         "SCAN delivery USING COVERING INDEX delivery_freshness"},
+    /* only what came after it, and no sorting */
+    [READ_CHANGES] = {"list changes",
+                      "SEARCH reading USING INDEX reading_generation (generation>?)"},
 };
 
 static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
