@@ -22,6 +22,9 @@ typedef struct ServerOptions {
     const char *build;         /* version, in /v1/status and ETags */
     const char *upstream;      /* told in the service document */
     int64_t poll_interval_s, window_s;
+    unsigned max_subscribers, max_subscribers_per_address; /* of the stream; 0: no limit */
+    int64_t heartbeat_ms;       /* of a stream on which nothing happens */
+    int64_t slow_subscriber_ms; /* for one piece of a stream; then it is sent off */
 } ServerOptions;
 
 /* Owns: *ret_server ends with server_stop(). Errors: ERR_INVALID (address), ERR_NETWORK (in use).

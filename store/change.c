@@ -91,7 +91,7 @@ struct Follow {
     sqlite3_stmt *newest; /* of the measure at hand */
     Reading reading;
     Head heads[SOURCE_COUNT];
-    size_t seen;
+    size_t seen, told;
 };
 
 static ErrCode own_measure(Follow *follow, int64_t key, Err *err)
@@ -273,6 +273,7 @@ static ErrCode tell(Follow *follow, size_t source, ChangeFn *each, void *ctx, bo
     ErrCode rc = SOURCES[source].tell(follow, head->st, &change, &taken, err);
     if (rc != OK || !taken || (follow->query->kinds & CHANGE_BIT(change.kind)) == 0)
         return rc;
+    follow->told++;
     *ret_going = each(&change, ctx);
     return OK;
 }
@@ -306,7 +307,8 @@ static ErrCode follow_all(Follow *follow, ChangeFn *each, void *ctx, ChangeCurso
             rc = advance(follow, head, err);
         at = first_head(follow);
         reached = cursor_at(follow, generation, place, at);
-        going = going && ++follow->seen != follow->query->seen_max;
+        going = going && ++follow->seen != follow->query->seen_max &&
+                !(follow->query->one_generation && follow->told > 0 && reached.taken == 0);
     }
     if (rc == OK)
         *ret_reached = reached;

@@ -16,7 +16,8 @@ typedef struct ChangeQuery {
     const Filter *filter; /* as of all other lists; what is gone has but its ids to filter by */
     unsigned kinds;       /* CHANGE_BIT, or-ed */
     ChangeCursor after;
-    size_t seen_max; /* stops when it has looked at so many, taken or not; 0: goes to the end */
+    bool one_generation; /* stops behind the first generation that had something to tell */
+    size_t seen_max;     /* stops when it has looked at so many, taken or not; 0: goes to the end */
 } ChangeQuery;
 
 typedef bool ChangeFn(const Change *change, void *ctx); /* false stops early */
