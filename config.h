@@ -32,6 +32,7 @@ typedef struct Config {
     int64_t record_bytes;
     int64_t window_s, snapshot_wait_ms, wal_max_bytes;
     int64_t threads, max_connections, max_connections_per_address, idle_timeout_s;
+    int64_t max_subscribers, max_subscribers_per_address, heartbeat_s, slow_subscriber_s;
     int64_t max_target_bytes, max_parameters, max_response_bytes, max_json_items, cache_bytes,
         spool_bytes;
     int64_t drain_timeout_s;

@@ -16,9 +16,10 @@ typedef struct Site {
     Store *store;
     const ServerOptions *options;
     struct Spools *spools; /* for answers larger than memory; NULL: they stay in memory */
+    struct Hub *hub;       /* of who follows; NULL: nobody can */
     struct Kept *kept;     /* those of the last generations; NULL with spools */
     struct Words *words;   /* NULL: each request is read anew */
-    unsigned port; /* that it listens on; 0: none */
+    unsigned port;         /* that it listens on; 0: none */
     _Atomic bool draining;
 } Site;
 
@@ -58,6 +59,7 @@ typedef struct Request {
     bool has_suffix;          /* the format was said by the path */
     Format format;
     Selection selection;
-    Snapshot *snap; /* NULL for a route that is not of a generation */
+    Str last_event_id; /* where one who comes back to a stream was */
+    Snapshot *snap;    /* NULL for a route that is not of a generation */
     Arena *arena;
 } Request;

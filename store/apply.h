@@ -16,6 +16,7 @@ typedef struct Apply {
     Db *db;
     const Batch *batch;
     uint64_t generation; /* that this batch makes, if it changes anything */
+    uint64_t place;      /* in it, of the next change */
     UnixSec now;
     int64_t window_s;
     Meta *meta; /* its counts of rows are kept as they change */
@@ -30,6 +31,9 @@ typedef struct Apply {
     int64_t away_s;   /* of our own making before it, with no poll that went well */
     bool changed;
 } Apply;
+
+/* Binds the generation, and the next place in it, from parameter `at` on; returns the one behind. */
+int apply_number(Apply *apply, sqlite3_stmt *st, int at);
 
 /* Stations, then measures, then types: a measure may bring a station. */
 MUST_USE ErrCode apply_stations(Apply *apply, Err *err);

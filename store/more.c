@@ -1,20 +1,17 @@
 /* store/more.c - what the upstream says of one station or measure alone. */
 #include "store/apply.h"
 
+/* It makes a generation, for answers of the Agency's kind say it. The row is no change of that: what
+ * the rest of the service says of the station or measure stays as it was. */
 static ErrCode apply_one(Apply *apply, const More *more, Err *err)
 {
     sqlite3_stmt *st =
         sql_begin(apply->db, more->is_measure ? WRITE_SET_MEASURE_MORE : WRITE_SET_STATION_MORE);
     sql_bind_str(st, 1, more->id);
     sql_bind_str(st, 2, more->json);
-    sql_bind_int(st, 3, (int64_t) apply->generation);
     ErrCode rc = sql_run(apply->db, st, err);
     if (rc != OK || sqlite3_changes64(apply->db->handle) == 0) /* the same as ever, or not known */
         return rc;
-    if (more->is_measure)
-        apply->applied.measures_changed++;
-    else
-        apply->applied.stations_changed++;
     apply->changed = true;
     return OK;
 }
