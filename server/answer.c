@@ -121,7 +121,7 @@ static void choose_format(Exchange *x)
 /* What walks all stations. */
 static bool is_country_list(const Route *route)
 {
-    return route->formats != 0 && strchr(route->pattern, '{') == NULL;
+    return route->fields != NULL && strchr(route->pattern, '{') == NULL;
 }
 
 /* What may be larger than memory, and is then spooled. */
@@ -287,7 +287,9 @@ static UnixSec expires_of(Exchange *x)
 
 static void put_alternates(Exchange *x)
 {
-    unsigned others = x->req.route->formats & ~FORMAT_BIT(x->req.format);
+    const Route *route = x->req.route;
+    /* A page and the document at its address have no addresses of their own. */
+    unsigned others = route->fields != NULL ? route->formats & ~FORMAT_BIT(x->req.format) : 0;
     Str links = STR("");
     for (unsigned i = 0; i < FORMAT_COUNT; i++) {
         if ((others & FORMAT_BIT(i)) == 0)

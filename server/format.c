@@ -5,6 +5,7 @@ const FormatInfo FORMATS[FORMAT_COUNT] = {
     [FORMAT_CSV] = {"csv", "text/csv", "text/csv; charset=utf-8; header=present"},
     [FORMAT_NDJSON] = {"ndjson", "application/x-ndjson", "application/x-ndjson"},
     [FORMAT_GEOJSON] = {"geojson", "application/geo+json", "application/geo+json"},
+    [FORMAT_HTML] = {"html", "text/html", "text/html; charset=utf-8"},
 };
 
 /* NDJSON has no registered type: clients use each of these. */
@@ -12,10 +13,16 @@ static const struct {
     const char *media_type;
     Format format;
 } NAMES[] = {
-    {"application/json", FORMAT_JSON},        {"text/csv", FORMAT_CSV},
-    {"application/x-ndjson", FORMAT_NDJSON},  {"application/ndjson", FORMAT_NDJSON},
-    {"application/jsonl", FORMAT_NDJSON},     {"application/x-jsonlines", FORMAT_NDJSON},
-    {"application/geo+json", FORMAT_GEOJSON}, {"application/vnd.geo+json", FORMAT_GEOJSON},
+    {"application/json", FORMAT_JSON},
+    {"text/csv", FORMAT_CSV},
+    {"application/x-ndjson", FORMAT_NDJSON},
+    {"application/ndjson", FORMAT_NDJSON},
+    {"application/jsonl", FORMAT_NDJSON},
+    {"application/x-jsonlines", FORMAT_NDJSON},
+    {"application/geo+json", FORMAT_GEOJSON},
+    {"application/vnd.geo+json", FORMAT_GEOJSON},
+    {"text/html", FORMAT_HTML},
+    {"application/xhtml+xml", FORMAT_HTML},
 };
 
 bool format_find(Str name, unsigned offered, Format *ret)

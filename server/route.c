@@ -9,7 +9,7 @@
 #define OF_STATION (PARAMS_MEASURE | PARAMS_FORMAT | PARAMS_LIST)
 
 const Route ROUTES[] = {
-    {"GET", "/", get_service, LIFE_GENERATION, 0, 0, NULL},
+    {"GET", "/", get_root, LIFE_GENERATION, FORMATS_PAGE, 0, NULL},
     {"GET", "/v1", get_service, LIFE_GENERATION, 0, 0, NULL},
     {"GET", "/v1/stations", get_stations, LIFE_GENERATION, PLACES, LISTS, STATION_FIELDS},
     {"GET", "/v1/stations/{station}", get_station, LIFE_GENERATION, PLACES, PARAMS_FORMAT,
@@ -39,6 +39,9 @@ const Route ROUTES[] = {
     {"GET", "/ready", get_ready, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
     {"GET", "/metrics", get_metrics, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
     {"GET", "/openapi.yaml", get_asset, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/openapi.json", get_asset, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/docs", get_asset, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/web/{file}", get_web_file, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
     {"GET", "/problems/{type}", get_problem, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
     {0},
 };
@@ -53,7 +56,8 @@ typedef struct Match {
 /* "stations.csv" for "stations": an id may hold dots, so only a word of ours can have a suffix. */
 static bool match_suffix(Str segment, Str word, unsigned formats, Match *match)
 {
-    if (!str_starts(segment, word) || segment.len < word.len + 2 || segment.ptr[word.len] != '.')
+    if (word.len == 0 || !str_starts(segment, word) || segment.len < word.len + 2 ||
+        segment.ptr[word.len] != '.')
         return false;
     Str suffix = {segment.ptr + word.len + 1, segment.len - word.len - 1};
     match->has_suffix = format_find(suffix, formats, &match->format) &&
