@@ -144,7 +144,7 @@ check: $(O)/tests/run programs
 # ---- judging -------------------------------------------------------------------------------------
 
 C_FILES  := $(ALL_SRC) $(wildcard *.h $(addsuffix /*.h,$(ROOMS) sim tests))
-SH_FILES := $(wildcard tools/*.sh tests/*.sh bench/*.sh) .ci/run
+SH_FILES := $(wildcard tools/*.sh tests/*.sh tests/shell/*.sh bench/*.sh) .ci/run
 LINTS    := layers format gcc clang tidy cppcheck shell yaml
 
 LINT.layers   := tools/check_layers.sh
