@@ -101,6 +101,7 @@ Finished *end_not_modified(Exchange *x)
 
 Finished *end_options(Exchange *x)
 {
+    x->reply.header_count = 0; /* what was said against the method */
     reply_header(&x->reply, "Allow", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Methods", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Headers",

@@ -58,11 +58,13 @@ static void choose_format(Exchange *x)
 {
     Request *req = &x->req;
     unsigned offered = req->route->formats;
-    if (offered == 0 || req->has_suffix)
+    if (offered == 0 || (req->has_suffix && req->format < FORMAT_COUNT))
         return;
-    bool chosen = req->selection.has_format
-                      ? format_find(req->selection.format, offered, &req->format)
-                      : format_negotiate(x->head->accept, offered, &req->format);
+    bool chosen = false;
+    if (!req->has_suffix)
+        chosen = req->selection.has_format
+                     ? format_find(req->selection.format, offered, &req->format)
+                     : format_negotiate(x->head->accept, offered, &req->format);
     if (chosen)
         return;
     Problem *problem = &x->reply.problem;

@@ -52,7 +52,7 @@ typedef struct Request {
     const Route *route;
     Str args[ROUTE_ARGS_MAX]; /* what stands for {station} and {measure}, decoded */
     bool has_suffix;          /* the format was said by the path */
-    Format format;
+    Format format;            /* FORMAT_COUNT: none that the path has */
     Selection selection;
     Snapshot *snap; /* NULL for a route that is not of a generation */
     Arena *arena;

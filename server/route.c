@@ -4,9 +4,9 @@
 
 #define ROWS       FORMATS_ROWS
 #define PLACES     FORMATS_PLACES
-#define FILTERS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_FORMAT)
+#define FILTERS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_MEANING | PARAMS_FORMAT)
 #define LISTS      (FILTERS | PARAMS_LIST)
-#define OF_STATION (PARAMS_MEASURE | PARAMS_FORMAT | PARAMS_LIST)
+#define OF_STATION (PARAMS_MEASURE | PARAMS_MEANING | PARAMS_FORMAT | PARAMS_LIST)
 
 const Route ROUTES[] = {
     {"GET", "/", get_root, LIFE_GENERATION, FORMATS_PAGE, 0, NULL},
@@ -15,7 +15,7 @@ const Route ROUTES[] = {
     {"GET", "/v1/stations/{station}", get_station, LIFE_GENERATION, PLACES, PARAMS_FORMAT,
      STATION_FIELDS},
     {"GET", "/v1/stations/{station}/latest", get_station_latest, LIFE_GENERATION, PLACES,
-     OF_STATION | PARAMS_READING | PARAMS_MEANING, LATEST_FIELDS},
+     OF_STATION | PARAMS_READING, LATEST_FIELDS},
     {"GET", "/v1/stations/{station}/readings", get_station_readings, LIFE_GENERATION, ROWS,
      OF_STATION | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
     {"GET", "/v1/measures", get_measures, LIFE_GENERATION, ROWS, LISTS, MEASURE_FIELDS},
@@ -23,8 +23,8 @@ const Route ROUTES[] = {
      MEASURE_FIELDS},
     {"GET", "/v1/measures/{measure}/readings", get_measure_readings, LIFE_GENERATION, ROWS,
      PARAMS_FORMAT | PARAMS_LIST | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
-    {"GET", "/v1/latest", get_latest, LIFE_GENERATION, PLACES,
-     LISTS | PARAMS_READING | PARAMS_MEANING, LATEST_FIELDS},
+    {"GET", "/v1/latest", get_latest, LIFE_GENERATION, PLACES, LISTS | PARAMS_READING,
+     LATEST_FIELDS},
     {"GET", "/v1/readings", get_readings, LIFE_GENERATION, ROWS,
      LISTS | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
     {"GET", "/v1/gaps", get_gaps, LIFE_NOW, ROWS, LISTS, GAP_FIELDS},
@@ -60,8 +60,10 @@ static bool match_suffix(Str segment, Str word, unsigned formats, Match *match)
         segment.ptr[word.len] != '.')
         return false;
     Str suffix = {segment.ptr + word.len + 1, segment.len - word.len - 1};
-    match->has_suffix = format_find(suffix, formats, &match->format) &&
-                        str_eq(suffix, str_of(FORMATS[match->format].name));
+    match->has_suffix = formats != 0;
+    if (!format_find(suffix, formats, &match->format) ||
+        !str_eq(suffix, str_of(FORMATS[match->format].name)))
+        match->format = FORMAT_COUNT;
     return match->has_suffix;
 }
 

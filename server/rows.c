@@ -117,15 +117,17 @@ static ErrCode check_form(const Request *req, Reply *reply, Err *err)
     return OK;
 }
 
-/* freshet-latest-7f3a1b2c-184467.csv: which list, of which generation. */
+/* freshet-latest-7f3a1b2c-184467.csv: which list, of which generation where it is of one. */
 static void name_download(const Request *req, Reply *reply)
 {
     Str path = str_of(req->route->pattern), word = str_after_last(path, '/');
     if (str_starts(word, STR("{")))
         word = (Str){word.ptr + 1, word.len - 2};
+    bool is_pinned = req->snap != NULL;
     reply_header(reply, "Content-Disposition",
-                 arena_format(req->arena, "attachment; filename=\"freshet-" STR_FMT "-%s.%s\"",
-                              STR_ARG(word), snapshot_info(req->snap)->tag,
+                 arena_format(req->arena, "attachment; filename=\"freshet-" STR_FMT "%s%s.%s\"",
+                              STR_ARG(word), is_pinned ? "-" : "",
+                              is_pinned ? snapshot_info(req->snap)->tag : "",
                               FORMATS[req->format].name));
 }
 
@@ -144,7 +146,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
         return rc;
     if (req->format == FORMAT_CSV && selection->shape != SHAPE_WIDE)
         render_csv_header(&reply->body, &rows->fields);
-    if (selection->download && has_pages(req))
+    if (selection->download)
         name_download(req, reply);
     return cursor_read(req, reply, &rows->skip, err);
 }

@@ -145,6 +145,7 @@ void param_shape(Selector *to, const ParamInfo *info, Str value)
 void param_aggregates(Selector *to, const ParamInfo *info, Str value)
 {
     const char *words[AGGREGATE_KIND_COUNT];
+    to->has_agg = true;
     for (unsigned i = 0; i < AGGREGATE_KIND_COUNT; i++)
         words[i] = aggregate_name((Aggregate) i);
     selector_bits(to, info, value, words, countof(words), 0, &to->selection->aggregates);
@@ -154,6 +155,7 @@ void param_step(Selector *to, const ParamInfo *info, Str value)
 {
     enum { STEP_MIN_S = 60, STEP_MAX_S = 86400 };
     int64_t step_s;
+    to->has_step = true;
     if (clock_parse_duration(value, &step_s) && step_s >= STEP_MIN_S && step_s <= STEP_MAX_S)
         to->selection->step_s = step_s;
     else
@@ -164,6 +166,7 @@ void param_fill(Selector *to, const ParamInfo *info, Str value)
 {
     static const char *const WORDS[] = {"null", "previous", "linear"};
     static const Fill FILLS[] = {FILL_NULL, FILL_PREVIOUS, FILL_LINEAR};
+    to->has_fill = true;
     size_t choice = selector_choice(to, info, value, WORDS, countof(WORDS));
     if (choice < countof(FILLS))
         to->selection->fill = FILLS[choice];
@@ -195,7 +198,7 @@ static void check_wide(Selector *to)
                                    .value = STR("wide"),
                                    .reason = "bad",
                                    .detail = STR("'shape': wide is one of readings")});
-    else if (selection->step_s == 0)
+    else if (!to->has_step)
         selector_missing(to, "step", "`shape=wide` needs the step of its grid, such as PT15M");
     else if ((selection->aggregates & (selection->aggregates - 1)) != 0)
         problem_add(to->problem, PROBLEM_BAD_PARAMETER,
@@ -207,16 +210,13 @@ static void check_wide(Selector *to)
 
 void selector_check_buckets(Selector *to)
 {
-    const Selection *selection = to->selection;
-    if (to->problem->type != PROBLEM_NONE)
-        return;
-    if (selection->aggregates == 0 && selection->fill != FILL_NONE)
+    if (to->has_fill && !to->has_agg)
         selector_missing(to, "agg", "`fill` fills buckets, which are made by `step` and `agg`");
-    else if (selection->shape == SHAPE_WIDE)
+    else if (to->selection->shape == SHAPE_WIDE)
         check_wide(to);
-    else if (selection->aggregates != 0 && selection->step_s == 0)
+    else if (to->has_agg && !to->has_step)
         selector_missing(to, "step", "`agg` needs the length of its buckets, such as PT1H");
-    else if (selection->aggregates == 0 && selection->step_s != 0)
+    else if (to->has_step && !to->has_agg)
         selector_missing(to, "agg",
                          "`step` needs to know what to say of each bucket, such as mean");
 }

@@ -103,6 +103,7 @@ export function faultsOf(contract, operation, request, answer) {
   const faults = [];
   if (answer.status === 0) return ['no answer'];
   if (!answer.whole) faults.push('the body is not as long as it was said to be');
+  if (answer.repeated.length > 0) faults.push(`${answer.repeated} is told more than once`);
   if (answer.status >= 500) faults.push(`status ${answer.status}`);
   if (answer.headers.get('access-control-allow-origin') !== '*') faults.push('no CORS');
   if (response === undefined) return [...faults, `status ${answer.status} is not documented`];

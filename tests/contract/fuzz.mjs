@@ -50,7 +50,7 @@ async function goodOnes(operation) {
     await hold(operation, { method, target: targetOf(operation, path, query), names: query.map(([name]) => name) });
   });
   const share = (counts.answered - before.answered) / (counts.requests - before.requests);
-  if (share < 0.5) {
+  if (share < 0.3) {
     counts.failed++;
     console.log(`${operation.id}: only ${Math.round(share * 100)} % of good questions were answered`);
   }

@@ -20,11 +20,13 @@ function parse(bytes, isHead) {
   const end = bytes.indexOf('\r\n\r\n', 0, 'latin1');
   if (end < 0) return { status: 0, headers: new Map(), body: Buffer.alloc(0), whole: false };
   const [first, ...fields] = bytes.toString('latin1', 0, end).split('\r\n');
-  const headers = new Map(fields.map((field) => {
+  const pairs = fields.map((field) => {
     const colon = field.indexOf(':');
     return [field.slice(0, colon).toLowerCase(), field.slice(colon + 1).trim()];
-  }));
-  const answer = { status: Number(first.split(' ')[1]), headers };
+  });
+  const headers = new Map(pairs);
+  const repeated = pairs.map(([name]) => name).filter((name, i, names) => name !== 'link' && names.indexOf(name) !== i);
+  const answer = { status: Number(first.split(' ')[1]), headers, repeated };
   const body = bytes.subarray(end + 4);
   if (headers.get('transfer-encoding') === 'chunked') return { ...answer, ...dechunked(body) };
   const bodiless = isHead || answer.status === 304 || answer.status === 204;
