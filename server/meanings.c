@@ -79,9 +79,11 @@ ErrCode meanings_narrow(const Request *req, Filter *filter, Err *err)
     Narrowing narrowing = {.selection = &req->selection, .arena = req->arena};
     if (req->selection.trends == 0 && req->selection.states == 0)
         return OK;
-    ErrCode rc = meanings_each(req->snap, filter, add_wanted, &narrowing, err);
     StrList *among = arena_alloc(req->arena, sizeof *among);
-    if (rc == OK && (narrowing.no_memory || among == NULL))
+    if (among == NULL)
+        return err_set(err, ERR_NO_MEMORY, "no memory for a filter");
+    ErrCode rc = meanings_each(req->snap, filter, add_wanted, &narrowing, err);
+    if (rc == OK && narrowing.no_memory)
         rc = err_set(err, ERR_NO_MEMORY, "no memory for the measures that are meant");
     if (rc != OK)
         return rc;
