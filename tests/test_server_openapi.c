@@ -12,7 +12,7 @@
  * Block mappings and lists, one key a line, anchors and aliases as whole values. The text of block
  * scalars is read as lines too; nobody asks for them. */
 
-enum { LINES_MAX = 4000, NAMES_MAX = 64, TEXT_MAX = 1 << 20 };
+enum { LINES_MAX = 8000, NAMES_MAX = 64, TEXT_MAX = 1 << 20 };
 
 typedef struct Line {
     size_t indent;

@@ -157,6 +157,7 @@ document.getElementById('main').replaceChildren(
   ...prose(api.info.description), contents(all), ...all.map(article),
   element('h2', {}, 'What answers are made of'),
   ...Object.entries(api.components.schemas).map(([name, schema]) =>
-    folded(name, false, ...prose(schema.description), schema.properties !== undefined ? members(schema) : element('p', {}, typeOf(schema)))));
+    folded(name, false, ...prose(schema.description), schema.properties !== undefined ? members(schema) : element('p', {}, typeOf(schema)),
+      schema.example !== undefined ? element('pre', {}, JSON.stringify(schema.example, null, 2)) : null)));
 await fillExamples();
 document.body.dataset.ready = 'yes';

@@ -100,6 +100,20 @@ async function conditionalOnes() {
   });
 }
 
+// What the document shows is what it says, and it shows an example of everything that is asked or told.
+function examples() {
+  const { parameters, headers, schemas } = contract.api.components;
+  const faults = Object.entries({ ...headers, ...parameters }).flatMap(([name, { example, schema }]) => {
+    const shown = example ?? contract.follow(schema).example ?? contract.follow(schema).const;
+    return shown === undefined ? [`${name} has no example`] : contract.faultsOf(schema, shown).map((fault) => `${name}: ${fault}`);
+  });
+  for (const [name, schema] of Object.entries(schemas))
+    if (schema.example !== undefined) faults.push(...contract.faultsOf(schema, schema.example).map((fault) => `${name}: ${fault}`));
+  counts[faults.length === 0 ? 'passed' : 'failed']++;
+  for (const fault of faults) console.log(`example of ${fault}`);
+}
+
+examples();
 for (const operation of contract.operations) {
   await goodOnes(operation);
   await badOnes(operation);
