@@ -42,7 +42,9 @@ static bool add_meaning(const Measure *measure, const Meaning *meaning, void *ct
 /* Only for who looks at it. */
 static bool needs_meaning(const Latest *latest, const Selection *selection)
 {
-    bool needs = selection->sort != NULL && (selection->sort->in & FIELD_MEANING) != 0;
+    bool needs = false;
+    for (size_t i = 0; i < selection->order.count; i++)
+        needs |= (selection->order.keys[i].field->in & FIELD_MEANING) != 0;
     for (size_t i = 0; i < latest->rows.fields.count; i++)
         needs |= (latest->rows.fields.fields[i]->in & FIELD_MEANING) != 0;
     return needs;

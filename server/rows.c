@@ -137,7 +137,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
     *rows = (Rows){.req = req,
                    .reply = reply,
                    .fields = fields_of(req),
-                   .sort = {.by = selection->sort, .is_down = selection->sort_is_down},
+                   .sort = {.order = selection->order},
                    .limit = limit_of(req),
                    .earliest = NO_TIME,
                    .latest = NO_TIME};
@@ -211,7 +211,7 @@ bool rows_add(Rows *rows, const Row *row)
     bool is_beyond = rows->count == rows->limit;
     rows->seen++;
     note_time(rows, row);
-    if (rows->sort.by != NULL) {
+    if (rows->sort.order.count > 0) {
         put_for_sorting(rows, row);
     } else if (is_wanted) {
         put_separator(rows, out);
@@ -222,7 +222,7 @@ bool rows_add(Rows *rows, const Row *row)
      * forms have none and need only know that there is one more. */
     bool is_enough = is_beyond && !has_envelope(rows->req->format);
     /* What is to be sorted must stay until all of it is there. */
-    bool goes_on = rows->sort.by != NULL ? out->error == OK : reply_more(rows->reply);
+    bool goes_on = rows->sort.order.count > 0 ? out->error == OK : reply_more(rows->reply);
     return goes_on && !rows->no_memory && !is_enough;
 }
 

@@ -63,21 +63,43 @@ static bool is_sortable(const Field *table, const Field *field)
                                              strcmp(field->name, "measure") == 0);
 }
 
-void param_sort(Selector *to, const ParamInfo *info, Str value)
+static bool has_key(const SortOrder *order, const Field *field)
+{
+    for (size_t i = 0; i < order->count; i++)
+        if (order->keys[i].field == field)
+            return true;
+    return false;
+}
+
+static void add_key(Selector *to, const ParamInfo *info, Str text)
 {
     const Field *table = table_of(to);
-    bool is_down = str_starts(value, STR("-"));
-    Str name = is_down ? (Str){value.ptr + 1, value.len - 1} : value;
+    SortOrder *order = &to->selection->order;
+    bool is_down = str_starts(text, STR("-"));
+    Str name = is_down ? (Str){text.ptr + 1, text.len - 1} : text;
     const Field *field = field_find(table, name);
-    if (field == NULL) {
+    if (field == NULL)
         unknown_field(to, info, name);
-    } else if (!is_sortable(table, field)) {
-        selector_bad(to, info, value,
+    else if (!is_sortable(table, field))
+        selector_bad(to, info, text,
                      (field->in & FIELD_LIST) == 0 ? "readings are sorted by `time` or `measure`"
                                                    : "it is a list, which has no order to sort by");
-    } else {
-        to->selection->sort = field;
-        to->selection->sort_is_down = is_down;
+    else if (has_key(order, field))
+        selector_bad(to, info, text, "a field is named twice");
+    else if (order->count == SORT_KEYS_MAX)
+        selector_bad(to, info, text, "there are too many fields to sort by");
+    else
+        order->keys[order->count++] = (SortKey){.field = field, .is_down = is_down};
+}
+
+void param_sort(Selector *to, const ParamInfo *info, Str value)
+{
+    Str item, rest = value;
+    bool more = true;
+    while (more) {
+        Str all = rest;
+        more = str_cut(all, ',', &item, &rest);
+        add_key(to, info, str_trim(more ? item : all));
     }
 }
 
@@ -180,7 +202,7 @@ static void check_wide(Selector *to)
         const char *name;
         bool is_there;
     } others[] = {{"fields", selection->fields.count > 0},
-                  {"sort", selection->sort != NULL},
+                  {"sort", selection->order.count > 0},
                   {"limit", selection->limit > 0},
                   {"cursor", !str_is_none(selection->cursor)},
                   {"tz", selection->with_local_time}};

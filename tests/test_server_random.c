@@ -29,8 +29,8 @@ typedef struct RandomQuery {
     int field_count; /* of the columns: those that are asked for by name */
     int column_count;
     const char *columns[COLUMNS_MAX];
-    const char *sort; /* NULL: as it is */
-    bool is_down;
+    const char *sort[2]; /* NULL: as it is */
+    bool is_down[2];
     unsigned limit; /* 0: none */
     bool all_pages; /* one after the other, of so many rows */
 } RandomQuery;
@@ -63,10 +63,13 @@ static RandomQuery draw(void)
         q.columns[i] = NAMES[q.kind][(first + (unsigned) i * 5) % NAMES_MAX];
     if (q.kind != STATION_ROWS && roll(4) == 0)
         q.columns[q.column_count++] = "time_local";
-    if (roll(2) == 0)
-        q.sort = q.kind >= READING_ROWS ? (roll(2) == 0 ? "time" : "measure")
-                                        : NAMES[q.kind][roll(NAMES_MAX)];
-    q.is_down = roll(2) == 0;
+    for (size_t i = 0; i < countof(q.sort) && roll(2) == 0; i++) {
+        q.sort[i] = q.kind >= READING_ROWS ? (roll(2) == 0 ? "time" : "measure")
+                                           : NAMES[q.kind][roll(NAMES_MAX)];
+        q.is_down[i] = roll(2) == 0;
+    }
+    if (q.sort[1] != NULL && strcmp(q.sort[0], q.sort[1]) == 0)
+        q.sort[1] = NULL;
     q.limit = roll(3) == 0 ? 1 + roll(30) : 0;
     q.all_pages = roll(5) == 0;
     if (q.all_pages)
@@ -105,8 +108,8 @@ static void put_question(const RandomQuery *q, Buf *out)
         BUF_LITERAL(out, "&timeformat=unix");
     if (q->kind == BUCKET_ROWS)
         BUF_LITERAL(out, "&step=PT1H&agg=min,mean,sum");
-    if (q->sort != NULL)
-        buf_printf(out, "&sort=%s%s", q->is_down ? "-" : "", q->sort);
+    for (size_t i = 0; i < countof(q->sort) && q->sort[i] != NULL; i++)
+        buf_printf(out, "%s%s%s", i == 0 ? "&sort=" : ",", q->is_down[i] ? "-" : "", q->sort[i]);
     if (q->limit > 0)
         buf_printf(out, "&limit=%u", q->limit);
     buf_put_char(out, '\0');
@@ -214,21 +217,25 @@ static bool is_time(const char *name)
 
 static const RandomQuery *ordering;
 
-static int by_sort(const void *left, const void *right)
+static int by_name(const Line *a, const Line *b, const char *name, bool is_down)
 {
-    const Line *a = left, *b = right;
-    const char *name = ordering->sort;
     const char *text_a = text_of(a, name), *text_b = text_of(b, name);
     double number_a = is_time(name) ? (double) a->time : number_of(a, name);
     double number_b = is_time(name) ? (double) b->time : number_of(b, name);
     bool null_a = text_a == NULL && isnan(number_a), null_b = text_b == NULL && isnan(number_b);
-    int order = 0;
     if (null_a || null_b)
-        order = null_a - null_b;
-    else if (text_a != NULL)
-        order = ordering->is_down ? strcmp(text_b, text_a) : strcmp(text_a, text_b);
-    else
-        order = ((number_a > number_b) - (number_a < number_b)) * (ordering->is_down ? -1 : 1);
+        return null_a - null_b;
+    if (text_a != NULL)
+        return is_down ? strcmp(text_b, text_a) : strcmp(text_a, text_b);
+    return ((number_a > number_b) - (number_a < number_b)) * (is_down ? -1 : 1);
+}
+
+static int by_sort(const void *left, const void *right)
+{
+    const Line *a = left, *b = right;
+    int order = 0;
+    for (size_t i = 0; i < countof(ordering->sort) && ordering->sort[i] != NULL && order == 0; i++)
+        order = by_name(a, b, ordering->sort[i], ordering->is_down[i]);
     return order != 0 ? order : (a->turn > b->turn) - (a->turn < b->turn);
 }
 
@@ -291,7 +298,7 @@ static Buf plain_answer(const RandomQuery *q)
             add_place(q, &places[i]);
     }
     ordering = q;
-    if (q->sort != NULL)
+    if (q->sort[0] != NULL)
         qsort(rows, row_count, sizeof *rows, by_sort);
     for (size_t i = 0; i < row_count && (q->limit == 0 || q->all_pages || i < q->limit); i++) {
         for (int k = 0; k < q->column_count; k++)

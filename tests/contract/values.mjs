@@ -35,7 +35,7 @@ function single(contract, operation, { name, in: where, schema }, pools) {
   const columns = columnsOf(contract, operation);
   if (item.enum !== undefined) return fc.constantFrom(...item.enum.map(String));
   if (name === 'fields') return fc.shuffledSubarray(columns, { minLength: 1 }).map((names) => names.join());
-  if (name === 'sort') return fc.tuple(fc.constantFrom('', '-'), fc.constantFrom(...columns.slice(0, 3))).map((parts) => parts.join(''));
+  if (name === 'sort') return fc.shuffledSubarray(columns.slice(0, 5), { minLength: 1, maxLength: 3 }).map((names) => names.join(',-'));
   const pool = pools[where === 'path' && name === 'type' ? 'type_' : name] ?? [];
   return pool.length > 0 ? fc.constantFrom(...pool) : fc.constant(String(contract.follow(schema).example ?? 'x'));
 }
@@ -43,7 +43,7 @@ function single(contract, operation, { name, in: where, schema }, pools) {
 // Its good values, as they stand in a query: one, some repeated, or some in a list.
 export function good(contract, operation, parameter, pools) {
   const one = single(contract, operation, parameter, pools);
-  if (parameter.schema.type !== 'array') return one.map((value) => [value]);
+  if (parameter.schema.type !== 'array' || parameter.name === 'sort') return one.map((value) => [value]);
   const some = fc.array(one, { minLength: 1, maxLength: 3 });
   return LISTS.includes(parameter.name) ? fc.tuple(some, fc.boolean()).map(([values, joined]) => (joined || parameter.name === 'agg'
     ? [values.filter((value) => !value.includes(',')).join()].filter((value) => value !== '') : values)) : some;
