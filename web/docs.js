@@ -2,6 +2,7 @@
 // Text of the document goes into text nodes only, so that nothing in it can become markup.
 
 const SHOWN_MAX = 20000; // characters of an answer; more would only slow the page down
+const STREAM_MS = 10000; // an answer that goes on for ever is looked at for so long
 
 const api = await (await fetch('/openapi.json')).json();
 
@@ -85,18 +86,31 @@ function addressOf(operation, form) {
   return path + (query.size > 0 ? `?${query}` : '');
 }
 
+// The text of an answer, as far as it is shown.
+async function textOf(answer) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  const timer = setTimeout(() => reader.cancel(), STREAM_MS);
+  let text = '';
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    text += piece.value;
+    if (text.length <= SHOWN_MAX) continue;
+    text = `${text.slice(0, SHOWN_MAX)}\n… and more`;
+    reader.cancel();
+  }
+  clearTimeout(timer);
+  return text;
+}
+
 async function send(operation, form, output) {
   const address = addressOf(operation, form);
-  const url = new URL(address, location.href).href;
+  const url = new URL(address, location.href).href.replaceAll("'", '%27');
   output.replaceChildren(element('pre', { class: 'command' }, `curl '${url}'`));
   try {
     const answer = await fetch(address);
-    const body = await answer.text();
-    const shown = body.length > SHOWN_MAX ? `${body.slice(0, SHOWN_MAX)}\n… and ${body.length - SHOWN_MAX} characters more` : body;
     output.append(
       element('p', { class: 'status' }, `${answer.status} ${answer.statusText}`),
       folded('Headers', false, element('pre', {}, [...answer.headers].map(([name, value]) => `${name}: ${value}`).join('\n'))),
-      element('pre', { class: 'body' }, shown));
+      element('pre', { class: 'body' }, await textOf(answer)));
   } catch (failure) {
     output.append(element('p', { class: 'status' }, String(failure)));
   }
@@ -107,13 +121,12 @@ function trial(operation) {
   const rows = operation.parameters.map((parameter) => [
     [element('code', {}, parameter.name), parameter.required ? ' (needed)' : ''], control(parameter),
     [...prose(parameter.description)]]);
-  const form = element('form', {}, rows.length > 0 ? table(['parameter', 'value', ''], rows) : null,
-    element('button', {}, 'Send'));
+  const form = element('form', {}, element('button', {}, 'Send'), output, rows.length > 0 ? table(['parameter', 'value', ''], rows) : null);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     send(operation, form, output);
   });
-  return [form, output];
+  return form;
 }
 
 // ---- the page -----------------------------------------------------------------------------------
@@ -132,7 +145,7 @@ function article(operation) {
   return element('article', { id: operation.operationId, class: 'operation' },
     element('h3', {}, element('code', {}, `GET ${operation.path}`)),
     element('p', {}, operation.summary), ...prose(operation.description),
-    folded('Try it', false, ...trial(operation)), folded('Answers', false, answers(operation)));
+    folded('Try it', false, trial(operation)), folded('Answers', false, answers(operation)));
 }
 
 function contents(all) {
@@ -151,6 +164,13 @@ async function fillExamples() {
       for (const input of document.getElementsByName(`path:${name}`)) input.value = item[name];
 }
 
+// The page is made after the browser looked for what the address names.
+function showTarget() {
+  const target = document.getElementById(location.hash.slice(1));
+  target?.querySelector('details')?.setAttribute('open', '');
+  target?.scrollIntoView();
+}
+
 const all = operations();
 document.getElementById('title').textContent = `${api.info.title}: ${api.info.summary}`;
 document.getElementById('main').replaceChildren(
@@ -160,4 +180,6 @@ document.getElementById('main').replaceChildren(
     folded(name, false, ...prose(schema.description), schema.properties !== undefined ? members(schema) : element('p', {}, typeOf(schema)),
       schema.example !== undefined ? element('pre', {}, JSON.stringify(schema.example, null, 2)) : null)));
 await fillExamples();
+showTarget();
+addEventListener('hashchange', showTarget);
 document.body.dataset.ready = 'yes';
