@@ -33,8 +33,8 @@ function parse(bytes, isHead) {
   return { ...answer, body, whole: body.length === (bodiless ? 0 : Number(headers.get('content-length'))) };
 }
 
-// `target` is sent byte for byte (latin1).
-export function ask(base, { method = 'GET', target, headers = {} }) {
+// `target` is sent byte for byte (latin1). After `lookMs` what has come is the answer.
+export function ask(base, { method = 'GET', target, headers = {}, lookMs }) {
   const { hostname, port } = new URL(base);
   const lines = [`${method} ${target} HTTP/1.1`, `Host: ${hostname}:${port}`, 'Connection: close',
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
@@ -45,6 +45,7 @@ export function ask(base, { method = 'GET', target, headers = {} }) {
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', reject);
     socket.on('close', () => resolve(parse(Buffer.concat(chunks), method === 'HEAD')));
+    if (lookMs !== undefined) setTimeout(() => socket.destroy(), lookMs);
     socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   });
 }

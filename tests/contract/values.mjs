@@ -21,7 +21,7 @@ export async function readPools(base) {
     rloi_id: values(stations, 'rloi_id'), wiski_id: values(stations, 'wiski_id'),
     q: values(stations, 'label').flatMap((label) => label.split(' ')),
     from: moments, to: moments, since: [...moments, 'PT3H', String(Date.parse(moments[2]))], generation: [status.generation],
-    period: ['PT1H', 'PT6H', 'P1D', 'PT90M'], step: ['PT15M', 'PT1H', 'P1D', 'PT7M'], limit: ['1', '7', '100', '1000'],
+    wait: ['PT1S'], period: ['PT1H', 'PT6H', 'P1D', 'PT90M'], step: ['PT15M', 'PT1H', 'P1D', 'PT7M'], limit: ['1', '7', '100', '1000'],
     bbox: ['-6,49,2,56', '-1.5,51,-1,52', '2,51,-2,52'], lat: ['51.5', '53'], long: ['-1.2', '0'], dist: ['0', '25', '500.5'],
     file: ['docs.js', 'index.js', 'style.css'], type_: ['bad-time', 'not-found'],
   };
