@@ -165,7 +165,8 @@ static void check_same_names(const Names *want, const Names *got)
 /* 2: with and without a suffix. */
 static size_t path_forms(const Route *route)
 {
-    return route->formats != 0 && !str_ends(str_of(route->pattern), STR("}")) ? 2 : 1;
+    bool has_suffix = route->formats != 0 && route->formats != FORMATS_PAGE;
+    return has_suffix && !str_ends(str_of(route->pattern), STR("}")) ? 2 : 1;
 }
 
 static size_t find_path(const Route *route, bool with_suffix)
