@@ -14,6 +14,7 @@ enum {
     APPLY_READINGS = 200000, /* what may wait in memory for it */
     FAILURES_MAX = 3,        /* in a row: the upstream is in trouble, it is not the one request */
     PAGES_MAX = 100000,      /* a feed that never ends a list must not hold us for ever */
+    DAILY_S = 26 * 3600,     /* so old is the newest of a gauge that is read out once a day */
 };
 
 struct Backfill {
@@ -283,9 +284,9 @@ static UnixSec newest_wanted(const Backfill *backfill)
 }
 
 /* A sweep asks for everything, so that all gaps within its reach are closed by it too. */
-static void plan_sweep(Backfill *backfill, UnixSec now, Plan *plan)
+static void plan_sweep(UnixSec since, UnixSec now, Plan *plan)
 {
-    Ask sweep = {.kind = ASK_EVERYTHING, .since = now - backfill->options.window_s, .until = now};
+    Ask sweep = {.kind = ASK_EVERYTHING, .since = since, .until = now};
     size_t kept = 0;
     for (size_t i = 0; i < plan->count; i++)
         if (plan->asks[i].since < sweep.since)
@@ -294,6 +295,18 @@ static void plan_sweep(Backfill *backfill, UnixSec now, Plan *plan)
         plan->asks[i] = plan->asks[i - 1];
     plan->asks[0] = sweep;
     plan->count = kept + 1;
+}
+
+/* The windows of stations that deliver seldom begin earlier: there is late and corrected what no other
+ * request shows. Those of silent ones are left alone. */
+static ErrCode find_sweep_since(const Run *run, UnixSec now, UnixSec *ret_since, Err *err)
+{
+    UnixSec oldest = NO_TIME;
+    ErrCode rc = writer_oldest_newest(run->writer, now - DAILY_S, &oldest, err);
+    if (rc == OK)
+        *ret_since =
+            (oldest != NO_TIME && oldest < now ? oldest : now) - run->backfill->options.window_s;
+    return rc;
 }
 
 static ErrCode make_plan(Run *run, int64_t readings_held, Arena *arena, Plan *ret_plan,
@@ -314,8 +327,11 @@ static ErrCode make_plan(Run *run, int64_t readings_held, Arena *arena, Plan *re
         ret_plan->asks = arena_alloc(arena, sizeof *ret_plan->asks);
     if (ret_plan->asks == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for a sweep");
-    plan_sweep(backfill, now, ret_plan);
-    return OK;
+    UnixSec since;
+    rc = find_sweep_since(run, now, &since, err);
+    if (rc == OK)
+        plan_sweep(since, now, ret_plan);
+    return rc;
 }
 
 static AskedRange asked_range(const Ask *ask)

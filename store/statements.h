@@ -57,6 +57,7 @@ typedef enum WriteSql {
     WRITE_STATION_NEWEST, /* ?1 station's key */
     WRITE_SET_NEWEST,     /* ?1 station's key, ?2 time */
     WRITE_DROP_NEWEST,
+    WRITE_OLDEST_NEWEST,   /* ?1 not older than this */
     WRITE_MEASURE_NEWEST,  /* ?1 measure's key */
     WRITE_KNOWN_READINGS,  /* ?1 measure's key, ?2 from */
     WRITE_READING_BEFORE,  /* ?1 measure's key, ?2 time */

@@ -61,6 +61,17 @@ Service writer_service(const Writer *writer)
     return writer->meta.service;
 }
 
+ErrCode writer_oldest_newest(Writer *writer, UnixSec since, UnixSec *ret_time, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->db, WRITE_OLDEST_NEWEST);
+    bool row = false;
+    sql_bind_int(st, 1, since);
+    ErrCode rc = sql_step(writer->db, st, &row, err);
+    if (rc == OK)
+        *ret_time = row ? sql_time(st, 0) : NO_TIME;
+    return rc;
+}
+
 /* ---- applying -------------------------------------------------------------------------------- */
 
 static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)

@@ -67,6 +67,9 @@ MUST_USE ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, U
 
 /* What the next writer_apply() would find stored. */
 Service writer_service(const Writer *writer);
+/* The oldest of the stations' newest times that is not older than `since`: no window of theirs begins
+ * before it less a window. NO_TIME: there is none. Errors: ERR_STORAGE, ERR_CORRUPT. */
+MUST_USE ErrCode writer_oldest_newest(Writer *writer, UnixSec since, UnixSec *ret_time, Err *err);
 
 /* PASSIVE; TRUNCATE, waiting for readers at most 200 ms, when the log is beyond its limit. */
 MUST_USE ErrCode writer_checkpoint(Writer *writer, Err *err);

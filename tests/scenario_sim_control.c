@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "tests/sim_kit.h"
+#include "tests/truth.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -329,6 +330,22 @@ TEST(sim_counts_what_it_was_asked)
     CHECK_TEXT("3", sim_member(buf_view(&stats), "requests"));
     CHECK_TEXT("2", sim_member(sim_member(paths, "/data/readings"), "requests"));
     CHECK_TEXT("1", sim_member(sim_member(paths, "/id/stations"), "requests"));
+}
+
+TEST(sim_counts_what_it_cost)
+{
+    Simulator simulator = sim_start();
+    simulator_do(&simulator, "POST", "/sim/fault?kind=status&status=503&path=/id&count=1",
+                 STR_NONE);
+    CLEANUP(exchanged_release) Exchanged failed = sim_ask(&simulator, "/id/stations");
+    CHECK_INT(503, failed.status);
+    CLEANUP(buf_release) Buf body = sim_get(&simulator, "/id/stations");
+    CHECK_INT(2, traffic_count(&simulator, "requests"));
+    CHECK_INT(failed.body.len + body.len, traffic_count(&simulator, "sent_bytes"));
+    CHECK_INT(2, traffic_count(&simulator, "connections")); /* asking for the count is none */
+    CHECK_INT(1, traffic_count(&simulator, "most_open"));
+    simulator_do(&simulator, "DELETE", "/sim/stats", STR_NONE);
+    CHECK_INT(0, traffic_count(&simulator, "requests"));
 }
 
 TEST(sim_batches_where_it_is_told_to)

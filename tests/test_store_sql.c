@@ -97,6 +97,8 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_STATION_NEWEST] = {"read station's newest time", NEWEST_OF_STATION},
     [WRITE_SET_NEWEST] = {"store station's newest time", ""},
     [WRITE_DROP_NEWEST] = {"drop station's newest time", NEWEST_OF_STATION},
+    /* all stations, with each sweep */
+    [WRITE_OLDEST_NEWEST] = {"read oldest of the stations' newest times", "SEARCH station_newest"},
     [WRITE_MEASURE_NEWEST] = {"read measure's newest time",
                               "SEARCH reading USING PRIMARY KEY (measure=?)"},
     [WRITE_KNOWN_READINGS] = {"read known readings",

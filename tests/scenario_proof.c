@@ -1,0 +1,133 @@
+/* Nothing is lost: a day and two hours of a feed that delivers in batches, late, corrected and not at
+ * all, with outages and a kill, and the real arrivals of recorded series. What is served is what is
+ * true, and beside it stands what a poller of the newest would have kept. */
+#include "tests/sim_kit.h"
+#include "tests/truth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+enum { CYCLE_S = 900, SWEEP_S = 3600, SLOT_S = 300 /* past the quarter hour */ };
+
+static double percent(size_t part, size_t whole)
+{
+    return whole > 0 ? 100.0 * (double) part / (double) whole : 0;
+}
+
+/* ---- a day and two hours --------------------------------------------------------------------- */
+
+/* Five percent of what is asked fails, in as many ways. */
+static const char *const FAILURES[] = {"kind=status&status=503&percent=2", "kind=cut&percent=1",
+                                       "kind=html&percent=1", "kind=down&percent=1"};
+
+static void add_fault(const Simulator *sim, const char *spec)
+{
+    char target[256];
+    (void) snprintf(target, sizeof target, "/sim/fault?%s", spec);
+    simulator_do(sim, "POST", target, STR_NONE);
+}
+
+typedef struct Day {
+    const Simulator *sim;
+    SimClock *clock;
+    UnixSec began;
+    Freshet service;
+    LatestOnly poller;
+} Day;
+
+/* Up to so many minutes after the start. The poller asks a minute behind each slot. */
+static void pass(Day *day, int64_t until_min)
+{
+    UnixSec until = day->began + until_min * 60, slot = day->began + SLOT_S + 60;
+    while (slot < simclock_now(day->clock))
+        slot += CYCLE_S;
+    for (; slot < until; slot += CYCLE_S) {
+        simclock_sleep_until(day->clock, slot);
+        latest_only_poll(&day->poller, day->sim);
+    }
+    simclock_sleep_until(day->clock, until);
+}
+
+/* In the midst of a poll: the slot comes for both, and what the kill meets is chance. */
+static void kill_at_slot(Day *day, const char *dir, const char *const options[])
+{
+    process_signal(day->service.process, SIGKILL);
+    CHECK_INT(-SIGKILL, process_wait(day->service.process));
+    day->service = freshet_start(dir, day->sim->url, day->sim->clock, options);
+}
+
+static void check_day(Day *day, const char *when)
+{
+    CLEANUP(lines_release) Lines held = served_lines(&day->service);
+    CASE(when);
+    Difference ours =
+        overdue_difference(day->sim, simclock_now(day->clock), CYCLE_S, SWEEP_S, &held);
+    check_nothing(&ours);
+}
+
+static void tell_day(Day *day)
+{
+    CLEANUP(lines_release) Lines truth = true_lines(day->sim, simclock_now(day->clock));
+    CLEANUP(lines_release) Lines held = served_lines(&day->service);
+    Difference ours = difference_of(&truth, &held);
+    Difference theirs = difference_of(&truth, &day->poller.kept);
+    uint64_t requests = traffic_count(day->sim, "requests") - day->poller.requests;
+    uint64_t bytes = traffic_count(day->sim, "sent_bytes") - day->poller.bytes;
+    check_nothing(&ours);
+    CHECK(percent(theirs.lost, truth.count) >
+          20); /* else the feed was too easy to prove anything */
+    printf("26 h, window of %zu readings    lost          stale  requests  bytes\n"
+           "  freshet                    %7zu (%2.0f %%) %6zu %9llu %12llu\n"
+           "  a poller of the newest     %7zu (%2.0f %%) %6zu %9llu %12llu\n",
+           truth.count, ours.lost, percent(ours.lost, truth.count), ours.stale,
+           (unsigned long long) requests, (unsigned long long) bytes, theirs.lost,
+           percent(theirs.lost, truth.count), theirs.stale,
+           (unsigned long long) day->poller.requests, (unsigned long long) day->poller.bytes);
+}
+
+/* FRESHET_PROOF_STATIONS makes it larger. */
+TEST(scenario_proof_26_hours_of_trouble_lose_nothing)
+{
+    static const char *const OPTIONS[] = {"--poll-jitter", "0s", NULL};
+    const char *stations = getenv("FRESHET_PROOF_STATIONS"), *dir = test_dir();
+    const Simulator sim = simulator_start(
+        ARGS("--clock", "--stations", stations != NULL ? stations : "200", "--hourly", "20",
+             "--daily", "20", "--twice-daily", "0", "--corrections", "1", "--late", "1",
+             "--duplicates", "0.5", "--arrays", "0.5", "--missing-values", "0.5", "--empty-times",
+             "0.5", "--sentinels", "0.5", "--vanishing", "2"));
+    Day day = {.sim = &sim, .clock = simclock_connect(sim.clock), .poller = latest_only_init()};
+    day.began = simclock_now(day.clock);
+    for (size_t i = 0; i < countof(FAILURES); i++)
+        add_fault(&sim, FAILURES[i]);
+    day.service = freshet_start(dir, sim.url, sim.clock, OPTIONS);
+
+    pass(&day, 4 * 60 + 11); /* 11 minutes past: behind the poll, before the next release */
+    check_day(&day, "before anything");
+    simulator_do(&sim, "DELETE", "/sim/fault", STR_NONE);
+    add_fault(&sim, "kind=status&status=503&for=PT40M");
+    for (size_t i = 0; i < countof(FAILURES); i++)
+        add_fault(&sim, FAILURES[i]);
+    pass(&day, 6 * 60 + 11);
+    check_day(&day, "after an outage of answers");
+    pass(&day, 11 * 60 + 5);
+    kill_at_slot(&day, dir, OPTIONS);
+    pass(&day, 13 * 60 + 11);
+    check_day(&day, "after a kill");
+    simulator_do(&sim, "DELETE", "/sim/fault", STR_NONE);
+    add_fault(&sim, "kind=down&for=PT40M");
+    for (size_t i = 0; i < countof(FAILURES); i++)
+        add_fault(&sim, FAILURES[i]);
+    pass(&day, 15 * 60 + 11);
+    check_day(&day, "after an outage of connections");
+    pass(&day, 26 * 60 + 11);
+    check_day(&day, "after 26 h");
+    simulator_do(&sim, "DELETE", "/sim/fault", STR_NONE);
+    add_fault(&sim, "kind=stuck"); /* one sweep with nothing in its way and nothing new */
+    pass(&day, 27 * 60 + 26);
+    check_truth(&day.service, &sim, simclock_now(day.clock));
+    tell_day(&day);
+    latest_only_release(&day.poller);
+    CHECK_INT(0, freshet_stop(&day.service));
+}
