@@ -6,10 +6,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-enum { CYCLE_S = 900, SWEEP_S = 3600, SLOT_S = 300 /* past the quarter hour */ };
+enum { CYCLE_S = 900, SWEEP_S = 3600, SLOT_S = 300 /* past the quarter hour */, DAY_S = 86400 };
 
 static double percent(size_t part, size_t whole)
 {
@@ -91,7 +92,7 @@ static void tell_day(Day *day)
 TEST(scenario_proof_26_hours_of_trouble_lose_nothing)
 {
     static const char *const OPTIONS[] = {"--poll-jitter", "0s", NULL};
-    const char *stations = getenv("FRESHET_PROOF_STATIONS"), *dir = test_dir();
+    const char *stations = getenv("FRESHET_PROOF_STATIONS"), *dir = test_dir_in_memory();
     const Simulator sim = simulator_start(
         ARGS("--clock", "--stations", stations != NULL ? stations : "200", "--hourly", "20",
              "--daily", "20", "--twice-daily", "0", "--corrections", "1", "--late", "1",
@@ -130,4 +131,111 @@ TEST(scenario_proof_26_hours_of_trouble_lose_nothing)
     tell_day(&day);
     latest_only_release(&day.poller);
     CHECK_INT(0, freshet_stop(&day.service));
+}
+
+/* ---- real arrivals --------------------------------------------------------------------------- */
+
+/* What arrived when is known to the poll that saw it: about an hour at the catchment, half an hour at
+ * the three stations. Hence a poller of the newest loses more of the first. */
+
+typedef struct Replay {
+    Simulator sim;
+    SimClock *clock;
+    UnixSec began;
+    Freshet service;
+    LatestOnly poller;
+    Lines ideal, ours; /* all that was held at any check */
+} Replay;
+
+static void start_replay(Replay *replay, const char *file, const char *start)
+{
+    static const char *const OPTIONS[] = {"--poll-jitter", "0s", NULL};
+    const char *folder = getenv("FRESHET_RECORDINGS");
+    char path[512];
+    (void) snprintf(path, sizeof path, "%s/%s", folder != NULL ? folder : "../shared/upstream",
+                    file);
+    if (access(path, R_OK) != 0)
+        test_skip("the recordings are not here");
+    replay->sim = simulator_start(ARGS("--clock", "--replay-arrivals", path, "--start", start));
+    replay->clock = simclock_connect(replay->sim.clock);
+    replay->began = simclock_now(replay->clock);
+    replay->service =
+        freshet_start(test_dir_in_memory(), replay->sim.url, replay->sim.clock, OPTIONS);
+    replay->poller = latest_only_init();
+    replay->ideal = lines_init();
+    replay->ours = lines_init();
+}
+
+static void end_replay(Replay *replay)
+{
+    latest_only_release(&replay->poller);
+    lines_release(&replay->ideal);
+    lines_release(&replay->ours);
+    CHECK_INT(0, freshet_stop(&replay->service));
+}
+
+/* So many hours, to just behind a sweep: each hour, at the slot. */
+static void replay_hours(Replay *replay, int hours)
+{
+    UnixSec now = simclock_now(replay->clock), until = now / 3600 * 3600 + hours * 3600 + SLOT_S;
+    for (UnixSec slot = until - hours * 3600 + CYCLE_S; slot <= until; slot += CYCLE_S) {
+        simclock_sleep_until(replay->clock, slot + 1);
+        latest_only_poll(&replay->poller, &replay->sim);
+    }
+    CLEANUP(lines_release) Lines truth = true_lines(&replay->sim, simclock_now(replay->clock));
+    CLEANUP(lines_release) Lines held = served_lines(&replay->service);
+    Difference difference = difference_of(&truth, &held);
+    check_nothing(&difference);
+    if (until < replay->began + DAY_S) /* it holds what was before the poller began */
+        return;
+    lines_join(&replay->ideal, &truth);
+    lines_join(&replay->ours, &held);
+}
+
+static void tell_replay(const Replay *replay, const char *what)
+{
+    uint64_t requests = traffic_count(&replay->sim, "requests") - replay->poller.requests;
+    uint64_t bytes = traffic_count(&replay->sim, "sent_bytes") - replay->poller.bytes;
+    Difference ours = difference_of(&replay->ideal, &replay->ours);
+    Difference theirs = difference_of(&replay->ideal, &replay->poller.kept);
+    check_nothing(&ours);
+    printf(
+        "%s: an ideal ingest held %zu readings; freshet all but %zu of them (%llu requests,\n"
+        "  %llu bytes), a poller of the newest all but %zu, %.0f %% (%llu requests, %llu bytes)\n",
+        what, replay->ideal.count, ours.lost, (unsigned long long) requests,
+        (unsigned long long) bytes, theirs.lost, percent(theirs.lost, replay->ideal.count),
+        (unsigned long long) replay->poller.requests, (unsigned long long) replay->poller.bytes);
+}
+
+/* FRESHET_PROOF_DAYS: how many, from where the arrivals are known on. */
+static int days_to_replay(void)
+{
+    const char *text = getenv("FRESHET_PROOF_DAYS");
+    int64_t days = 10;
+    return text != NULL && str_to_int(str_of(text), &days) ? (int) days : 10;
+}
+
+TEST(scenario_proof_real_arrivals_of_a_catchment_are_all_held)
+{
+    Replay replay;
+    start_replay(&replay, "taw-catchment-readings-with-arrival-2026-01-13-to-02-21.csv.gz",
+                 "2026-02-11T12:00:00Z");
+    for (int i = 0; i < 4 * days_to_replay(); i++)
+        replay_hours(&replay, 6);
+    CHECK(replay.ideal.count > 1000 * (size_t) (days_to_replay() - 1));
+    tell_replay(&replay, "19 real series");
+    end_replay(&replay);
+}
+
+/* Ten days in which one of three stations was silent for 17 h and for 4 days. */
+TEST(scenario_proof_real_arrivals_of_three_stations_are_all_held)
+{
+    Replay replay;
+    start_replay(&replay, "polls-newest-reading-3-stations-2025-04-to-2025-12.csv.gz",
+                 "2025-05-18T00:00:00Z");
+    for (int i = 0; i < 2 * days_to_replay(); i++)
+        replay_hours(&replay, 12);
+    CHECK(replay.ideal.count > 100 * (size_t) (days_to_replay() - 1));
+    tell_replay(&replay, "3 real stations");
+    end_replay(&replay);
 }
