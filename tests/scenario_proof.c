@@ -239,3 +239,32 @@ TEST(scenario_proof_real_arrivals_of_three_stations_are_all_held)
     tell_replay(&replay, "3 real stations");
     end_replay(&replay);
 }
+
+/* ---- a day in half a minute ------------------------------------------------------------------ */
+
+/* Polled every 2 s, each poll brings an hour and a half. Half a minute later the network runs as the
+ * clock does, and nothing new comes until all has been swept. */
+TEST(scenario_proof_a_day_in_half_a_minute_loses_nothing)
+{
+    static const char *const OPTIONS[] = {
+        "--poll-interval", "2s", "--poll-jitter", "0s", "--sweep-interval", "4s", NULL};
+    static const char *const FAULTS[] = {
+        "kind=status&status=503&from=PT6H&for=PT3H", "kind=down&from=PT15H&for=PT3H",
+        "kind=status&status=503&percent=3&for=PT23H", "kind=cut&percent=2&for=PT23H"};
+    const char *dir = test_dir_in_memory();
+    const Simulator sim = simulator_start(
+        ARGS("--clock", "--behind", "86400", "--speed", "2880", "--stations", "200", "--hourly",
+             "20", "--daily", "20", "--twice-daily", "0", "--corrections", "1", "--late", "1"));
+    SimClock *clock = simclock_connect(sim.clock);
+    UnixSec began = simclock_now(clock);
+    for (size_t i = 0; i < countof(FAULTS); i++)
+        add_fault(&sim, FAULTS[i]);
+    Freshet service = freshet_start(dir, sim.url, sim.clock, OPTIONS);
+    simclock_sleep_until(clock, began + 14);
+    process_signal(service.process, SIGKILL);
+    CHECK_INT(-SIGKILL, process_wait(service.process));
+    service = freshet_start(dir, sim.url, sim.clock, OPTIONS);
+    simclock_sleep_until(clock, began + 45);
+    check_truth(&service, &sim, simclock_now(clock));
+    CHECK_INT(0, freshet_stop(&service));
+}

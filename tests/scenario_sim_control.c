@@ -98,6 +98,28 @@ TEST(sim_sends_what_the_upstream_sends)
     CHECK_HAS("\x1f\x8b", buf_view(&zipped.body));
 }
 
+TEST(sim_catches_up_with_the_clock_it_lends)
+{
+    Simulator simulator = simulator_start((const char *[]){"--stations", "5", "--clock", "--behind",
+                                                           "86400", "--speed", "8640", NULL});
+    SimClock *clock = simclock_connect(simulator.clock);
+    UnixSec began = sim_moment("2026-01-20T12:00:00Z");
+    static const struct {
+        int64_t after_s;
+        const char *now;
+    } cases[] = {
+        {0, "2026-01-19T12:00:00Z"}, {5, "2026-01-20T00:00:00Z"}, {20, "2026-01-20T12:00:20Z"}};
+    CHECK_INT(began, simclock_now(clock));
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].now);
+        simclock_sleep_until(clock, began + cases[i].after_s);
+        char url[256];
+        (void) snprintf(url, sizeof url, "%s/sim/now", simulator.origin);
+        CLEANUP(buf_release) Buf body = must_get(url);
+        CHECK_TEXT(cases[i].now, sim_member(buf_view(&body), "now"));
+    }
+}
+
 TEST(sim_runs_faster_but_never_ahead_of_the_real_clock)
 {
     Simulator simulator = simulator_start(
