@@ -31,6 +31,8 @@ static const Setting SETTINGS[] = {
     {"data-dir", AT(data_dir), TEXT, "./data", 0, 0, NULL, "where the store is kept"},
     {"upstream", AT(upstream), TEXT, "https://environment.data.gov.uk/flood-monitoring", 0, 0, NULL,
      "base address of the flood-monitoring API"},
+    {"shard", AT(shard), TEXT, "1/1", 0, 0, NULL,
+     "K/N: of N services that share the network's stations this is the K-th"},
     {"poll-interval", AT(poll_interval_s), SECONDS, "15m", 1, DAY_S, NULL,
      "how often the upstream is asked; multiples of 15m keep to its releases"},
     {"poll-jitter", AT(jitter_s), SECONDS, "10s", 0, 600, NULL,
@@ -56,6 +58,10 @@ static const Setting SETTINGS[] = {
      "of one upstream answer, decoded"},
     {"max-batch-readings", AT(max_batch_readings), COUNT, "2000000", 1, 100000000, NULL,
      "readings taken from one upstream answer"},
+    {"record", AT(record), TEXT, "", 0, 0, NULL,
+     "a folder for every exchange with the upstream, which freshet-sim plays back; empty: none"},
+    {"record-bytes", AT(record_bytes), BYTES, "1GB", MB, 1024 * 1024 * MB, NULL,
+     "of disk for that, gzipped; then it ends"},
     {"window", AT(window_s), SECONDS, "24h", 900, WINDOW_MAX_S, NULL,
      "kept of each station, back from its newest reading"},
     {"snapshot-wait", AT(snapshot_wait_ms), MILLISECONDS, "1s", 1, 60000, NULL,
@@ -353,6 +359,10 @@ static void check_together(Config *config, Buf *faults)
         if (arena_copy(&config->strings, cut, &copy))
             config->upstream = copy.ptr;
     }
+    Shard shard;
+    if (!shard_parse(str_of(config->shard), &shard))
+        buf_printf(faults, "shard: '%s' is no K/N with K from 1 to N, N up to %d\n", config->shard,
+                   SHARD_COUNT_MAX);
     if (config->retry_min_s > config->retry_max_s)
         buf_printf(faults, "retry-min: longer than retry-max\n");
 }
@@ -460,6 +470,8 @@ LogForm config_log_form(const Config *config)
 
 PollOptions config_poll_options(const Config *config, uint64_t jitter_seed)
 {
+    Shard shard = {.count = 1};
+    (void) shard_parse(str_of(config->shard), &shard); /* config_read() has */
     return (PollOptions){
         .upstream = config->upstream,
         .user_agent = "freshet/" FRESHET_VERSION " (flood-monitoring ingest)",
@@ -469,6 +481,7 @@ PollOptions config_poll_options(const Config *config, uint64_t jitter_seed)
         .catalogue_interval_s = config->catalogue_interval_s,
         .sweep_interval_s = config->sweep_interval_s,
         .window_s = config->window_s,
+        .shard = shard,
         .budget_requests = config->budget_requests,
         .budget_bytes = config->budget_bytes,
         .deadline_ms = config->upstream_timeout_s * 1000,
@@ -476,6 +489,8 @@ PollOptions config_poll_options(const Config *config, uint64_t jitter_seed)
         .stall_ms = config->stall_timeout_s * 1000,
         .max_body_bytes = (size_t) config->max_body_bytes,
         .max_batch_readings = (size_t) config->max_batch_readings,
+        .record_dir = config->record[0] != '\0' ? config->record : NULL,
+        .record_max_bytes = config->record_bytes,
         .retry_min_s = config->retry_min_s,
         .retry_max_s = config->retry_max_s,
     };
@@ -510,6 +525,7 @@ ServerOptions config_server_options(const Config *config)
         .spool_bytes = (size_t) config->spool_bytes,
         .build = FRESHET_VERSION,
         .upstream = config->upstream,
+        .shard = config->shard,
         .poll_interval_s = config->poll_interval_s,
         .window_s = config->window_s,
     };

@@ -43,7 +43,9 @@ void batch_release(Batch *batch)
     free(batch->refusals);
     free(batch->types);
     arena_release(&batch->strings);
+    Shard shard = batch->shard;
     *batch = batch_init();
+    batch->shard = shard;
 }
 
 /* Room for one element more at the end of *array, or NULL. */

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "model/model.h"
+#include "model/shard.h"
 
 typedef enum RefusalReason {
     REFUSED_NO_VALUE,        /* value missing, null or empty (Q3) */
@@ -58,6 +59,8 @@ typedef struct StationType {
 
 typedef struct Batch {
     Arena strings;
+    Shard shard;          /* only what is of it is taken; kept by batch_release() */
+    size_t foreign_count; /* readings that were not: neither received nor refused */
     UnixSec slot; /* of the poll that brought it, without jitter; NO_TIME: that of the batch before,
                        because of which this one was asked for */
     int64_t poll_s; /* between two polls */
@@ -74,6 +77,8 @@ typedef struct Batch {
     size_t type_count, type_cap;
     size_t
         item_refused_count; /* station and measure items that were no use; logged, not received */
+    bool
+        is_release; /* its readings were received and quarantined before: they are not counted anew */
     bool
         find_gaps; /* its readings are what is newest: the writer tells what lies open behind them */
     bool has_all_stations; /* a station that is not in it is listed no more */

@@ -314,12 +314,14 @@ static void put_location(Exchange *x, const char *tag)
 
 /* ---- the ends of an exchange ----------------------------------------------------------------- */
 
-/* One line a second says enough: an overload brings thousands. */
+/* One line a second says enough: an overload brings thousands. Not being ready is no failure: whoever
+ * started us asks until we are. */
 static void log_failure(const Exchange *x, ErrCode code, const Err *err)
 {
     static _Atomic int64_t told_s;
     int64_t now_s = clock_elapsed_ms() / 1000;
-    if (PROBLEMS[x->reply.problem.type].status < 500 || atomic_exchange(&told_s, now_s) == now_s)
+    if (PROBLEMS[x->reply.problem.type].status < 500 || code == ERR_STOPPED ||
+        atomic_exchange(&told_s, now_s) == now_s)
         return;
     log_warn("http failed path=" LOG_TEXT " code=%s detail=" LOG_TEXT, x->req.route->pattern,
              err_name(code), err->text);

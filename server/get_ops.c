@@ -46,13 +46,13 @@ static void put_poll(JsonWriter *json, const char *key, const PollReport *poll)
     put_int(json, "fetch_ms", poll->fetch_ms);
     put_int(json, "parse_ms", poll->parse_ms);
     put_int(json, "apply_ms", poll->apply_ms);
-    put_int(json, "received", poll->received);
-    put_int(json, "new", poll->fresh);
-    put_int(json, "late", poll->late);
-    put_int(json, "unchanged", poll->unchanged);
-    put_int(json, "corrected", poll->corrected);
-    put_int(json, "expired", poll->expired);
-    put_int(json, "quarantined", poll->quarantined);
+    put_int(json, "received", poll->readings.received);
+    put_int(json, "new", poll->readings.fresh);
+    put_int(json, "late", poll->readings.late);
+    put_int(json, "unchanged", poll->readings.unchanged);
+    put_int(json, "corrected", poll->readings.corrected);
+    put_int(json, "expired", poll->readings.expired);
+    put_int(json, "quarantined", poll->readings.quarantined);
     json_close(json, '}');
 }
 
@@ -160,6 +160,8 @@ static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, 
         rc = put_freshness(json, snap, err);
     if (rc == OK)
         rc = put_quarantine(json, snap, err);
+    json_key(json, "shard");
+    json_text(json, req->site->options->shard);
     json_key(json, "build");
     json_text(json, req->site->options->build);
     json_close(json, '}');

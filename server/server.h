@@ -21,6 +21,7 @@ typedef struct ServerOptions {
     size_t spool_bytes;        /* for all of them; one may take half */
     const char *build;         /* version, in /v1/status and ETags */
     const char *upstream;      /* told in the service document */
+    const char *shard;         /* "2/5": told in /v1/status */
     int64_t poll_interval_s, window_s;
 } ServerOptions;
 

@@ -23,10 +23,11 @@ typedef struct Apply {
     size_t
         *unknown; /* owned: readings of measures that are not known, by their place in the batch */
     size_t unknown_count;
-    GapList *gaps;  /* the Writer's; emptied before */
-    UnixSec slot;   /* at which the batch came */
-    int64_t poll_s; /* between two slots */
-    int64_t away_s; /* of our own making before it, with no poll that went well */
+    Str *unknown_ids; /* owned: their measures, each once, in order */
+    GapList *gaps;    /* the Writer's; emptied before */
+    UnixSec slot;     /* at which the batch came */
+    int64_t poll_s;   /* between two slots */
+    int64_t away_s;   /* of our own making before it, with no poll that went well */
     bool changed;
 } Apply;
 
@@ -64,4 +65,5 @@ typedef struct KeyList {
     size_t count, cap;
 } KeyList;
 void key_list_release(KeyList *list);
+MUST_USE ErrCode key_list_add(KeyList *list, int64_t key, Err *err);
 MUST_USE ErrCode key_list_read(KeyList *list, Db *db, sqlite3_stmt *st, Err *err);

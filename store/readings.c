@@ -85,12 +85,12 @@ static ErrCode find_measure(Apply *apply, Str id, Series *series, Err *err)
     return rc;
 }
 
-static void quarantine(Apply *apply, const Series *series)
+static void quarantine(Apply *apply, Str id, const Series *series)
 {
     for (size_t i = 0; i < series->count; i++)
         apply->unknown[apply->unknown_count++] = series->order[i];
     apply->applied.readings.quarantined += (int64_t) series->count;
-    apply->applied.unknown_measures++;
+    apply->unknown_ids[apply->applied.unknown_measures++] = id;
 }
 
 static ErrCode sort_series(Readings *all, Err *err)
@@ -101,7 +101,9 @@ static ErrCode sort_series(Readings *all, Err *err)
     all->order = calloc(count, sizeof *all->order);
     all->series = calloc(count, sizeof *all->series);
     apply->unknown = calloc(count, sizeof *apply->unknown);
-    if (all->order == NULL || all->series == NULL || apply->unknown == NULL)
+    apply->unknown_ids = calloc(count, sizeof *apply->unknown_ids);
+    if (all->order == NULL || all->series == NULL || apply->unknown == NULL ||
+        apply->unknown_ids == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for %zu readings", count);
     for (size_t i = 0; i < count; i++)
         all->order[i] = i;
@@ -118,7 +120,7 @@ static ErrCode sort_series(Readings *all, Err *err)
         if (rc != OK)
             return rc;
         if (series.measure == 0)
-            quarantine(apply, &series);
+            quarantine(apply, id, &series);
         else
             all->series[all->series_count++] = series;
     }
@@ -474,5 +476,7 @@ ErrCode apply_readings(Apply *apply, Err *err)
                 break;
         rc = apply_station(&all, &all.series[first], end - first, err);
     }
+    if (batch->is_release)
+        *counts = (ReadingCounts){.received = 0};
     return rc;
 }

@@ -156,6 +156,10 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
          "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
          " expected_next, late_after, stale_after, silent_after, freshness, crosses, generation)"
          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+    [WRITE_COUNT_EXPECTED] = {"count expected deliveries",
+                              "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery"
+                              " WHERE expected_next <= ?1 AND late_after >= ?1 LIMIT ?2)),"
+                              " (SELECT count(*) FROM delivery)"},
     [WRITE_CROSSINGS] = {"list measures whose freshness changes",
                          "SELECT measure FROM delivery WHERE crosses <= ?1"},
     [WRITE_CROSS] = {"store freshness", "UPDATE delivery SET freshness = ?2, crosses = ?3,"
@@ -168,6 +172,10 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                             "SELECT key FROM measure WHERE listed = 0 AND unlisted <= ?1"},
     [WRITE_OLD_STATIONS] = {"list stations long in no list",
                             "SELECT key FROM station WHERE listed = 0 AND unlisted <= ?1"},
+    [WRITE_UNLISTED_MEASURES] = {"list measures in no list",
+                                 "SELECT key, id FROM measure WHERE listed = 0"},
+    [WRITE_UNLISTED_STATIONS] = {"list stations in no list",
+                                 "SELECT key, id FROM station WHERE listed = 0"},
     [WRITE_MEASURE_STATION] = {"find station of measure",
                                "SELECT station FROM measure WHERE key = ?1"},
     [WRITE_DROP_READINGS] = {"remove readings", "DELETE FROM reading WHERE measure = ?1"},

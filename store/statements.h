@@ -68,11 +68,14 @@ typedef enum WriteSql {
     WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
     WRITE_READ_DELIVERY,   /* ?1 measure's key */
     WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
+    WRITE_COUNT_EXPECTED,  /* ?1 slot, ?2 most; also counts all deliveries */
     WRITE_CROSSINGS,       /* ?1 slot */
     WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
     WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
     WRITE_OLD_MEASURES,    /* ?1 the last time since when */
     WRITE_OLD_STATIONS,    /* the same */
+    WRITE_UNLISTED_MEASURES,
+    WRITE_UNLISTED_STATIONS,
     WRITE_MEASURE_STATION, /* ?1 measure's key */
     WRITE_DROP_READINGS,   /* ?1 measure's key */
     WRITE_DROP_DELIVERY,   /* ?1 measure's key */

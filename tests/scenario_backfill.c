@@ -9,7 +9,7 @@ TEST(scenario_backfill_fills_the_window_behind_the_first_poll)
     const Simulator sim = simulator_start(ARGS("--clock", "--stations", "120", "--batching", "40"));
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
-    simclock_sleep_until(clock, simclock_now(clock) + 1);
+    simclock_sleep_until(clock, simclock_now(clock) + 5);
     CHECK_TEXT("none", freshet_tell(&service, "fault"));
     check_truth(&service, &sim, simclock_now(clock));
     CHECK_INT(0, freshet_stop(&service));
@@ -42,7 +42,7 @@ TEST(scenario_backfill_stays_within_its_budget_and_says_so)
     SimClock *clock = simclock_connect(sim.clock);
     UnixSec began = simclock_now(clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, ARGS("--upstream-budget", "9"));
-    simclock_sleep_until(clock, began + 1); /* lists and types take all of it */
+    simclock_sleep_until(clock, began + 5); /* lists and types take all of it */
     CHECK_TEXT("9", freshet_tell(&service, "last_poll.requests"));
     CHECK_TEXT("ingest", freshet_tell(&service, "fault"));
     CHECK_HAS("budget", freshet_tell(&service, "last_poll.detail"));

@@ -10,7 +10,13 @@
 
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-enum { CYCLE_S = 900, SWEEP_S = 3600, SLOT_S = 300 /* past the quarter hour */, DAY_S = 86400 };
+enum {
+    CYCLE_S = 900,
+    SWEEP_S = 3600,
+    SETTLE_S = 60 /* for what follows a poll */,
+    SLOT_S = 300 /* past the quarter hour */,
+    DAY_S = 86400
+};
 
 static double percent(size_t part, size_t whole)
 {
@@ -38,10 +44,10 @@ typedef struct Day {
     LatestOnly poller;
 } Day;
 
-/* Up to so many minutes after the start. The poller asks a minute behind each slot. */
+/* Up to so many minutes after the start. */
 static void pass(Day *day, int64_t until_min)
 {
-    UnixSec until = day->began + until_min * 60, slot = day->began + SLOT_S + 60;
+    UnixSec until = day->began + until_min * 60, slot = day->began + SLOT_S + SETTLE_S;
     while (slot < simclock_now(day->clock))
         slot += CYCLE_S;
     for (; slot < until; slot += CYCLE_S) {
@@ -179,7 +185,7 @@ static void replay_hours(Replay *replay, int hours)
 {
     UnixSec now = simclock_now(replay->clock), until = now / 3600 * 3600 + hours * 3600 + SLOT_S;
     for (UnixSec slot = until - hours * 3600 + CYCLE_S; slot <= until; slot += CYCLE_S) {
-        simclock_sleep_until(replay->clock, slot + 1);
+        simclock_sleep_until(replay->clock, slot + SETTLE_S);
         latest_only_poll(&replay->poller, &replay->sim);
     }
     CLEANUP(lines_release) Lines truth = true_lines(&replay->sim, simclock_now(replay->clock));

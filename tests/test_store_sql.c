@@ -115,12 +115,21 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
                     "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
     [WRITE_READ_DELIVERY] = {"read deliveries", BY_KEY("delivery")},
     [WRITE_DELIVERY] = {"store delivery", ""},
+    /* where nothing is newer, and no further than ten that should be; the rest is an index */
+    [WRITE_COUNT_EXPECTED] = {"count expected deliveries",
+                              "SCAN CONSTANT ROW; SCALAR SUBQUERY 2; CO-ROUTINE (subquery-1);"
+                              " SCAN delivery; SCAN (subquery-1); SCALAR SUBQUERY 3;"
+                              " SCAN delivery USING COVERING INDEX delivery_freshness"},
     [WRITE_CROSSINGS] = {"list measures whose freshness changes",
                          "SEARCH delivery USING COVERING INDEX delivery_crosses (crosses<?)"},
     [WRITE_CROSS] = {"store freshness", BY_KEY("delivery")},
     [WRITE_SILENCE] = {"store silence", BY_KEY("delivery")},
     [WRITE_OLD_MEASURES] = {"list measures long in no list",
                             "SEARCH measure USING INDEX measure_unlisted (unlisted<?)"},
+    [WRITE_UNLISTED_MEASURES] = {"list measures in no list",
+                                 "SCAN measure USING INDEX measure_unlisted"},
+    [WRITE_UNLISTED_STATIONS] = {"list stations in no list",
+                                 "SCAN station USING INDEX station_unlisted"},
     [WRITE_OLD_STATIONS] = {"list stations long in no list",
                             "SEARCH station USING INDEX station_unlisted (unlisted<?)"},
     [WRITE_MEASURE_STATION] = {"find station of measure", BY_KEY("measure")},
