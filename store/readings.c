@@ -14,7 +14,8 @@
 typedef struct Series {
     int64_t station, measure; /* keys */
     int64_t period_s;
-    UnixSec newest;      /* that is stored; NO_TIME: not known to the delivery */
+    UnixSec newest; /* that is stored; NO_TIME: not known to the delivery */
+    UnixSec station_newest;
     const size_t *order; /* places in the batch */
     size_t count;
 } Series;
@@ -84,6 +85,7 @@ static ErrCode find_measure(Apply *apply, Str id, Series *series, Err *err)
     series->station = rc == OK && row ? sql_int(st, 1) : 0;
     series->period_s = rc == OK && row ? sql_int(st, 2) : 0;
     series->newest = rc == OK && row ? sql_time(st, 3) : NO_TIME;
+    series->station_newest = rc == OK && row ? sql_time(st, 4) : NO_TIME;
     return rc;
 }
 
@@ -449,11 +451,8 @@ static ErrCode apply_station(Readings *all, const Series *series, size_t count, 
 {
     Apply *apply = all->apply;
     int64_t station = series->station, fresh_before = apply->applied.readings.fresh;
-    UnixSec stored = NO_TIME;
-    ErrCode rc = read_time(apply, WRITE_STATION_NEWEST, station, &stored, err);
-    if (rc != OK)
-        return rc;
-    UnixSec newest = stored;
+    UnixSec stored = series->station_newest, newest = stored;
+    ErrCode rc = OK;
     for (size_t i = 0; i < count; i++)
         if (last_time(all, &series[i]) > newest)
             newest = last_time(all, &series[i]);

@@ -94,8 +94,11 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_FIND_MEASURE] =
         {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
     /* Asked for with each poll, of each measure: nothing that is long, as `raw` is. */
-    [WRITE_FIND_SERIES] = {"find series", "SELECT key, station, period_s, newest FROM measure"
+    [WRITE_FIND_SERIES] = {"find series", "SELECT key, measure.station, period_s, newest,"
+                                          " station_newest.time FROM measure"
                                           " LEFT JOIN delivery ON delivery.measure = measure.key"
+                                          " LEFT JOIN station_newest"
+                                          " ON station_newest.station = measure.station"
                                           " WHERE id = ?1"},
     [WRITE_ADD_MEASURE] =
         {"add measure", "INSERT INTO measure (" MEASURE_TEXTS(
@@ -113,8 +116,6 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                             "SELECT key FROM measure WHERE station = ?1"},
 
     [WRITE_STATION_ID] = {"read station's id", "SELECT id FROM station WHERE key = ?1"},
-    [WRITE_STATION_NEWEST] = {"read station's newest time",
-                              "SELECT time FROM station_newest WHERE station = ?1"},
     [WRITE_SET_NEWEST] = {"store station's newest time",
                           "INSERT INTO station_newest (station, time) VALUES (?1, ?2)"
                           " ON CONFLICT (station) DO UPDATE SET time = excluded.time"},
@@ -215,6 +216,9 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_LAST_GOOD_SLOT] = {"read time of the last good poll",
                                "SELECT started FROM poll"
                                " WHERE id = (SELECT max(id) FROM poll WHERE fault = 0)"},
+    [LEDGER_LAST_OUTCOME] = {"read outcome of the last poll",
+                             "SELECT generation, fault FROM poll"
+                             " WHERE id = (SELECT max(id) FROM poll)"},
     [LEDGER_NEXT_REFUSED_MEASURE] = {"find refused measure", "SELECT measure FROM quarantine"
                                                              " WHERE reason = ?1 AND measure > ?2"
                                                              " ORDER BY measure LIMIT 1"},
