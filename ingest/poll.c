@@ -516,10 +516,23 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     return true;
 }
 
+/* What is open is kept in memory. Whoever was ended in the middle of a round, or had left something
+ * open in its last, cannot tell what: the window is asked for anew, once. */
+static void find_what_was_open(Poller *poller)
+{
+    bool is_settled = false;
+    Err err = {.code = OK};
+    if (writer_is_settled(poller->writer, &is_settled, &err) != OK)
+        log_warn("ingest last poll not known error=" LOG_TEXT, err.text);
+    if (!is_settled)
+        backfill_sweep_soon(poller->backfill);
+}
+
 static void poll_loop(Worker *self, void *ctx)
 {
     Poller *poller = ctx;
     UnixSec next = 0;
+    find_what_was_open(poller);
     poller->committer = (Committer){.writer = poller->writer, .worker = self};
     while (run_round(poller, &next) && worker_sleep(self, next * 1000))
         ;

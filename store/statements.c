@@ -100,6 +100,13 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
 
     [WRITE_FIND_MEASURE] =
         {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
+    /* Asked for with each poll, of each measure: nothing that is long, as `raw` is. */
+    [WRITE_FIND_SERIES] = {"find series", "SELECT key, measure.station, period_s, newest,"
+                                          " station_newest.time FROM measure"
+                                          " LEFT JOIN delivery ON delivery.measure = measure.key"
+                                          " LEFT JOIN station_newest"
+                                          " ON station_newest.station = measure.station"
+                                          " WHERE id = ?1"},
     [WRITE_ADD_MEASURE] =
         {"add measure", "INSERT INTO measure (" MEASURE_TEXTS(
                             AS_NAME) "period_s, station, listed, unlisted, generation, id) VALUES "
@@ -116,8 +123,6 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                             "SELECT key FROM measure WHERE station = ?1"},
 
     [WRITE_STATION_ID] = {"read station's id", "SELECT id FROM station WHERE key = ?1"},
-    [WRITE_STATION_NEWEST] = {"read station's newest time",
-                              "SELECT time FROM station_newest WHERE station = ?1"},
     [WRITE_SET_NEWEST] = {"store station's newest time",
                           "INSERT INTO station_newest (station, time) VALUES (?1, ?2)"
                           " ON CONFLICT (station) DO UPDATE SET time = excluded.time"},
@@ -147,10 +152,18 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "DELETE FROM reading WHERE measure = ?1 AND time < ?2"
                     " AND time < (SELECT max(time) FROM reading WHERE measure = ?1)"},
+    [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
+                         "DELETE FROM reading WHERE measure = ?1 AND time < ?2"},
 
     [WRITE_READ_DELIVERY] = {"read deliveries", "SELECT gaps, prior_s, last_arrival, freshness,"
                                                 " expected_next, late_after, stale_after,"
                                                 " silent_after FROM delivery WHERE measure = ?1"},
+    /* Leaves the index on freshness alone, which would else be taken out and put in again. */
+    [WRITE_RENEW_DELIVERY] = {"renew delivery",
+                              "UPDATE delivery SET gaps = ?2, prior_s = ?3, last_arrival = ?4,"
+                              " newest = ?5, expected_next = ?6, late_after = ?7, stale_after = ?8,"
+                              " silent_after = ?9, crosses = ?11, generation = ?12"
+                              " WHERE measure = ?1 AND freshness = ?10"},
     [WRITE_DELIVERY] =
         {"store delivery",
          "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
@@ -212,6 +225,9 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_LAST_GOOD_SLOT] = {"read time of the last good poll",
                                "SELECT started FROM poll"
                                " WHERE id = (SELECT max(id) FROM poll WHERE fault = 0)"},
+    [LEDGER_LAST_OUTCOME] = {"read outcome of the last poll",
+                             "SELECT generation, fault FROM poll"
+                             " WHERE id = (SELECT max(id) FROM poll)"},
     [LEDGER_NEXT_REFUSED_MEASURE] = {"find refused measure", "SELECT measure FROM quarantine"
                                                              " WHERE reason = ?1 AND measure > ?2"
                                                              " ORDER BY measure LIMIT 1"},

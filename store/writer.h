@@ -64,6 +64,10 @@ Service writer_service(const Writer *writer);
 MUST_USE ErrCode writer_oldest_newest(Writer *writer, UnixSec since, UnixSec *ret_time, Err *err);
 MUST_USE ErrCode writer_has_station(Writer *writer, Str id, bool *ret_has, Err *err);
 
+/* Whether the last poll went well to its end: no generation came after what it recorded. Else some of
+ * what it was to ask for may never have been asked for. True of an empty store. */
+MUST_USE ErrCode writer_is_settled(Writer *writer, bool *ret_settled, Err *err);
+
 /* Of how many measures a delivery was to be expected by `slot`, those left out that are late already:
  * counted up to `most`. *ret_measures: of how many measures anything is held. */
 MUST_USE ErrCode writer_count_expected(Writer *writer, UnixSec slot, int64_t most,
