@@ -17,6 +17,7 @@ typedef struct Site {
     const ServerOptions *options;
     struct Spools *spools; /* for answers larger than memory; NULL: they stay in memory */
     struct Kept *kept;     /* those of the last generations; NULL with spools */
+    struct Words *words;   /* NULL: each request is read anew */
     _Atomic bool draining;
 } Site;
 

@@ -7,6 +7,7 @@
 #include "server/kept.h"
 #include "server/peers.h"
 #include "server/renderer.h"
+#include "server/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -407,13 +408,14 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
     server->options = *options;
     server->site = (Site){.store = store, .options = &server->options};
     server->cache = cache_open(options->cache_bytes);
+    server->site.words = words_open();
     const PeersOptions peers = {
         .max = options->max_connections,
         .max_per_address = options->max_connections_per_address,
         .head_deadline_ms = options->idle_timeout_s * 1000,
         .max_target_bytes = options->max_target_bytes,
     };
-    ErrCode rc = server->cache != NULL && open_spools(server)
+    ErrCode rc = server->cache != NULL && server->site.words != NULL && open_spools(server)
                      ? peers_open(&peers, &server->peers, err)
                      : err_set(err, ERR_NO_MEMORY, "no memory for the cache");
     if (rc == OK)
@@ -463,6 +465,7 @@ void server_stop(Server *server)
     peers_close(server->peers);
     kept_close(server->site.kept);
     cache_close(server->cache);
+    words_close(server->site.words);
     spools_close(server->site.spools);
     free(server);
 }
