@@ -205,3 +205,32 @@ bool filter_words(Arena *arena, Str q, StrList *ret)
     *ret = list;
     return true;
 }
+
+static bool copy_list(Arena *arena, const StrList *list, StrList *ret)
+{
+    StrList copy = {.items = arena_alloc(arena, list->count * sizeof *copy.items)};
+    if (copy.items == NULL && list->count > 0)
+        return false;
+    for (; copy.count < list->count; copy.count++)
+        if (!arena_copy(arena, list->items[copy.count], &copy.items[copy.count]))
+            return false;
+    *ret = copy;
+    return true;
+}
+
+bool filter_copy(Arena *arena, const Filter *filter, Filter *ret)
+{
+    static const size_t LISTS[] = {
+        offsetof(Filter, station),   offsetof(Filter, measure),  offsetof(Filter, reference),
+        offsetof(Filter, rloi_id),   offsetof(Filter, wiski_id), offsetof(Filter, parameter),
+        offsetof(Filter, qualifier), offsetof(Filter, river),    offsetof(Filter, catchment),
+        offsetof(Filter, town),      offsetof(Filter, status),   offsetof(Filter, type),
+        offsetof(Filter, words),
+    };
+    *ret = *filter;
+    for (size_t i = 0; i < countof(LISTS); i++)
+        if (!copy_list(arena, (const StrList *) (const void *) ((const char *) filter + LISTS[i]),
+                       (StrList *) (void *) ((char *) ret + LISTS[i])))
+            return false;
+    return true;
+}

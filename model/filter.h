@@ -29,6 +29,8 @@ typedef struct Filter {
 bool filter_narrows_measures(const Filter *filter);
 /* All but the measure's part. `station` as the store hands it out. */
 bool filter_takes_station(const Filter *filter, const Station *station);
+/* With all that it borrows; the copy borrows the arena. False: no memory. */
+MUST_USE bool filter_copy(Arena *arena, const Filter *filter, Filter *ret);
 /* The measure's part alone: measure, parameter, qualifier, freshness. */
 bool filter_takes_measure(const Filter *filter, const Measure *measure);
 

@@ -35,12 +35,13 @@ static void put_freshness(Exchange *x)
 {
     static const char *const CACHE_CONTROL[] = {
         [LIFE_GENERATION] = "public, stale-while-revalidate=60, stale-if-error=3600",
+        [LIFE_FEED] = "no-store",
         [LIFE_BUILD] = "public, max-age=3600",
         [LIFE_NOW] = "no-store",
     };
     Life life = exchange_failed(x) || x->req.route == NULL ? LIFE_NOW : x->req.route->life;
     reply_header(&x->reply, "Cache-Control", str_of(CACHE_CONTROL[life]));
-    if (life != LIFE_NOW)
+    if (life == LIFE_GENERATION || life == LIFE_BUILD)
         reply_header(&x->reply, "ETag", str_of(x->etag));
 }
 

@@ -73,6 +73,15 @@ const ProblemInfo PROBLEMS[PROBLEM_TYPE_COUNT] = {
     [PROBLEM_HEAD_TOO_LARGE] =
         {"head-too-large", "Request head too large", 431, 0,
          "The header fields of the request are together larger than this service reads."},
+    [PROBLEM_MISDIRECTED] =
+        {"misdirected", "Misdirected request", 421, 0,
+         "The request names another host, as clients of a proxy do. This service is no proxy: it "
+         "answers for itself and, under /flood-monitoring, in place of the Environment Agency."},
+    [PROBLEM_NOT_IMPLEMENTED] =
+        {"not-implemented", "Not implemented", 501, 0,
+         "The request asks for a tunnel to another host, as clients of a proxy do for https. This "
+         "service is no proxy; a proxy setting for http:// addresses reaches the Environment "
+         "Agency's paths here."},
     [PROBLEM_OVERLOADED] =
         {"overloaded", "Overloaded", 503, 1,
          "There are more connections or requests than this service takes at once. Retry-After says "

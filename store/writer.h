@@ -3,6 +3,7 @@
  * All of it on the ingest thread. */
 #pragma once
 #include "model/batch.h"
+#include "model/filter.h"
 #include "model/gaps.h"
 #include "store/ledger.h"
 #include "store/store.h"
@@ -56,6 +57,11 @@ void writer_close(Writer *writer); /* NULL is fine */
  * received before, and those whose measure is still not known go on waiting. */
 MUST_USE ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
                               Applied *ret_applied, Err *err);
+
+/* The next listed stations behind `after`, by id, of which it is not known what the upstream says of
+ * them alone; with `known` of any. At most `max`, their ids in `arena`. */
+MUST_USE ErrCode writer_stations_to_ask(Writer *writer, Str after, bool known, size_t max,
+                                        Arena *arena, StrList *ret_ids, Err *err);
 
 /* What the next writer_apply() would find stored. */
 Service writer_service(const Writer *writer);
