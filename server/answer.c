@@ -37,6 +37,7 @@ static ErrCode run_handler(Exchange *x)
     if (rc == OK)
         rc = reply_seal(&x->reply, &err);
     if (rc != OK) {
+        x->reply.header_count = 0; /* what was said of the answer that there is not */
         reply_fail(&x->reply, x->arena, rc, &err);
         log_failure(x, rc, &err);
     }

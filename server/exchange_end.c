@@ -60,7 +60,9 @@ UnixSec exchange_expires(const Exchange *x)
 
 static void put_alternates(Exchange *x)
 {
-    unsigned others = x->req.route->formats & ~FORMAT_BIT(x->req.format);
+    const Route *route = x->req.route;
+    /* A page and the document at its address have no addresses of their own. */
+    unsigned others = route->fields != NULL ? route->formats & ~FORMAT_BIT(x->req.format) : 0;
     Str links = STR("");
     for (unsigned i = 0; i < FORMAT_COUNT; i++) {
         if ((others & FORMAT_BIT(i)) == 0)
@@ -105,6 +107,7 @@ Finished *end_not_modified(Exchange *x)
 
 Finished *end_options(Exchange *x)
 {
+    x->reply.header_count = 0; /* what was said against the method */
     reply_header(&x->reply, "Allow", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Methods", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Headers",

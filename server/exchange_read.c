@@ -60,11 +60,13 @@ static void choose_format(Exchange *x)
 {
     Request *req = &x->req;
     unsigned offered = req->route->formats;
-    if (offered == 0 || req->has_suffix)
+    if (offered == 0 || (req->has_suffix && req->format < FORMAT_COUNT))
         return;
-    bool chosen = req->selection.has_format
-                      ? format_find(req->selection.format, offered, &req->format)
-                      : format_negotiate(x->head->accept, offered, &req->format);
+    bool chosen = false;
+    if (!req->has_suffix)
+        chosen = req->selection.has_format
+                     ? format_find(req->selection.format, offered, &req->format)
+                     : format_negotiate(x->head->accept, offered, &req->format);
     if (chosen)
         return;
     Problem *problem = &x->reply.problem;
@@ -80,7 +82,7 @@ static void choose_format(Exchange *x)
 
 bool route_is_country_list(const Route *route)
 {
-    return route->formats != 0 && strchr(route->pattern, '{') == NULL;
+    return route->fields != NULL && strchr(route->pattern, '{') == NULL;
 }
 
 bool route_may_be_spooled(const Route *route)

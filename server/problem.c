@@ -229,7 +229,7 @@ void problem_render_page(ProblemType type, Buf *out)
                "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                "<title>%s</title></head>\n<body><h1>%s</h1>\n<p>HTTP status %u, type "
                "<code>/problems/%s</code></p>\n<p>%s</p>\n"
-               "<p>The interface is described in <a href=\"/openapi.yaml\">/openapi.yaml</a>.</p>\n"
+               "<p>The interface is described at <a href=\"/docs\">/docs</a>.</p>\n"
                "</body></html>\n",
                info->title, info->title, info->status, info->name, info->help);
 }

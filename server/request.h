@@ -57,7 +57,7 @@ typedef struct Request {
     Str args[ROUTE_ARGS_MAX]; /* what stands for {station} and {measure}, decoded */
     Str origin;               /* of the addresses of things of the Agency's; none: its own */
     bool has_suffix;          /* the format was said by the path */
-    Format format;
+    Format format;            /* FORMAT_COUNT: none that the path has */
     Selection selection;
     Str last_event_id; /* where one who comes back to a stream was */
     Snapshot *snap;    /* NULL for a route that is not of a generation */

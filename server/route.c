@@ -6,20 +6,20 @@
 
 #define ROWS       FORMATS_ROWS
 #define PLACES     FORMATS_PLACES
-#define FILTERS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_FORMAT)
+#define FILTERS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_MEANING | PARAMS_FORMAT)
 #define LISTS      (FILTERS | PARAMS_LIST)
 #define FOLLOWS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_READING | PARAMS_FOLLOW)
-#define OF_STATION (PARAMS_MEASURE | PARAMS_FORMAT | PARAMS_LIST)
 #define EA_ROWS    (FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_CSV))
+#define OF_STATION (PARAMS_MEASURE | PARAMS_MEANING | PARAMS_FORMAT | PARAMS_LIST)
 
 const Route ROUTES[] = {
-    {"GET", "/", get_service, LIFE_GENERATION, 0, 0, NULL},
+    {"GET", "/", get_root, LIFE_GENERATION, FORMATS_PAGE, 0, NULL},
     {"GET", "/v1", get_service, LIFE_GENERATION, 0, 0, NULL},
     {"GET", "/v1/stations", get_stations, LIFE_GENERATION, PLACES, LISTS, STATION_FIELDS},
     {"GET", "/v1/stations/{station}", get_station, LIFE_GENERATION, PLACES, PARAMS_FORMAT,
      STATION_FIELDS},
     {"GET", "/v1/stations/{station}/latest", get_station_latest, LIFE_GENERATION, PLACES,
-     OF_STATION | PARAMS_READING | PARAMS_MEANING, LATEST_FIELDS},
+     OF_STATION | PARAMS_READING, LATEST_FIELDS},
     {"GET", "/v1/stations/{station}/readings", get_station_readings, LIFE_GENERATION, ROWS,
      OF_STATION | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
     {"GET", "/v1/measures", get_measures, LIFE_GENERATION, ROWS, LISTS, MEASURE_FIELDS},
@@ -27,8 +27,8 @@ const Route ROUTES[] = {
      MEASURE_FIELDS},
     {"GET", "/v1/measures/{measure}/readings", get_measure_readings, LIFE_GENERATION, ROWS,
      PARAMS_FORMAT | PARAMS_LIST | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
-    {"GET", "/v1/latest", get_latest, LIFE_GENERATION, PLACES,
-     LISTS | PARAMS_READING | PARAMS_MEANING, LATEST_FIELDS},
+    {"GET", "/v1/latest", get_latest, LIFE_GENERATION, PLACES, LISTS | PARAMS_READING,
+     LATEST_FIELDS},
     {"GET", "/v1/readings", get_readings, LIFE_GENERATION, ROWS,
      LISTS | PARAMS_TIME | PARAMS_READING | PARAMS_BUCKET, READING_FIELDS},
     {"GET", "/v1/gaps", get_gaps, LIFE_NOW, ROWS, LISTS, GAP_FIELDS},
@@ -73,6 +73,9 @@ const Route ROUTES[] = {
     {"GET", "/ready", get_ready, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
     {"GET", "/metrics", get_metrics, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
     {"GET", "/openapi.yaml", get_asset, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/openapi.json", get_asset, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/docs", get_asset, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
+    {"GET", "/web/{file}", get_web_file, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
     {"GET", "/problems/{type}", get_problem, LIFE_BUILD, 0, PARAMS_IGNORED, NULL},
     {0},
 };
@@ -87,11 +90,14 @@ typedef struct Match {
 /* "stations.csv" for "stations": an id may hold dots, so only a word of ours can have a suffix. */
 static bool match_suffix(Str segment, Str word, unsigned formats, Match *match)
 {
-    if (!str_starts(segment, word) || segment.len < word.len + 2 || segment.ptr[word.len] != '.')
+    if (word.len == 0 || !str_starts(segment, word) || segment.len < word.len + 2 ||
+        segment.ptr[word.len] != '.')
         return false;
     Str suffix = {segment.ptr + word.len + 1, segment.len - word.len - 1};
-    match->has_suffix = format_find(suffix, formats, &match->format) &&
-                        str_eq(suffix, str_of(FORMATS[match->format].name));
+    match->has_suffix = formats != 0;
+    if (!format_find(suffix, formats, &match->format) ||
+        !str_eq(suffix, str_of(FORMATS[match->format].name)))
+        match->format = FORMAT_COUNT;
     return match->has_suffix;
 }
 

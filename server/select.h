@@ -6,6 +6,7 @@
 #include "model/field.h"
 #include "model/window.h"
 #include "server/problem.h"
+#include "server/sort.h"
 
 typedef struct Request Request;
 
@@ -59,12 +60,11 @@ typedef struct Selection {
     Span span;
     StrList reasons; /* of refusals */
     bool has_format;
-    Str format;        /* as written */
-    FieldSet fields;   /* count 0: those that are usual */
-    const Field *sort; /* NULL: by station, measure, time */
-    bool sort_is_down; /* nulls stay last */
-    size_t limit;      /* 0: as many as are usual */
-    Str cursor;        /* as written; none: from the beginning */
+    Str format;      /* as written */
+    FieldSet fields; /* count 0: those that are usual */
+    SortOrder order; /* count 0: by station, measure, time */
+    size_t limit;    /* 0: as many as are usual */
+    Str cursor;      /* as written; none: from the beginning */
     Style style;
     bool with_local_time;
     Shape shape;
