@@ -1,4 +1,4 @@
-/* base/compress.h - bytes made smaller, whole bodies at once. Any thread. */
+/* base/compress.h - bytes made smaller: whole bodies at once, or a stream. Any thread. */
 #pragma once
 #include "base/buf.h"
 
@@ -6,3 +6,14 @@
  * Errors: ERR_TOO_LARGE (beyond the ceiling), ERR_NO_MEMORY. */
 MUST_USE ErrCode compress_gzip(Str plain, Buf *out, Err *err);
 MUST_USE ErrCode compress_zstd(Str plain, Buf *out, Err *err);
+
+typedef enum Codec { CODEC_GZIP, CODEC_ZSTD } Codec;
+
+/* A body that comes in pieces; one thread at a time. The same bytes in give the same bytes out,
+ * whatever the pieces. */
+typedef struct Compressor Compressor;
+/* NULL: no memory. Owns: ends with compressor_free(). */
+Compressor *compressor_new(Codec codec);
+void compressor_free(Compressor *compressor); /* NULL is fine */
+/* Appends to `out` what comes out by now; `last`: all that is left. Errors: as above. */
+MUST_USE ErrCode compressor_put(Compressor *compressor, Str piece, bool last, Buf *out, Err *err);

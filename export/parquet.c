@@ -300,7 +300,7 @@ static void put_chunk(ThriftWriter *thrift, const ParquetColumn *column, const C
         thrift_item_i32(thrift, ENCODING_RLE_DICTIONARY);
     thrift_list(thrift, 3, THRIFT_BINARY, 1);
     thrift_item_binary(thrift, str_of(column->name));
-    thrift_i32(thrift, 4, CODEC_ZSTD);
+    thrift_i32(thrift, 4, SQUEEZED_ZSTD);
     thrift_i64(thrift, 5, chunk->values);
     thrift_i64(thrift, 6, chunk->plain_bytes);
     thrift_i64(thrift, 7, chunk->bytes);

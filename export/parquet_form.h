@@ -17,7 +17,7 @@ enum {
     ENCODING_RLE = 3,
     ENCODING_RLE_DICTIONARY = 8,
 
-    CODEC_ZSTD = 6,
+    SQUEEZED_ZSTD = 6,
 
     PAGE_DATA = 0,
     PAGE_DICTIONARY = 2,
