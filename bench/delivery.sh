@@ -57,7 +57,7 @@ pairs() { # pairs TITLE OUR-COMMAND THEIR-COMMAND: each prints a rate
 
 [ -f "$dir/data/freshet.db" ] || fail "bench/run.sh has left no store"
 ours=http://127.0.0.1:$PORT theirs=http://127.0.0.1:$NGINX_PORT
-taskset -c 0 build/freshet --listen 127.0.0.1:$PORT --data-dir "$dir/data" --threads 1 \
+taskset -c 0 build/freshet --listen 127.0.0.1:$PORT --data-dir "$dir/data" --threads 1 --export-url off \
     --upstream http://127.0.0.1:1 --retry-min 1h --retry-max 1h 2> "$dir/delivery.log" &
 service=$!
 pids+=("$service")
