@@ -37,10 +37,11 @@ struct Poller {
     Lookup lookup;
     UnixSec next_catalogue; /* when stations and measures are asked for again */
     UnixSec next_for_unknown;
-    int failures;    /* in a row */
-    bool has_polled; /* this process has, once: who was down cannot tell who is late */
-    bool is_faulty;  /* the last round had a fault of its own, or left wanted readings open */
-    Err stuck;       /* OK, or why the feed is, until it moves */
+    int failures;     /* in a row */
+    bool has_polled;  /* this process has, once: who was down cannot tell who is late */
+    bool is_faulty;   /* the last round had a fault of its own, or left wanted readings open */
+    Err stuck;        /* OK, or why the feed is, until it moves */
+    UnixSec moved_at; /* when it last did; 0: not in this process */
     uint64_t random;
 };
 
@@ -376,9 +377,13 @@ static ErrCode check_feed(Poller *poller, Round *round, Err *err)
     const PollOptions *o = &poller->options;
     UnixSec now = clock_now();
     Movement movement = {.has_moved = round->report.readings.fresh > 0};
-    if (movement.has_moved)
+    if (movement.has_moved) {
         poller->stuck.code = OK;
-    if (poller->has_polled && !movement.has_moved && poller->stuck.code == OK) {
+        poller->moved_at = now;
+    }
+    /* One release moves a measure once: a retry that brought it leaves nothing to its next slot. */
+    bool is_new_release = blame_last_release(now) > poller->moved_at;
+    if (poller->has_polled && is_new_release && poller->stuck.code == OK) {
         /* Whoever polls beside the releases may come just before one. */
         int64_t slack_s = o->interval_s % RELEASE_PERIOD_S == 0 ? 0 : o->interval_s;
         ErrCode rc = writer_count_expected(
@@ -530,10 +535,23 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     return true;
 }
 
+/* What is open is kept in memory. Whoever was ended in the middle of a round, or had left something
+ * open in its last, cannot tell what: the window is asked for anew, once. */
+static void find_what_was_open(Poller *poller)
+{
+    bool is_settled = false;
+    Err err = {.code = OK};
+    if (writer_is_settled(poller->writer, &is_settled, &err) != OK)
+        log_warn("ingest last poll not known error=" LOG_TEXT, err.text);
+    if (!is_settled)
+        backfill_sweep_soon(poller->backfill);
+}
+
 static void poll_loop(Worker *self, void *ctx)
 {
     Poller *poller = ctx;
     UnixSec next = 0;
+    find_what_was_open(poller);
     poller->committer = (Committer){.writer = poller->writer, .worker = self};
     while (run_round(poller, &next) && worker_sleep(self, next * 1000))
         ;

@@ -9,8 +9,8 @@
 #define FILTERS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_MEANING | PARAMS_FORMAT)
 #define LISTS      (FILTERS | PARAMS_LIST)
 #define FOLLOWS    (PARAMS_STATION | PARAMS_MEASURE | PARAMS_READING | PARAMS_FOLLOW)
-#define OF_STATION (PARAMS_MEASURE | PARAMS_MEANING | PARAMS_FORMAT | PARAMS_LIST)
 #define EA_ROWS    (FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_CSV))
+#define OF_STATION (PARAMS_MEASURE | PARAMS_MEANING | PARAMS_FORMAT | PARAMS_LIST)
 
 const Route ROUTES[] = {
     {"GET", "/", get_root, LIFE_GENERATION, FORMATS_PAGE, 0, NULL},
@@ -41,6 +41,8 @@ const Route ROUTES[] = {
     {"GET", "/v1/catchments", get_catchments, LIFE_GENERATION, ROWS, LISTS, CATCHMENT_FIELDS},
     {"GET", "/v1/towns", get_towns, LIFE_GENERATION, ROWS, LISTS, TOWN_FIELDS},
     {"GET", "/v1/parameters", get_parameters, LIFE_GENERATION, ROWS, LISTS, PARAMETER_FIELDS},
+    {"GET", "/v1/snapshots", get_snapshots, LIFE_NOW, 0, 0, NULL},
+    {"GET", "/v1/snapshots/latest", get_latest_snapshot, LIFE_NOW, 0, 0, NULL},
     {"GET", "/v1/status", get_status, LIFE_NOW, 0, 0, NULL},
 #define EA(path, handler, formats, params)                                                         \
     {                                                                                              \

@@ -1,6 +1,5 @@
 #include "server/rows.h"
 
-#include "model/render.h"
 #include "server/cursor.h"
 #include "server/route.h"
 #include "server/url.h"
@@ -171,10 +170,10 @@ static void put_row(Rows *rows, const Row *row)
     Buf *out = &rows->reply->body;
     switch (rows->req->format) {
     case FORMAT_CSV:
-        render_csv(out, &rows->fields, row);
+        render_csv_on(out, &rows->stem, &rows->fields, row);
         break;
     case FORMAT_NDJSON:
-        render_json(out, &rows->fields, row);
+        render_json_on(out, &rows->stem, &rows->fields, row);
         buf_put_char(out, '\n');
         break;
     case FORMAT_GEOJSON:
@@ -184,7 +183,7 @@ static void put_row(Rows *rows, const Row *row)
         if (rows->req->selection.shape == SHAPE_COLUMNS)
             render_json_array(out, &rows->fields, row);
         else
-            render_json(out, &rows->fields, row);
+            render_json_on(out, &rows->stem, &rows->fields, row);
         break;
     }
 }

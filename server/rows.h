@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "model/coverage.h"
 #include "model/field.h"
+#include "model/render.h"
 #include "server/reply.h"
 #include "server/sort.h"
 
@@ -13,6 +14,7 @@ typedef struct Rows {
     const Request *req;
     Reply *reply;
     FieldSet fields;
+    Stem stem;
     Sort sort;
     size_t skip, limit; /* this body's part of all rows; limit SIZE_MAX: to their end */
     size_t seen;        /* all that passed */

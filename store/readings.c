@@ -6,6 +6,7 @@
  * and late by what the store said before the batch, so the order of readings inside a batch changes
  * nothing. */
 #include "store/apply.h"
+#include "store/spool.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 typedef struct Series {
     int64_t station, measure; /* keys */
     int64_t period_s;
-    UnixSec newest;      /* that is stored; NO_TIME: not known to the delivery */
+    UnixSec newest; /* that is stored; NO_TIME: not known to the delivery */
+    UnixSec station_newest;
     const size_t *order; /* places in the batch */
     size_t count;
 } Series;
@@ -84,6 +86,7 @@ static ErrCode find_measure(Apply *apply, Str id, Series *series, Err *err)
     series->station = rc == OK && row ? sql_int(st, 1) : 0;
     series->period_s = rc == OK && row ? sql_int(st, 2) : 0;
     series->newest = rc == OK && row ? sql_time(st, 3) : NO_TIME;
+    series->station_newest = rc == OK && row ? sql_time(st, 4) : NO_TIME;
     return rc;
 }
 
@@ -247,6 +250,16 @@ static ErrCode add(Apply *apply, int64_t measure, const BatchReading *given, boo
     return OK;
 }
 
+/* It is not held, but history gets it. */
+static ErrCode expire(Apply *apply, int64_t measure, const BatchReading *given, Err *err)
+{
+    Reading reading;
+    ErrCode rc = settle(apply, measure, given, &reading, err);
+    if (rc == OK)
+        spool_expired(apply->spool, apply->db, measure, &reading, apply->generation - 1);
+    return rc;
+}
+
 static ErrCode has_same_raw(Apply *apply, int64_t measure, const Reading *reading, bool *ret_same,
                             Err *err)
 {
@@ -283,6 +296,7 @@ static ErrCode compare(Apply *apply, int64_t measure, const BatchReading *given,
         return OK;
     }
     reading.flags |= READING_CORRECTED;
+    spool_held(apply->spool, apply->db, measure, reading.time);
     apply->applied.readings.corrected++;
     return write_reading(apply, WRITE_CORRECT_READING, measure, &reading, err);
 }
@@ -368,6 +382,7 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
         }
         if (!window_holds(kept, time) && time != newest) {
             apply->applied.readings.expired++;
+            rc = expire(apply, series->measure, given, err);
             continue;
         }
         while (k < all->known_count && all->known[k].time < time)
@@ -413,6 +428,7 @@ static bool is_live(const Readings *all, const Series *series, size_t count, int
 
 static ErrCode trim_measure(Apply *apply, int64_t measure, bool is_live_one, UnixSec from, Err *err)
 {
+    spool_trimmed(apply->spool, apply->db, measure, from);
     sqlite3_stmt *st = sql_begin(apply->db, is_live_one ? WRITE_TRIM_LIVE : WRITE_TRIM);
     sql_bind_int(st, 1, measure);
     sql_bind_int(st, 2, from);
@@ -449,11 +465,8 @@ static ErrCode apply_station(Readings *all, const Series *series, size_t count, 
 {
     Apply *apply = all->apply;
     int64_t station = series->station, fresh_before = apply->applied.readings.fresh;
-    UnixSec stored = NO_TIME;
-    ErrCode rc = read_time(apply, WRITE_STATION_NEWEST, station, &stored, err);
-    if (rc != OK)
-        return rc;
-    UnixSec newest = stored;
+    UnixSec stored = series->station_newest, newest = stored;
+    ErrCode rc = OK;
     for (size_t i = 0; i < count; i++)
         if (last_time(all, &series[i]) > newest)
             newest = last_time(all, &series[i]);

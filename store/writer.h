@@ -32,6 +32,8 @@ typedef struct Applied {
     size_t gap_count;
     int64_t
         released; /* from quarantine: readings refused earlier, of measures that are known now */
+    int64_t history_lost; /* readings that history will never get: no room in the spool */
+    Err spool_error;      /* OK, or the last trouble of the spool */
     Err quarantine_error; /* OK, or why refusals could not be kept in the ledger */
 } Applied;
 
@@ -65,7 +67,14 @@ MUST_USE ErrCode writer_stations_to_ask(Writer *writer, Str after, bool known, s
 
 /* What the next writer_apply() would find stored. */
 Service writer_service(const Writer *writer);
+/* The oldest of the stations' newest times that is not older than `since`: no window of theirs begins
+ * before it less a window. NO_TIME: there is none. Errors: ERR_STORAGE, ERR_CORRUPT. */
+MUST_USE ErrCode writer_oldest_newest(Writer *writer, UnixSec since, UnixSec *ret_time, Err *err);
 MUST_USE ErrCode writer_has_station(Writer *writer, Str id, bool *ret_has, Err *err);
+
+/* Whether the last poll went well to its end: no generation came after what it recorded. Else some of
+ * what it was to ask for may never have been asked for. True of an empty store. */
+MUST_USE ErrCode writer_is_settled(Writer *writer, bool *ret_settled, Err *err);
 
 /* Of how many measures a delivery was to be expected by `slot`, those left out that are late already:
  * counted up to `most`. *ret_measures: of how many measures anything is held. */
