@@ -131,21 +131,6 @@ static const FileKind LEDGER_KIND = {
     .sql_count = LEDGER_WRITE_SQL_COUNT,
 };
 
-/* Finds damage anywhere in the file; its time grows with the file. */
-static ErrCode quick_check(Db *db, Err *err)
-{
-    sqlite3_stmt *st = NULL;
-    ErrCode rc = OK;
-    if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK ||
-        sqlite3_step(st) != SQLITE_ROW)
-        rc = db_fail(db, err, "quick_check");
-    else if (!str_eq(sql_str(st, 0), STR("ok")))
-        rc = err_set(err, ERR_CORRUPT, "%s: quick_check: " STR_FMT, db->name,
-                     STR_ARG(sql_str(st, 0)));
-    (void) sqlite3_finalize(st);
-    return rc;
-}
-
 /* Nothing is written before the file is known to be ours: a foreign one stays as it was. */
 static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
 {
@@ -163,7 +148,7 @@ static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
                        kind->name, version, kind->schema->version);
     rc = db_exec(db, kind->pragmas, err);
     if (rc == OK && check && found == SCHEMA_OURS)
-        rc = quick_check(db, err);
+        rc = db_quick_check(db, err);
     if (rc == OK)
         rc = schema_migrate(db, kind->schema, err);
     if (rc != OK)

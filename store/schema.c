@@ -82,6 +82,12 @@ static const char *const STORE_MIGRATIONS[] = {
 
     /* What came after a generation. */
     "CREATE INDEX reading_generation ON reading (generation);",
+
+    /* A copy that is opened as a store goes its own way from its generation on: its first new one
+     * draws an epoch, and says whose numbers it continues. 0: there was none before. */
+    "ALTER TABLE meta ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN epoch_before INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN epoch_before_last INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {

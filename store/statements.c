@@ -2,7 +2,9 @@
 
 #include "store/rows.h"
 
-#define META_COLUMNS "epoch, generation, as_of, fault, since, stations, measures, readings"
+#define META_COLUMNS                                                                               \
+    "epoch, generation, as_of, fault, since, stations, measures, readings,"                        \
+    " is_copy, epoch_before, epoch_before_last"
 /* LEFT: a station without readings has no newest time. */
 #define STATIONS_WITH_NEWEST                                                                       \
     " FROM station LEFT JOIN station_newest ON station_newest.station = station.key"
@@ -69,7 +71,8 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_READ_META] = {"read meta", "SELECT " META_COLUMNS " FROM meta WHERE only = 1"},
     [WRITE_META] = {"store meta",
                     "UPDATE meta SET generation = ?1, as_of = ?2, fault = ?3, since = ?4,"
-                    " stations = ?5, measures = ?6, readings = ?7 WHERE only = 1"},
+                    " stations = ?5, measures = ?6, readings = ?7, epoch = ?8, is_copy = ?9,"
+                    " epoch_before = ?10, epoch_before_last = ?11 WHERE only = 1"},
 
     [WRITE_FIND_STATION] = {"find station",
                             "SELECT key, type, type_all, listed, raw FROM station WHERE id = ?1"},

@@ -9,8 +9,12 @@
 
 /* ---- open, close ----------------------------------------------------------------------------- */
 
+/* The epoch last: see store_generation_tag(). */
 static void publish(Store *store, const Meta *meta)
 {
+    atomic_store(&store->epoch_before, meta->epoch_before);
+    atomic_store(&store->epoch_before_last, meta->epoch_before_last);
+    atomic_store(&store->epoch, meta->epoch);
     atomic_store(&store->as_of, meta->as_of);
     atomic_store(&store->generation, meta->generation);
     metric_set(METRIC_GENERATION, (int64_t) meta->generation);
@@ -78,7 +82,6 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
         destroy(store);
         return rc;
     }
-    store->epoch = meta.epoch;
     publish(store, &meta);
     *ret_store = store;
     return OK;
@@ -112,7 +115,12 @@ UnixSec store_as_of(const Store *store)
 void store_generation_tag(const Store *store, uint64_t generation,
                           char tag[static GENERATION_TAG_SIZE])
 {
-    (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, store->epoch, generation);
+    /* The epoch is read first and written last: whoever sees a new one sees where the one before
+     * ended, and an announced generation never gets an epoch that is not its own. */
+    uint32_t epoch = atomic_load(&store->epoch);
+    if (generation <= atomic_load(&store->epoch_before_last))
+        epoch = atomic_load(&store->epoch_before);
+    (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, epoch, generation);
 }
 
 UnixSec store_failing_since(const Store *store)
@@ -216,7 +224,9 @@ static ErrCode pin(Snapshot *snap, Err *err)
         .readings = snap->meta.readings,
         .service = snap->meta.service,
     };
-    store_generation_tag(snap->store, snap->meta.generation, snap->info.tag);
+    /* Not by store_generation_tag(): the snapshot may be of an epoch that is not announced yet. */
+    (void) snprintf(snap->info.tag, sizeof snap->info.tag, "%08" PRIx32 "-%" PRIu64,
+                    snap->meta.epoch, snap->meta.generation);
     return OK;
 }
 

@@ -38,7 +38,7 @@ void store_close(Store *store);
 uint64_t store_generation(const Store *store);
 
 /* "<epoch>-<number>", as it stands in ETags, envelopes and cursors. The epoch is drawn at random
- * when the file is made: 8 hex digits. */
+ * when the file is made, and by the first new generation after a copy: 8 hex digits. */
 enum { GENERATION_TAG_SIZE = 32 };
 void store_generation_tag(const Store *store, uint64_t generation,
                           char tag[static GENERATION_TAG_SIZE]);

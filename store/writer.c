@@ -73,6 +73,10 @@ static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
     sql_bind_int(st, 5, meta->stations);
     sql_bind_int(st, 6, meta->measures);
     sql_bind_int(st, 7, meta->readings);
+    sql_bind_int(st, 8, meta->epoch);
+    sql_bind_int(st, 9, meta->is_copy);
+    sql_bind_int(st, 10, meta->epoch_before);
+    sql_bind_int(st, 11, (int64_t) meta->epoch_before_last);
     return sql_run(writer->db, st, err);
 }
 
@@ -115,6 +119,8 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
         return rc;
     rc = apply_all(apply, fault, err);
     if (rc == OK && apply->changed) {
+        if (apply->meta->is_copy)
+            meta_leave_copy(apply->meta);
         apply->meta->generation = apply->generation;
         apply->meta->as_of = apply->now;
         rc = write_meta(writer, apply->meta, err);
