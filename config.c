@@ -56,6 +56,14 @@ static const Setting SETTINGS[] = {
      "of one upstream answer, decoded"},
     {"max-batch-readings", AT(max_batch_readings), COUNT, "2000000", 1, 100000000, NULL,
      "readings taken from one upstream answer"},
+    {"export-url", AT(export_url), TEXT, "./data/export", 0, 0, NULL,
+     "s3://bucket/prefix or a directory for exports, and to restore from; `none`: nowhere"},
+    {"export-s3-style", AT(export_s3_style), CHOICE, "auto", 0, 0, "auto|path|host",
+     "where a request to S3 names the bucket"},
+    {"from", AT(from), TEXT, "", 0, 0, NULL,
+     "of `restore`: the exports' address, where it is not export-url"},
+    {"generation", AT(generation), TEXT, "", 0, 0, NULL,
+     "of `restore`: which, as <epoch>-<number>, where it is not the newest"},
     {"window", AT(window_s), SECONDS, "24h", 900, WINDOW_MAX_S, NULL,
      "kept of each station, back from its newest reading"},
     {"snapshot-wait", AT(snapshot_wait_ms), MILLISECONDS, "1s", 1, 60000, NULL,
@@ -96,6 +104,7 @@ static const struct {
     {"--print-config", COMMAND_PRINT_CONFIG, "all settings as they are, as a file for --config"},
     {"healthcheck", COMMAND_HEALTHCHECK,
      "ask the service at --listen whether it lives: 0 yes, 1 no"},
+    {"restore", COMMAND_RESTORE, "fill an empty data directory from an export"},
 };
 
 /* ---- values ------------------------------------------------------------------------------------ */
@@ -353,6 +362,8 @@ static void check_together(Config *config, Buf *faults)
         if (arena_copy(&config->strings, cut, &copy))
             config->upstream = copy.ptr;
     }
+    if (strcmp(config->export_url, "none") == 0)
+        config->export_url = "";
     if (config->retry_min_s > config->retry_max_s)
         buf_printf(faults, "retry-min: longer than retry-max\n");
 }
@@ -390,7 +401,7 @@ void config_help(Buf *out)
     buf_printf(
         out,
         "freshet - England's river levels, flows, rainfall and tides of the last 24 h over HTTP\n\n"
-        "usage: freshet [healthcheck] [--setting value ...]\n\n");
+        "usage: freshet [healthcheck|restore] [--setting value ...]\n\n");
     for (size_t i = 0; i < countof(COMMANDS); i++)
         buf_printf(out, "  %-32s %s\n", COMMANDS[i].word, COMMANDS[i].help);
     buf_printf(out, "\nEach setting is a flag --name, a variable FRESHET_NAME, or a line `name = "

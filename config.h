@@ -18,12 +18,15 @@ typedef enum Command {
     COMMAND_CHECK,        /* settings are read and judged, nothing starts */
     COMMAND_PRINT_CONFIG, /* a file that sets everything as it is now */
     COMMAND_HEALTHCHECK,  /* asks the service that the settings describe */
+    COMMAND_RESTORE,      /* fills an empty data directory from an export */
 } Command;
 
 typedef struct Config {
     Arena strings; /* owns the texts below */
     Command command;
     const char *config_file, *listen, *data_dir, *upstream, *log_level, *log_form;
+    const char *export_url, *export_s3_style; /* an empty url: nowhere */
+    const char *from, *generation;            /* of COMMAND_RESTORE */
     int64_t poll_interval_s, jitter_s, catalogue_interval_s, sweep_interval_s;
     int64_t budget_requests, budget_bytes;
     int64_t upstream_timeout_s, connect_timeout_s, stall_timeout_s, retry_min_s, retry_max_s;

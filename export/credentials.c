@@ -43,7 +43,8 @@ static bool copy(Str text, char *to, size_t to_size)
 {
     if (str_is_none(text) || text.len >= to_size)
         return false;
-    memcpy(to, text.ptr, text.len);
+    if (text.len > 0)
+        memcpy(to, text.ptr, text.len);
     to[text.len] = '\0';
     return true;
 }
@@ -248,7 +249,7 @@ static bool is_near(Str host)
 static bool may_be_asked(Str origin)
 {
     static const char HTTP[] = "http://";
-    Str host = origin, port = str_after_last(origin, ':');
+    Str host, port = str_after_last(origin, ':');
     if (str_starts(origin, STR("https://")))
         return true;
     if (!str_starts(origin, str_of(HTTP)))

@@ -196,7 +196,7 @@ static bool pause_for(S3 *s3, int64_t ms)
 
 static void put_origin(const S3 *s3, Buf *out)
 {
-    Str endpoint = str_of(s3->endpoint), host = endpoint;
+    Str endpoint = str_of(s3->endpoint), host;
     const char *suffix = str_starts(str_of(s3->region), STR("cn-")) ? ".cn" : "";
     size_t at = 0;
     if (endpoint.len == 0) {
@@ -419,7 +419,7 @@ static ErrCode try_once(S3 *s3, const S3Call *call, HttpResult *ret, bool *ret_a
 ErrCode s3_call(S3 *s3, const S3Call *call, HttpResult *ret_result, Err *err)
 {
     for (int n = 1;; n++) {
-        HttpResult result;
+        HttpResult result = {.status = 0};
         bool again = false, learnt = false;
         int64_t after_s = 0;
         ErrCode rc = try_once(s3, call, &result, &again, &learnt, &after_s, err);

@@ -98,7 +98,7 @@ ErrCode snapshot_backup(Snapshot *snap, const char *path, Err *err)
     ErrCode rc = db_query_int(&snap->db, "PRAGMA schema_version", &schema, err);
     if (rc != OK)
         return rc;
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     if (fd < 0)
         return err_set(err, ERR_STORAGE, "'%s' cannot be made: %s", path, strerror(errno));
     rc = write_copy(snap, path, err);
@@ -120,7 +120,7 @@ static ErrCode check_schema(Db *db, Err *err)
     if (rc != OK)
         return rc;
     if (found == SCHEMA_NEWER)
-        return err_set(err, ERR_STORAGE, "%s: made by a newer build (version %" PRId64 ")", NAME,
+        return err_set(err, ERR_INVALID, "%s: made by a newer build (version %" PRId64 ")", NAME,
                        version);
     return found == SCHEMA_OURS ? OK : err_set(err, ERR_CORRUPT, "%s: it is no store", NAME);
 }

@@ -24,7 +24,8 @@ struct Store {
     /* any thread */
     _Atomic uint64_t generation, epoch_before_last;
     _Atomic uint32_t epoch, epoch_before;
-    _Atomic int64_t as_of, next_expected, failing_since;
+    _Atomic int64_t as_of, next_expected, failing_since, copy_fault_since;
+    _Atomic int copy_fault; /* a Fault */
     atomic_bool damaged; /* corruption was met: the next open shall look for it */
     /* guarded by lock */
     Lock lock;

@@ -6,6 +6,12 @@
 #include "model/model.h"
 #include "store/store.h"
 
+/* The store was filled from elsewhere. */
+typedef struct Restoration {
+    UnixSec at;
+    Str generation, source;
+} Restoration;
+
 typedef struct PollReport {
     UnixSec started, finished;
     Fault fault;     /* FAULT_NONE: it went well */

@@ -135,6 +135,12 @@ static const char *const LEDGER_MIGRATIONS[] = {
     ") STRICT;"
     "CREATE INDEX asked_whose ON asked (station, measure, from_time);"
     "CREATE INDEX asked_at ON asked (asked_at);",
+
+    /* When the store was last filled from elsewhere, with which generation, and from where. */
+    "CREATE TABLE restored ("
+    " only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL,"
+    " generation TEXT NOT NULL, source TEXT NOT NULL"
+    ") STRICT;",
 };
 
 const Schema STORE_SCHEMA = {

@@ -227,6 +227,9 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
                            "INSERT OR REPLACE INTO closed (only, bytes, changed_ns)"
                            " VALUES (1, ?1, ?2)"},
     [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", "DELETE FROM closed WHERE only = 1"},
+    [LEDGER_SET_RESTORED] = {"store where the store came from",
+                             "INSERT OR REPLACE INTO restored (only, at, generation, source)"
+                             " VALUES (1, ?1, ?2, ?3)"},
 };
 
 const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
@@ -242,4 +245,6 @@ const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
                          " FROM quarantine ORDER BY received DESC, id DESC"},
     [LEDGER_ASKED] = {"read what was asked", "SELECT from_time, to_time, asked_at FROM asked"
                                              " WHERE station IS ?1 AND measure IS ?2"},
+    [LEDGER_RESTORED] = {"read where the store came from",
+                         "SELECT at, generation, source FROM restored WHERE only = 1"},
 };

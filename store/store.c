@@ -35,6 +35,7 @@ static Store *make(const StoreOptions *options)
     }
     store->options = *options;
     store->options.data_dir = NULL;
+    store->options.fill_ctx = NULL;
     store->next_expected = NO_TIME;
     store->failing_since = NO_TIME;
     store->snapshots = snapshots;
@@ -70,8 +71,9 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
                        options->reader_count);
 
     Meta meta = {.generation = 0};
-    ErrCode rc = files_open(&store->files, options->data_dir, &store->damaged, ret_set_aside,
-                            STORE_NOTE_SIZE, err);
+    const Filler filler = {.fn = options->fill, .ctx = options->fill_ctx};
+    ErrCode rc = files_open(&store->files, options->data_dir, &filler, &store->damaged,
+                            ret_set_aside, STORE_NOTE_SIZE, err);
     if (rc != OK) {
         destroy(store);
         return rc;
@@ -126,6 +128,12 @@ void store_generation_tag(const Store *store, uint64_t generation,
 UnixSec store_failing_since(const Store *store)
 {
     return atomic_load(&store->failing_since);
+}
+
+Service store_copy_service(const Store *store)
+{
+    return (Service){.fault = (Fault) atomic_load(&store->copy_fault),
+                     .since = atomic_load(&store->copy_fault_since)};
 }
 
 void store_expect_next(Store *store, UnixSec when)

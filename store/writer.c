@@ -80,13 +80,14 @@ static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
     return sql_run(writer->db, st, err);
 }
 
-/* The first generation says since when the service is what it is. */
+/* The first generation says since when the service is what it is. A copy stays as it is until there is
+ * more to say than whose fault it is. */
 static void note_service(Apply *apply, Fault fault)
 {
     Service *service = &apply->meta->service;
     if (service->fault != fault) {
         *service = (Service){.fault = fault, .since = apply->now};
-        apply->changed = true;
+        apply->changed = apply->changed || !apply->meta->is_copy;
     } else if (service->since == NO_TIME) {
         service->since = apply->now;
     }
@@ -154,6 +155,15 @@ static void note_failure(Store *store, ErrCode rc, UnixSec now)
         (void) atomic_compare_exchange_strong(&store->failing_since, &none, now);
 }
 
+/* What a copy's generation does not say. The moment first, for who reads the fault. */
+static void note_copy_fault(Store *store, Fault fault, UnixSec now)
+{
+    if (atomic_load(&store->copy_fault) == (int) fault)
+        return;
+    atomic_store(&store->copy_fault_since, now);
+    atomic_store(&store->copy_fault, (int) fault);
+}
+
 ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
                      Applied *ret_applied, Err *err)
 {
@@ -193,6 +203,8 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         atomic_store(&writer->store->failing_since, NO_TIME);
         store_announce(writer->store, &meta);
     }
+    bool beside = writer->meta.is_copy && writer->meta.service.fault != fault;
+    note_copy_fault(writer->store, beside ? fault : FAULT_NONE, now);
     apply.applied.generation = writer->meta.generation;
     apply.applied.changed = apply.changed;
     apply.applied.readings_held = writer->meta.readings;
