@@ -396,7 +396,7 @@ enum { QUERY_MAX = 8 };
 
 /* Sorted after encoding. `=` stands behind every name, and sorts before all that encoding leaves in a
  * name but `-` and `.`, and digits: of our queries no name begins with another. */
-static void put_query(Buf *url, const HttpRequest *request)
+static void put_query(Buf *out, const HttpRequest *request)
 {
     Encoded pairs[QUERY_MAX];
     size_t count = request->query_count;
@@ -407,64 +407,69 @@ static void put_query(Buf *url, const HttpRequest *request)
         buf_put_char(&pairs[i].text, '=');
         http_put_encoded(&pairs[i].text, str_of(request->query[i].value));
         if (pairs[i].text.error != OK)
-            url->error = pairs[i].text.error;
+            out->error = pairs[i].text.error;
     }
     if (count > 0)
         qsort(pairs, count, sizeof pairs[0], compare_encoded);
     for (size_t i = 0; i < count; i++) {
-        buf_put_char(url, i == 0 ? '?' : '&');
-        buf_put_str(url, buf_view(&pairs[i].text));
+        if (i > 0)
+            buf_put_char(out, '&');
+        buf_put_str(out, buf_view(&pairs[i].text));
         buf_release(&pairs[i].text);
     }
 }
 
-/* 20150830T123600Z */
-static void format_amz_date(UnixSec at, char date[static CLOCK_TEXT_SIZE])
+/* What is signed: the headers, and what signing adds to them. */
+typedef struct Signed {
+    HttpPair headers[SIGV4_HEADERS_MAX];
+    size_t count;
+    char date[SIGV4_DATE_SIZE];
+} Signed;
+
+static void add_signed(Signed *all, const char *name, const char *value)
 {
-    char text[CLOCK_TEXT_SIZE];
-    size_t len = 0;
-    clock_format(at, text);
-    for (const char *c = text; *c != '\0'; c++)
-        if (*c != '-' && *c != ':')
-            date[len++] = *c;
-    date[len] = '\0';
+    assert(all->count < SIGV4_HEADERS_MAX);
+    if (value != NULL && value[0] != '\0')
+        all->headers[all->count++] = (HttpPair){name, value};
 }
 
-static void assert_sortable(const HttpRequest *request)
+static const char *host_of(const char *origin)
 {
-    for (size_t i = 0; i < request->header_count; i++) {
-        Str one = str_of(request->headers[i].name);
-        for (size_t j = 0; j < request->header_count; j++) {
-            Str other = str_of(request->headers[j].name);
-            assert(one.len >= other.len || !str_starts(other, one) || other.ptr[one.len] != '-');
-            (void) other;
-        }
-    }
+    const char *host = strstr(origin, "://");
+    return host != NULL ? host + strlen("://") : origin;
 }
 
-static bool add_headers(const HttpRequest *request, struct curl_slist **headers)
+/* host is sent as it is signed, and not as libcurl would write it. */
+static void gather_headers(const HttpRequest *request, Signed *all)
 {
     const HttpSigning *signing = request->signing;
-    assert_sortable(request);
     for (size_t i = 0; i < request->header_count; i++)
-        if (!add_header(headers, request->headers[i].name, request->headers[i].value))
-            return false;
+        add_signed(all, request->headers[i].name, request->headers[i].value);
     if (signing == NULL)
-        return true;
-    char date[CLOCK_TEXT_SIZE];
-    format_amz_date(signing->at, date);
-    return add_header(headers, "x-amz-date", date) &&
-           add_header(headers, "x-amz-content-sha256", signing->body_sha256) &&
-           add_header(headers, "x-amz-security-token", signing->token);
+        return;
+    sigv4_date(signing->with.at, all->date);
+    add_signed(all, "host", host_of(request->origin));
+    add_signed(all, "x-amz-date", all->date);
+    add_signed(all, "x-amz-security-token", signing->token);
+    if (signing->says_digest)
+        add_signed(all, "x-amz-content-sha256", signing->with.body_sha256);
 }
 
-static void set_signing(CURL *easy, const HttpSigning *signing)
+static bool add_headers(const HttpRequest *request, Str path, Str query,
+                        struct curl_slist **headers)
 {
-    char scope[160];
-    (void) snprintf(scope, sizeof scope, "aws:amz:%s:%s", signing->region, signing->service);
-    curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, scope);
-    curl_easy_setopt(easy, CURLOPT_USERNAME, signing->access_key);
-    curl_easy_setopt(easy, CURLOPT_PASSWORD, signing->secret_key);
+    CLEANUP(buf_release) Buf authorization = buf_init(16 * 1024);
+    Signed all = {.count = 0};
+    gather_headers(request, &all);
+    for (size_t i = 0; i < all.count; i++)
+        if (!add_header(headers, all.headers[i].name, all.headers[i].value))
+            return false;
+    if (request->signing == NULL)
+        return true;
+    sigv4_authorization(&request->signing->with, request->method, path, query, all.headers,
+                        all.count, &authorization);
+    buf_put_char(&authorization, '\0');
+    return authorization.error == OK && add_header(headers, "authorization", authorization.ptr);
 }
 
 static void set_method(HttpClient *client, const HttpRequest *request)
@@ -492,21 +497,23 @@ static void set_method(HttpClient *client, const HttpRequest *request)
 ErrCode http_send(HttpClient *client, const HttpRequest *request, HttpResult *ret_result, Err *err)
 {
     CLEANUP(headers_releasep) struct curl_slist *headers = NULL;
-    CLEANUP(buf_release) Buf url = buf_init(64 * 1024);
+    CLEANUP(buf_release) Buf path = buf_init(16 * 1024);
+    CLEANUP(buf_release) Buf query = buf_init(64 * 1024);
+    CLEANUP(buf_release) Buf url = buf_init(96 * 1024);
     HttpResult result;
     if (client->stop)
         return err_set(err, ERR_STOPPED, "asked to stop");
-    buf_put_str(&url, str_of(request->origin));
-    put_path(&url, request->path);
-    put_query(&url, request);
+    put_path(&path, request->path);
+    put_query(&query, request);
+    buf_printf(&url, "%s" STR_FMT "%s" STR_FMT, request->origin, STR_ARG(buf_view(&path)),
+               query.len > 0 ? "?" : "", STR_ARG(buf_view(&query)));
     buf_put_char(&url, '\0');
-    if (url.error != OK || !add_headers(request, &headers))
+    if (path.error != OK || query.error != OK || url.error != OK ||
+        !add_headers(request, buf_view(&path), buf_view(&query), &headers))
         return no_memory(err);
     begin(client, request, &result);
     set_common(client, url.ptr, headers);
     set_method(client, request);
-    if (request->signing != NULL)
-        set_signing(client->easy, request->signing);
     ErrCode rc = perform(client, err);
     if (rc == OK)
         *ret_result = result;

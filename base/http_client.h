@@ -1,9 +1,9 @@
 /* base/http_client.h - one HTTP exchange at a time: deadline, ceiling, validators, and signatures of
- * AWS's version 4. The only user of libcurl.
+ * AWS (base/sigv4.h). The only user of libcurl.
  *
  * A client keeps its connections for reuse and belongs to one thread. */
 #pragma once
-#include "base/buf.h"
+#include "base/sigv4.h"
 
 typedef struct HttpClient HttpClient;
 
@@ -48,18 +48,10 @@ void http_result_release(HttpResult *result);
 
 /* ---- requests of every kind ---------------------------------------------------------------------- */
 
-typedef struct HttpPair {
-    const char *name, *value;
-} HttpPair;
-
-/* Signature version 4. libcurl signs; it is handed only what is canonical already, because what its
- * versions make of the rest differs. */
 typedef struct HttpSigning {
-    const char *access_key, *secret_key;
-    const char *token; /* "" or NULL: none */
-    const char *region, *service;
-    const char *body_sha256; /* 64 hex digits of the body's; NULL: the service wants none */
-    UnixSec at;              /* the server's time, as far as we know */
+    SigV4 with;        /* at: the server's time, as far as we know */
+    const char *token; /* of the session; "" or NULL: none */
+    bool says_digest;  /* x-amz-content-sha256, as S3 wants it */
 } HttpSigning;
 
 typedef bool HttpSinkFn(Str bytes, void *ctx); /* false: give the transfer up */
@@ -79,8 +71,7 @@ typedef struct HttpRequest {
     const HttpSigning *signing; /* NULL: not signed */
 } HttpRequest;
 
-/* Sends it, once, following nothing. Any status is a success here. Names of headers are lower case,
- * and none is another with "-..." behind it, which libcurl would sort wrongly.
+/* Sends it, once, following nothing. Any status is a success here. Names of headers are lower case.
  * Errors: those of http_get(), ERR_STORAGE (body_fd cannot be read), ERR_STOPPED also where the sink
  * gave up. */
 MUST_USE ErrCode http_send(HttpClient *client, const HttpRequest *request, HttpResult *ret_result,

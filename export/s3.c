@@ -236,13 +236,14 @@ static ErrCode attempt(S3 *s3, const S3Call *call, HttpResult *ret, Err *err)
     if (origin.error != OK || path.error != OK)
         return err_set(err, ERR_INVALID, "s3: the key is too long");
     const HttpSigning signing = {
-        .access_key = credentials.access_key,
-        .secret_key = credentials.secret_key,
+        .with = {.access_key = credentials.access_key,
+                 .secret_key = credentials.secret_key,
+                 .region = s3->region,
+                 .service = "s3",
+                 .body_sha256 = call->body_sha256 != NULL ? call->body_sha256 : EMPTY_SHA256,
+                 .at = now + s3->clock_offset_s},
         .token = credentials.token,
-        .region = s3->region,
-        .service = "s3",
-        .body_sha256 = call->body_sha256 != NULL ? call->body_sha256 : EMPTY_SHA256,
-        .at = now + s3->clock_offset_s,
+        .says_digest = true,
     };
     const HttpRequest request = {
         .method = call->method,
