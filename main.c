@@ -84,7 +84,7 @@ static ErrCode open_store(const Config *config, Store **ret_store, Err *err)
     StoreOptions options = config_store_options(config);
     Filling filling = {.generation = STR_NONE};
     char set_aside[STORE_NOTE_SIZE];
-    if (config->export_url[0] != '\0') {
+    if (config_exports(config)) {
         ErrCode rc = open_blobs(config, config->export_url, false, &filling.blobs, err);
         if (rc != OK)
             return rc;
@@ -106,7 +106,20 @@ typedef struct Parts {
     Store *store;
     Server *server;
     Poller *poller;
+    Exporter *exporter;
 } Parts;
+
+static ErrCode start_export(const Config *config, Parts *parts, Err *err)
+{
+    const ExportOptions options = config_export_options(config);
+    BlobStore blobs;
+    if (!config_exports(config))
+        return OK;
+    ErrCode rc = open_blobs(config, config->export_url, true, &blobs, err);
+    if (rc == OK)
+        rc = exporter_start(parts->store, blobs, &options, &parts->exporter, err);
+    return rc != OK ? err_context(err, "export to %s", config->export_url) : rc;
+}
 
 static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
 {
@@ -121,12 +134,13 @@ static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
     log_info("main serving listen=%s port=%u generation=%" PRIu64, config->listen,
              server_port(parts->server), store_generation(parts->store));
     rc = poller_start(parts->store, &poll, &parts->poller, err);
-    return rc != OK ? err_context(err, "ingest") : OK;
+    return rc != OK ? err_context(err, "ingest") : start_export(config, parts, err);
 }
 
 static void close_parts(Parts *parts)
 {
     poller_stop(TAKE(parts->poller));
+    exporter_stop(TAKE(parts->exporter));
     server_stop(TAKE(parts->server));
     store_close(TAKE(parts->store));
 }
@@ -171,6 +185,29 @@ static int serve(const Config *config)
     clock_close();
     if (rc == OK)
         log_info("main stopped");
+    return rc == OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- export --once ----------------------------------------------------------------------------- */
+
+static int export_once(const Config *config)
+{
+    const ExportOptions options = config_export_options(config);
+    Store *store = NULL;
+    BlobStore blobs;
+    Err err = {.code = OK};
+    log_configure(config_log_level(config), config_log_form(config));
+    ErrCode rc =
+        config_exports(config)
+            ? open_store(config, &store, &err)
+            : err_set(&err, ERR_INVALID, "export-url is off: there is nowhere to export to");
+    if (rc == OK)
+        rc = open_blobs(config, config->export_url, true, &blobs, &err);
+    if (rc == OK)
+        rc = exporter_once(store, blobs, &options, &err);
+    store_close(store);
+    if (rc != OK)
+        fprintf(stderr, "freshet: export: %s\n", err.text);
     return rc == OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -227,8 +264,9 @@ static int restore(const Config *config)
                            config->generation[0] != '\0' ? str_of(config->generation) : STR_NONE};
     Err err = {.code = OK};
     log_configure(config_log_level(config), config_log_form(config));
-    ErrCode rc = url[0] != '\0' ? open_blobs(config, url, true, &filling.blobs, &err)
-                                : err_set(&err, ERR_INVALID, "--from is missing");
+    ErrCode rc = config->from[0] != '\0' || config_exports(config)
+                     ? open_blobs(config, url, true, &filling.blobs, &err)
+                     : err_set(&err, ERR_INVALID, "--from is missing");
     if (rc == OK)
         rc = store_restore(config->data_dir, fill_store, &filling, &err);
     blob_store_close(&filling.blobs);
@@ -271,6 +309,9 @@ int main(int argc, char **argv)
         break;
     case COMMAND_RESTORE:
         status = restore(&config);
+        break;
+    case COMMAND_EXPORT:
+        status = export_once(&config);
         break;
     case COMMAND_SERVE:
         status = serve(&config);

@@ -7,15 +7,15 @@
  *   gen/<shard>/<epoch>-<number>/manifest.json     put after all of these: with it they are complete
  *   gen/<shard>/latest.json                        moves last of all
  *   latest/<table>/<shard>.<suffix>                copies: readings, readings_csv, stations
- *   history/readings/dt=YYYY-MM-DD/<shard>-<epoch>-<from>-<to>.parquet   dt: of the reading's time
- *   history/stations/<shard>-<epoch>-<from>-<to>.parquet, history/measures/...: what changed
+ *   history/readings/dt=YYYY-MM-DD/<part>.parquet  readings as they came; dt: of the reading's time
+ *   history/stations/<part>.parquet, history/measures/<part>.parquet   the lists, when they changed
  *
- * <shard> is "1of1"; <epoch> 8 hex digits; <number> a generation's decimal number; <from>-<to> the
- * generations after <from> up to and with <to>. Equal generations have equal keys and equal bytes, so
- * that exporting one again harms nobody.
+ * <shard> is "1of1"; <epoch> 8 hex digits; <number> a generation's decimal number; <part> names the
+ * shard, the generation up to which it goes, and what makes it unlike every other part. Equal
+ * generations have equal keys under gen/ and equal bytes, so that exporting one again harms nobody.
  *
- * When a generation's manifest stands, history holds every reading that was received up to it
- * and has left the store: a store restored from it goes on from there.
+ * When a generation's manifest stands, history holds every reading that came up to that generation:
+ * who restores its store begins history behind it (exports_set_mark()).
  *
  * manifest.json (format 1; unknown members are to be passed over; null where not known):
  *   {"format":1,"shard":"1of1","generation":"7f3a1b2c-9","as_of":"2026-01-20T12:05:00Z",

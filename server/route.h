@@ -33,4 +33,4 @@ Str route_nearest(const Request *req);
 Handler get_service, get_stations, get_station, get_station_latest, get_station_readings,
     get_measures, get_measure, get_measure_readings, get_latest, get_readings, get_rivers,
     get_catchments, get_towns, get_parameters, get_status, get_live, get_ready, get_metrics,
-    get_asset, get_problem, get_quarantine, get_gaps;
+    get_asset, get_problem, get_quarantine, get_gaps, get_snapshots, get_latest_snapshot;

@@ -24,9 +24,11 @@ typedef struct Apply {
         *unknown; /* owned: readings of measures that are not known, by their place in the batch */
     size_t unknown_count;
     GapList *gaps;  /* the Writer's; emptied before */
+    Spool *spool;   /* the Writer's */
     UnixSec slot;   /* at which the batch came */
     int64_t poll_s; /* between two slots */
     int64_t away_s; /* of our own making before it, with no poll that went well */
+    bool of_copy;   /* which stays as it is for a fault alone */
     bool changed;
 } Apply;
 

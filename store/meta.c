@@ -27,6 +27,11 @@ ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err)
     return OK;
 }
 
+uint32_t meta_epoch_of(const Meta *meta, uint64_t generation)
+{
+    return generation <= meta->epoch_before_last ? meta->epoch_before : meta->epoch;
+}
+
 void meta_leave_copy(Meta *meta)
 {
     uint32_t epoch = meta->epoch;

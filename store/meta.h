@@ -18,5 +18,8 @@ typedef struct Meta {
  * Errors: ERR_CORRUPT (no row, or one that we did not write), ERR_STORAGE. */
 MUST_USE ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err);
 
+/* Numbers go on where an epoch ends: a number alone tells its epoch. */
+uint32_t meta_epoch_of(const Meta *meta, uint64_t generation);
+
 /* Before the first new generation after a copy: the copy's epoch ends with its generation. */
 void meta_leave_copy(Meta *meta);

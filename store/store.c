@@ -12,6 +12,7 @@
 /* The epoch last: see store_generation_tag(). */
 static void publish(Store *store, const Meta *meta)
 {
+    atomic_store(&store->copied, meta->is_copy ? meta->generation : meta->epoch_before_last);
     atomic_store(&store->epoch_before, meta->epoch_before);
     atomic_store(&store->epoch_before_last, meta->epoch_before_last);
     atomic_store(&store->epoch, meta->epoch);
@@ -85,6 +86,12 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
         return rc;
     }
     publish(store, &meta);
+    rc = exports_read_mark(store, err);
+    if (rc != OK) {
+        files_close(&store->files, true);
+        destroy(store);
+        return rc;
+    }
     *ret_store = store;
     return OK;
 }
@@ -97,6 +104,7 @@ void store_close(Store *store)
     for (size_t i = 0; i < store->options.reader_count; i++) {
         db_close(&store->snapshots[i].db);
         db_close(&store->snapshots[i].ledger);
+        db_close(&store->snapshots[i].spool);
     }
     files_close(&store->files, atomic_load(&store->damaged));
     destroy(store);

@@ -1,6 +1,7 @@
 #include "store/apply.h"
 
 #include "base/metrics.h"
+#include "store/spool.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ static ErrCode make_writer(Store *store, Writer **ret_writer, Err *err)
         .ledger = &store->files.ledger,
         .meta = meta,
         .slot = NO_TIME,
+        .spool = {.db = &store->files.spool,
+                  .max_bytes = store->options.spool_max_bytes,
+                  .exported = &store->exported},
     };
     *ret_writer = writer;
     return OK;
@@ -87,7 +91,7 @@ static void note_service(Apply *apply, Fault fault)
     Service *service = &apply->meta->service;
     if (service->fault != fault) {
         *service = (Service){.fault = fault, .since = apply->now};
-        apply->changed = apply->changed || !apply->meta->is_copy;
+        apply->changed = apply->changed || !apply->of_copy;
     } else if (service->since == NO_TIME) {
         service->since = apply->now;
     }
@@ -120,16 +124,19 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
         return rc;
     rc = apply_all(apply, fault, err);
     if (rc == OK && apply->changed) {
-        if (apply->meta->is_copy)
-            meta_leave_copy(apply->meta);
         apply->meta->generation = apply->generation;
         apply->meta->as_of = apply->now;
         rc = write_meta(writer, apply->meta, err);
-        if (rc == OK)
+        if (rc == OK) {
+            spool_commit(apply->spool); /* first: see there */
             rc = sql_run(writer->db, sql_begin(writer->db, WRITE_COMMIT), err);
+        }
+    } else if (rc == OK) {
+        spool_commit(apply->spool); /* what expired changes no generation */
     }
     if (rc != OK || !apply->changed)
         db_rollback(writer->db);
+    spool_rollback(apply->spool); /* what is not kept by now */
     return rc;
 }
 
@@ -180,9 +187,14 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         .slot = writer->slot != NO_TIME ? writer->slot : now,
         .poll_s = writer->poll_s,
         .window_s = writer->store->options.window_s,
+        .of_copy = writer->meta.is_copy,
         .meta = &meta,
         .gaps = &writer->gaps,
+        .spool = &writer->spool,
     };
+    if (meta.is_copy)
+        meta_leave_copy(&meta); /* kept, if this makes a generation */
+    spool_begin_batch(&writer->spool, &meta, now);
     arena_release(&writer->gaps.strings);
     writer->gaps.count = 0;
     Err ledger_err;
@@ -205,6 +217,8 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     }
     bool beside = writer->meta.is_copy && writer->meta.service.fault != fault;
     note_copy_fault(writer->store, beside ? fault : FAULT_NONE, now);
+    apply.applied.history_lost = writer->spool.lost;
+    apply.applied.spool_error = writer->spool.err;
     apply.applied.generation = writer->meta.generation;
     apply.applied.changed = apply.changed;
     apply.applied.readings_held = writer->meta.readings;
