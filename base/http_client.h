@@ -59,7 +59,7 @@ typedef bool HttpSinkFn(Str bytes, void *ctx); /* false: give the transfer up */
 /* All texts are as they are meant: encoding and order are made here. */
 typedef struct HttpRequest {
     const char *method; /* GET, HEAD, PUT, POST, DELETE */
-    const char *origin; /* http://host[:port] */
+    const char *origin; /* http://host[:port]; with an empty path, a whole address as it stands */
     Str path;           /* "/bucket/dt=2026-11-22/a b" */
     const HttpPair *query, *headers;
     size_t query_count, header_count;

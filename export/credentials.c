@@ -261,20 +261,16 @@ static bool may_be_asked(Str origin)
     return is_near(host);
 }
 
-/* scheme://host[:port] and the rest. */
-static bool split_address(const char *address, char origin[static 300], Str *ret_path)
+/* scheme://host[:port], without the rest. */
+static Str origin_of(Str address)
 {
-    Str text = str_of(address), scheme, rest;
     size_t at = 0;
-    if (!str_find(text, STR("://"), &at))
-        return false;
-    scheme = (Str){text.ptr, at + 3};
-    rest = (Str){text.ptr + at + 3, text.len - at - 3};
-    size_t host = 0;
-    while (host < rest.len && rest.ptr[host] != '/')
-        host++;
-    *ret_path = host < rest.len ? (Str){rest.ptr + host, rest.len - host} : STR("/");
-    return copy((Str){text.ptr, scheme.len + host}, origin, 300);
+    if (!str_find(address, STR("://"), &at))
+        return STR("");
+    at += 3;
+    while (at < address.len && address.ptr[at] != '/' && address.ptr[at] != '?')
+        at++;
+    return (Str){address.ptr, at};
 }
 
 /* A file wins over the variable: it is what can be renewed. */
@@ -299,24 +295,27 @@ static ErrCode from_container(CredentialSource *source, Found *ret, Err *err)
     const char *relative = variable(source, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
                *full = variable(source, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
     CLEANUP(buf_release) Buf authorization = buf_init(TOKEN_SIZE);
-    char origin[300];
-    Str path;
+    CLEANUP(buf_release) Buf address = buf_init(4096);
     HttpResult result;
     if (relative == NULL && full == NULL)
         return none_here(err);
-    if (relative != NULL) {
-        (void) copy(str_of(source->container_origin), origin, sizeof origin);
-        path = str_of(relative);
-    } else if (!split_address(full, origin, &path) || !may_be_asked(str_of(origin))) {
+    if (relative == NULL && !may_be_asked(origin_of(str_of(full))))
         return err_set(err, ERR_INVALID,
                        "credentials: AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor near");
-    }
+    buf_printf(&address, "%s%s", relative != NULL ? source->container_origin : "",
+               relative != NULL ? relative : full);
+    buf_put_char(&address, '\0');
+    if (buf_check(&address, err) != OK)
+        return err_context(err, "credentials: the container's address");
     ErrCode rc = find_authorization(source, &authorization, err);
     if (rc != OK)
         return rc;
     const HttpPair header = {"authorization", authorization.ptr};
-    const HttpRequest request = {
-        .method = "GET", .origin = origin, .path = path, .headers = &header, .header_count = 1};
+    const HttpRequest request = {.method = "GET",
+                                 .origin = address.ptr,
+                                 .path = STR(""),
+                                 .headers = &header,
+                                 .header_count = 1};
     rc = ask(source, &request, &result, err);
     if (rc != OK)
         return rc;
