@@ -1,4 +1,5 @@
-/* base/compress.h - bytes made smaller: whole bodies at once, or a stream. Any thread. */
+/* base/compress.h - bytes made smaller: whole bodies at once, or a stream; and files as they were. Any
+ * thread. */
 #pragma once
 #include "base/buf.h"
 
@@ -23,3 +24,6 @@ Compressor *compressor_new(Codec codec);
 void compressor_free(Compressor *compressor); /* NULL is fine */
 /* Appends to `out` what comes out by now; `last`: all that is left. Errors: as above. */
 MUST_USE ErrCode compressor_put(Compressor *compressor, Str piece, bool last, Buf *out, Err *err);
+/* What `from` holds as zstd, from its beginning to its end, is written to `to` where that stands.
+ * Errors: ERR_FORMAT (no zstd, damaged or cut), ERR_STORAGE, ERR_NO_MEMORY. */
+MUST_USE ErrCode uncompress_zstd_file(int from, int to, Err *err);

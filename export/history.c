@@ -32,7 +32,7 @@ struct History {
     HistoryRow *rows; /* owned */
     size_t row_count, row_cap;
     HistoryMark from, until;
-    uint32_t epoch;
+    const Snapshot *snap;          /* while it is gathered from it */
     char tag[GENERATION_TAG_SIZE]; /* of `until` */
     OutFile stations, measures;    /* whole lists, where they changed; sha NULL: they did not */
     bool too_many, no_memory;
@@ -152,7 +152,8 @@ static bool add_row(History *history, Str station_id, const Reading *reading, ui
 static bool add_spooled(const Spooled *spooled, void *ctx)
 {
     History *history = ctx;
-    bool has = spooled->held && spooled->epoch == history->epoch &&
+    bool has = spooled->held &&
+               spooled->epoch == snapshot_epoch(history->snap, spooled->generation) &&
                spooled->generation <= history->from.generation;
     if (!has)
         history->no_memory = !add_row(history, spooled->station_id, &spooled->reading,
@@ -170,8 +171,8 @@ static bool add_change(const Change *change, void *ctx)
         return false;
     }
     history->until.generation = generation;
-    history->no_memory =
-        !add_row(history, change->station->id, change->reading, history->epoch, generation);
+    history->no_memory = !add_row(history, change->station->id, change->reading,
+                                  snapshot_epoch(history->snap, generation), generation);
     return !history->no_memory;
 }
 
@@ -181,7 +182,7 @@ static ErrCode gather_readings(History *history, Exports *exports, Snapshot *sna
     const ChangeQuery query = {
         .filter = &everything,
         .kinds = CHANGES_READINGS,
-        .after = {.epoch = history->epoch, .generation = history->from.generation},
+        .after = {.epoch = snapshot_info(snap)->epoch, .generation = history->from.generation},
     };
     ChangeCursor reached;
     int64_t after = history->from.spool_id, end = after, rest = after;
@@ -372,14 +373,15 @@ ErrCode history_gather(Exports *exports, Snapshot *snap, const ObjectOptions *op
     if (history == NULL)
         return err_set(err, ERR_NO_MEMORY, "export: no memory for history");
     history->arena = arena_init();
-    history->epoch = snapshot_epoch(snap);
+    history->snap = snap;
     ErrCode rc = gather(history, exports, snap, options->dir, err);
     if (rc != OK) {
         history_free(history);
         return err_context(err, "history");
     }
-    (void) snprintf(history->tag, sizeof history->tag, "%08" PRIx32 "-%" PRIu64, history->epoch,
-                    history->until.generation);
+    (void) snprintf(history->tag, sizeof history->tag, "%08" PRIx32 "-%" PRIu64,
+                    snapshot_epoch(snap, history->until.generation), history->until.generation);
+    history->snap = NULL;
     *ret_history = history;
     *ret_more = history->too_many;
     return OK;
