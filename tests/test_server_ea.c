@@ -353,6 +353,8 @@ TEST(agency_paths_that_are_not_here_lead_to_the_agency)
         "id/floodAreas/061FWF23",
         "id/floodAreas/061FWF23/polygon",
         "archive/readings-2025-09-01.csv",
+        "meta/context.jsonld",
+        "def/core/statusActive",
         "id/stations.rdf?parameter=level",
         "id/stations/A1.html",
         "id/measures/A1-stage.ttl",
