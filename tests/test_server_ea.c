@@ -326,7 +326,8 @@ TEST(agency_csv_is_read_line_by_line)
          "id/stations/B-north,,,,,,,,Bell|Bell TL,54.1|54.2,-1.0|-1.1," AGENCY
          "id/measures/B-rain,,B-north,," AGENCY "id/stations/B-north/stageScale,B," AGENCY
          "def/core/statusActive|" AGENCY "def/core/statusSuspended,,\n" AGENCY
-         "id/stations/B-south,,,,,,,,\"Bell, \"\"Lower\"\"\",,,,,B-south,,,B,,,\n",
+         "id/stations/B-south,,,,,,,,\"Bell, \"\"Lower\"\" caf\xc3\xa9 "
+         "\xf0\x9f\x98\x80\",,,,,B-south,,,B,,,\n",
          true},
     };
     for (size_t i = 0; i < countof(cases); i++) {
