@@ -53,6 +53,19 @@ ErrCode compress_zstd(Str plain, Buf *out, Err *err)
     return OK;
 }
 
+ErrCode decompress_zstd(Str squeezed, size_t plain_bytes, Buf *out, Err *err)
+{
+    char *to = buf_reserve(out, plain_bytes + 1); /* never nothing: ZSTD wants a place */
+    if (to == NULL)
+        return buf_check(out, err);
+    size_t len = ZSTD_decompress(to, plain_bytes, squeezed.ptr, squeezed.len);
+    if (ZSTD_isError(len) || len != plain_bytes)
+        return err_set(err, ERR_FORMAT, "zstd: %zu bytes do not become %zu", squeezed.len,
+                       plain_bytes);
+    buf_grew(out, len);
+    return OK;
+}
+
 /* ---- streams ----------------------------------------------------------------------------------- */
 
 struct Compressor {

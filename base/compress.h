@@ -7,6 +7,9 @@
 MUST_USE ErrCode compress_gzip(Str plain, Buf *out, Err *err);
 MUST_USE ErrCode compress_zstd(Str plain, Buf *out, Err *err);
 
+/* Exactly `plain_bytes` come out. Errors: ERR_FORMAT (it is no such zstd), ERR_NO_MEMORY. */
+MUST_USE ErrCode decompress_zstd(Str squeezed, size_t plain_bytes, Buf *out, Err *err);
+
 typedef enum Codec { CODEC_GZIP, CODEC_ZSTD } Codec;
 
 /* A body that comes in pieces; one thread at a time. The same bytes in give the same bytes out,
