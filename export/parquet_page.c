@@ -70,12 +70,17 @@ static ErrCode next_page(Str *bytes, PageHeader *ret_header, Buf *out, Err *err)
     if (thrift.broken || header.bytes < 0 || header.plain_bytes < 0 || header.values < 0 ||
         (uint64_t) header.bytes > left || header.plain_bytes > PAGE_BYTES_MAX)
         return bad(err, "a page header is broken");
-    *out = buf_init((size_t) header.plain_bytes + 1);
-    ErrCode rc = decompress_zstd((Str){(const char *) thrift.at, (size_t) header.bytes},
-                                 (size_t) header.plain_bytes, out, err);
+    size_t plain_bytes = (size_t) header.plain_bytes;
+    *out = buf_init(plain_bytes + 1);
+    char *to = buf_reserve(out, plain_bytes + 1);
+    if (to == NULL)
+        return buf_check(out, err);
+    if (!compress_unpack((Str){(const char *) thrift.at, (size_t) header.bytes}, to, plain_bytes))
+        return bad(err, "a page is not what was compressed");
+    buf_grew(out, plain_bytes);
     *bytes = (Str){(const char *) thrift.at + header.bytes, left - (size_t) header.bytes};
     *ret_header = header;
-    return rc;
+    return OK;
 }
 
 /* ---- values ------------------------------------------------------------------------------------ */
