@@ -61,8 +61,10 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
                       "SCAN station_newest; "
                       "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
     /* once an export: some thousands of rows */
-    [READ_STATIONS_CHANGED] = {"find last change of stations", "SEARCH station"},
-    [READ_MEASURES_CHANGED] = {"find last change of measures", "SEARCH measure"},
+    [READ_STATIONS_CHANGED] = {"find last change of stations",
+                               "SEARCH station USING COVERING INDEX station_change"},
+    [READ_MEASURES_CHANGED] = {"find last change of measures",
+                               "SEARCH measure USING COVERING INDEX measure_change"},
     [READ_FRESHNESS] = {"count measures by freshness",
                         "SCAN delivery USING COVERING INDEX delivery_freshness"},
     /* only what came after it, and no sorting */
