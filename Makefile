@@ -75,7 +75,8 @@ $(O)/freshet-sim: $(call object,$(SIM_SRC) $(wildcard base/*.c))
 $(O)/tests/run: $(call object,$(TEST_SRC)) $(LIB_OBJ)
 $(O)/embed: $(O)/tools/embed.o
 $(O)/bench/openloop: $(O)/bench/openloop.o
-$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/bench/openloop:
+$(O)/bench/subscribers: $(O)/bench/subscribers.o $(LIB_OBJ)
+$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/bench/openloop $(O)/bench/subscribers:
 	$(call say,link,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
@@ -174,9 +175,10 @@ bench:
 	@tools/deps.sh build bench
 	@$(MAKE) $(QUIET) all
 	@$(MAKE) $(QUIET) VARIANT=clock programs
-	@$(MAKE) $(QUIET) $(O)/bench/openloop
+	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/subscribers
 	@bench/run.sh
 	@bench/delivery.sh
+	@$(O)/bench/subscribers
 
 clean: ; rm -rf build
 
