@@ -63,10 +63,11 @@ typedef struct Field {
 enum {
     FIELD_JSON = 1,
     FIELD_CSV = 2,
-    FIELD_OMIT_NULL = 4, /* the JSON member is absent when null, unless it was asked for by name */
-    FIELD_LIST = 8,      /* several values: no order to sort by */
-    FIELD_MEANING = 32,  /* needs the row's meaning */
-    FIELD_AGGREGATE = 16 /* stands where its aggregate was asked for */
+    FIELD_OMIT_NULL = 4,  /* the JSON member is absent when null, unless it was asked for by name */
+    FIELD_LIST = 8,       /* several values: no order to sort by */
+    FIELD_MEANING = 32,   /* needs the row's meaning */
+    FIELD_AGGREGATE = 16, /* stands where its aggregate was asked for */
+    FIELD_OF_MEASURE = 64 /* the same in all rows of a measure */
 };
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */

@@ -18,6 +18,7 @@ typedef struct Filter {
     StrList parameter, qualifier;                 /* ASCII case ignored */
     StrList river, catchment, town, status, type; /* ASCII case and runs of blanks ignored,
                                                                     over all values of a field */
+    const StrList *among; /* ids of measures, sorted bytewise: no other passes; NULL: any may */
     StrList words; /* of q: each is a prefix of a token of label, river, town, catchment or id */
     bool has_box;
     double west_deg, south_deg, east_deg, north_deg; /* west > east crosses the date line */

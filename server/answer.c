@@ -3,9 +3,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "server/ea.h"
 #include "server/exchange.h"
 #include "server/kept.h"
 #include "server/route.h"
+#include "server/words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,12 +16,14 @@
 
 /* ---- rendering ------------------------------------------------------------------------------- */
 
-/* One line a second says enough: an overload brings thousands. */
+/* One line a second says enough: an overload brings thousands. Not being ready is no failure: whoever
+ * started us asks until we are. */
 static void log_failure(const Exchange *x, ErrCode code, const Err *err)
 {
     static _Atomic int64_t told_s;
     int64_t now_s = clock_elapsed_ms() / 1000;
-    if (PROBLEMS[x->reply.problem.type].status < 500 || atomic_exchange(&told_s, now_s) == now_s)
+    if (PROBLEMS[x->reply.problem.type].status < 500 || code == ERR_STOPPED ||
+        atomic_exchange(&told_s, now_s) == now_s)
         return;
     log_warn("http failed path=" LOG_TEXT " code=%s detail=" LOG_TEXT, x->req.route->pattern,
              err_name(code), err->text);
@@ -33,6 +37,7 @@ static ErrCode run_handler(Exchange *x)
     if (rc == OK)
         rc = reply_seal(&x->reply, &err);
     if (rc != OK) {
+        x->reply.header_count = 0; /* what was said of the answer that there is not */
         reply_fail(&x->reply, x->arena, rc, &err);
         log_failure(x, rc, &err);
     }
@@ -59,13 +64,15 @@ static Finished *find(Exchange *x, uint64_t generation, Coding coding)
         cache_find(x->cache, generation, exchange_key_in(x, coding), exchange_expires(x));
     if (found == NULL && coding == CODING_NONE && x->site->kept != NULL)
         found = kept_find(x->site->kept, generation, exchange_key_in(x, coding));
+    if (found == NULL)
+        metric_add(METRIC_HTTP_CACHE_MISSES, 1);
     return found;
 }
 
 static void keep(Exchange *x, uint64_t generation, Coding coding, Finished *finished)
 {
     const Question question = {.key = exchange_key_in(x, coding),
-                               .target = x->head->target,
+                               .target = exchange_target(x),
                                .format = x->req.format,
                                .coding = coding};
     if (finished_is_spooled(finished))
@@ -88,7 +95,8 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
                        CODING_NONE); /* the snapshot's: it may be newer than what was announced */
     x->req.snap = snap;
     if (route_may_be_spooled(x->req.route) &&
-        (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON))
+        (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON ||
+         route_is_agency(x->req.route)))
         x->reply.spools = x->site->spools;
     if (run_handler(x) == OK)
         reply_header(&x->reply, "Last-Modified", str_of(last_modified));
@@ -125,7 +133,7 @@ static bool is_heavy(const Request *req, const Finished *plain)
     if (plain != NULL)
         return finished_body(plain).len > ENCODE_AT_ONCE_MAX;
     return (route_is_country_list(req->route) || req->route->life == LIFE_FEED) &&
-           filter->station.count == 0 && filter->measure.count == 0;
+           filter->station.count == 0 && filter->measure.count == 0 && !ea_names_station(req);
 }
 
 static Finished *defer(Exchange *x, uint64_t generation, Finished *plain)
@@ -386,6 +394,63 @@ static void add_trace(Answer *answer, const Head *head, Arena *arena, bool is_er
                                random[0], random[1], random[2]));
 }
 
+/* ---- words that were heard before ------------------------------------------------------------ */
+
+/* What tells a request apart from others, where nothing in it asks for more than the answer that
+ * all get. None: something does, or it is too long. */
+static Str said_by(const Head *head, char room[static WORDS_MAX_BYTES])
+{
+    const Str parts[] = {head->target, head->host, head->accept, head->accept_encoding,
+                         head->if_none_match};
+    const Str more[] = {head->if_modified_since, head->range, head->request_id, head->traceparent};
+    Buf said = {.ptr = room, .cap = WORDS_MAX_BYTES, .max = WORDS_MAX_BYTES};
+    bool is_plain = (str_eq(head->method, STR("GET")) || str_eq(head->method, STR("HEAD"))) &&
+                    head->is_http_1_1 && head->host_count == 1 && !head->has_transfer_encoding &&
+                    head->content_length_count == 0 && head->bytes <= HEAD_MAX_BYTES;
+    for (size_t i = 0; i < countof(more); i++)
+        is_plain = is_plain && str_is_none(more[i]);
+    for (size_t i = 0; is_plain && i < countof(parts); i++) {
+        size_t len = str_is_none(parts[i]) ? SIZE_MAX : parts[i].len; /* "" is not missing */
+        if (parts[i].len + sizeof len > said.max - said.len)
+            return STR_NONE;
+        buf_put(&said, &len, sizeof len);
+        buf_put_str(&said, parts[i]);
+    }
+    return is_plain ? buf_view(&said) : STR_NONE;
+}
+
+/* Straight from the words to the finished answer. NULL: it must be gone through. */
+static Finished *find_known(const Site *site, Cache *cache, const Head *head)
+{
+    char said_room[WORDS_MAX_BYTES], key_room[WORDS_MAX_BYTES];
+    Str said = site->words != NULL ? said_by(head, said_room) : STR_NONE;
+    Str key = str_is_none(said) ? STR_NONE : words_find(site->words, said, key_room);
+    if (str_is_none(key))
+        return NULL;
+    Finished *finished = cache_find(cache, store_generation(site->store), key, site_expires(site));
+    if (finished != NULL && finished_status(finished) == 304)
+        metric_add(METRIC_HTTP_NOT_MODIFIED, 1);
+    return finished;
+}
+
+/* The key under which the cache has what came of it. A 304 is kept by its entity tag, which names
+ * the generation; any other condition must be looked at each time. */
+static void learn(const Exchange *x, const Finished *finished)
+{
+    char room[WORDS_MAX_BYTES];
+    bool is_same = finished_status(finished) == 304;
+    bool is_plain = finished_status(finished) == 200 && str_is_none(x->head->if_none_match);
+    if (x->site->words == NULL || x->req.route == NULL || x->req.route->life != LIFE_GENERATION ||
+        x->ahead_of != 0 || !str_is_none(x->wanted) || !(is_same || is_plain))
+        return;
+    Str said = said_by(x->head, room);
+    if (!str_is_none(said))
+        words_learn(x->site->words, said,
+                    is_same ? str_of(x->etag) : exchange_key_in(x, x->coding));
+}
+
+/* ---- ways in --------------------------------------------------------------------------------- */
+
 static Exchange exchange_init(Site *site, Cache *cache, const Head *head, Arena *arena)
 {
     return (Exchange){.site = site,
@@ -408,6 +473,7 @@ static Answer answer(Exchange *x)
     made.render_us = x->render_us;
     if (made.finished == NULL)
         return made;
+    learn(x, made.finished);
     made.wait_s = x->req.selection.wait_s;
     made.is_idle = x->req.route != NULL && x->req.route->life == LIFE_FEED &&
                    str_eq(finished_header(made.finished, "Row-Count"), STR("0"));
@@ -421,12 +487,18 @@ static Answer answer(Exchange *x)
 
 Answer answer_request(Site *site, Cache *cache, const Head *head, Arena *arena)
 {
+    Answer known = {.finished = find_known(site, cache, head)};
+    if (known.finished != NULL)
+        return known;
     Exchange x = exchange_init(site, cache, head, arena);
     return answer(&x);
 }
 
 Answer answer_at_once(Site *site, Cache *cache, const Head *head, Arena *arena)
 {
+    Answer known = {.finished = find_known(site, cache, head)};
+    if (known.finished != NULL)
+        return known;
     Exchange x = exchange_init(site, cache, head, arena);
     x.may_defer = true;
     return answer(&x);

@@ -8,6 +8,7 @@ typedef struct Head {
     bool is_http_1_1;
     Str accept, accept_encoding, if_none_match, if_modified_since, range, if_range, last_event_id,
         request_id, traceparent;
+    Str host;
     unsigned host_count, content_length_count;
     bool has_transfer_encoding;
     size_t bytes; /* of all header fields */

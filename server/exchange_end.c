@@ -45,17 +45,24 @@ static void put_freshness(Exchange *x)
         reply_header(&x->reply, "ETag", str_of(x->etag));
 }
 
+UnixSec site_expires(const Site *site)
+{
+    UnixSec next = store_next_expected(site->store);
+    return next != NO_TIME ? next : store_as_of(site->store);
+}
+
 UnixSec exchange_expires(const Exchange *x)
 {
-    if (exchange_failed(x) || x->req.route == NULL || x->req.route->life != LIFE_GENERATION)
-        return NO_TIME;
-    UnixSec next = store_next_expected(x->site->store);
-    return next != NO_TIME ? next : store_as_of(x->site->store);
+    bool is_of_generation =
+        !exchange_failed(x) && x->req.route != NULL && x->req.route->life == LIFE_GENERATION;
+    return is_of_generation ? site_expires(x->site) : NO_TIME;
 }
 
 static void put_alternates(Exchange *x)
 {
-    unsigned others = x->req.route->formats & ~FORMAT_BIT(x->req.format);
+    const Route *route = x->req.route;
+    /* A page and the document at its address have no addresses of their own. */
+    unsigned others = route->fields != NULL ? route->formats & ~FORMAT_BIT(x->req.format) : 0;
     Str links = STR("");
     for (unsigned i = 0; i < FORMAT_COUNT; i++) {
         if ((others & FORMAT_BIT(i)) == 0)
@@ -100,6 +107,7 @@ Finished *end_not_modified(Exchange *x)
 
 Finished *end_options(Exchange *x)
 {
+    x->reply.header_count = 0; /* what was said against the method */
     reply_header(&x->reply, "Allow", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Methods", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Headers",

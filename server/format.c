@@ -6,6 +6,7 @@ const FormatInfo FORMATS[FORMAT_COUNT] = {
     [FORMAT_SSE] = {"sse", "text/event-stream", "text/event-stream"},
     [FORMAT_NDJSON] = {"ndjson", "application/x-ndjson", "application/x-ndjson"},
     [FORMAT_GEOJSON] = {"geojson", "application/geo+json", "application/geo+json"},
+    [FORMAT_HTML] = {"html", "text/html", "text/html; charset=utf-8"},
 };
 
 /* NDJSON has no registered type: clients use each of these. */
@@ -22,6 +23,8 @@ static const struct {
     {"application/x-jsonlines", FORMAT_NDJSON},
     {"application/geo+json", FORMAT_GEOJSON},
     {"application/vnd.geo+json", FORMAT_GEOJSON},
+    {"text/html", FORMAT_HTML},
+    {"application/xhtml+xml", FORMAT_HTML},
 };
 
 bool format_find(Str name, unsigned offered, Format *ret)

@@ -8,6 +8,7 @@ typedef enum Format {
     FORMAT_SSE, /* of the stream alone, which it is unless something else is asked for */
     FORMAT_NDJSON,
     FORMAT_GEOJSON,
+    FORMAT_HTML,
     FORMAT_COUNT
 } Format;
 
@@ -25,6 +26,7 @@ enum {
     FORMATS_ROWS = FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_NDJSON),
     FORMATS_PUSHED = FORMAT_BIT(FORMAT_SSE) | FORMAT_BIT(FORMAT_NDJSON),
     FORMATS_PLACES = FORMATS_ROWS | FORMAT_BIT(FORMAT_GEOJSON),
+    FORMATS_PAGE = FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_HTML),
 };
 
 /* By its name, case ignored; only among `offered`. */

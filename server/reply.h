@@ -66,6 +66,12 @@ Finished *finished_again(Finished *finished, UnixSec expires);
 Finished *finished_coded(const Finished *finished, Coding coding);
 /* A part of the body of a 200, as 206 with Content-Range. NULL: no memory. */
 Finished *finished_part(const Finished *finished, Slice slice);
+/* The headers but Expires, each as "name\0value\0". */
+void finished_put_headers(const Finished *finished, Buf *out);
+/* Made of such headers and the body that stands behind them in one block, which is taken over
+ * whatever comes of it. NULL: no memory. */
+Finished *finished_of_block(unsigned status, UnixSec expires, char *block, size_t headers_bytes,
+                            size_t body_bytes);
 Finished *finished_keep(Finished *finished); /* one more count; any thread */
 void finished_drop(Finished *finished);      /* NULL is fine */
 void finished_dropp(Finished **finished);    /* for CLEANUP */

@@ -33,7 +33,7 @@ size_t selector_choice(Selector *to, const ParamInfo *info, Str value, const cha
 {
     Str list = STR("");
     for (size_t i = 0; i < count; i++) {
-        if (str_eq(value, str_of(words[i])))
+        if (str_eq_nocase(value, str_of(words[i])))
             return i;
         list = arena_format(to->req->arena, STR_FMT "%s'%s'", STR_ARG(list), i > 0 ? " or " : "",
                             words[i]);

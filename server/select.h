@@ -6,6 +6,7 @@
 #include "model/field.h"
 #include "model/window.h"
 #include "server/problem.h"
+#include "server/sort.h"
 
 typedef struct Request Request;
 
@@ -59,12 +60,11 @@ typedef struct Selection {
     Span span;
     StrList reasons; /* of refusals */
     bool has_format;
-    Str format;        /* as written */
-    FieldSet fields;   /* count 0: those that are usual */
-    const Field *sort; /* NULL: by station, measure, time */
-    bool sort_is_down; /* nulls stay last */
-    size_t limit;      /* 0: as many as are usual */
-    Str cursor;        /* as written; none: from the beginning */
+    Str format;      /* as written */
+    FieldSet fields; /* count 0: those that are usual */
+    SortOrder order; /* count 0: by station, measure, time */
+    size_t limit;    /* 0: as many as are usual */
+    Str cursor;      /* as written; none: from the beginning */
     Style style;
     bool with_local_time;
     Shape shape;
@@ -83,6 +83,10 @@ bool selection_read(const Request *req, unsigned allowed, Selection *ret, Proble
 
 /* What its rows can say: the fields of the route, or those of aggregates. */
 const Field *request_fields(const Request *req);
+
+/* A moment as requests write it: RFC 3339, a date, seconds or milliseconds; a blank is a + that was
+ * not encoded. */
+bool time_read(Arena *arena, Str text, UnixSec *ret);
 
 /* Without an end, or without any time, `to` (and `from`) are those of window_everything(). */
 Window span_resolve(const Span *span, UnixSec as_of);

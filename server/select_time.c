@@ -38,7 +38,7 @@ static Str with_plus(Arena *arena, Str text)
     return copy;
 }
 
-static bool parse_time(Arena *arena, Str text, UnixSec *ret)
+bool time_read(Arena *arena, Str text, UnixSec *ret)
 {
     return (parse_epoch(text, ret) || clock_parse(with_plus(arena, text), ret)) &&
            *ret >= CLOCK_FIRST && *ret <= CLOCK_LAST;
@@ -51,7 +51,7 @@ static const char EXPECTED_TIME[] =
 static UnixSec read_time(Selector *to, const ParamInfo *info, Str value)
 {
     UnixSec time;
-    if (parse_time(to->req->arena, value, &time))
+    if (time_read(to->req->arena, value, &time))
         return time;
     selector_fault(to, PROBLEM_BAD_TIME, info, "bad", value, EXPECTED_TIME);
     return NO_TIME;

@@ -11,6 +11,7 @@ struct Selector {
     Problem *problem;
     bool has_lat, has_long, has_dist;
     bool has_from, has_period, has_since;
+    bool has_step, has_agg, has_fill; /* whatever they say */
 };
 
 /* A fault of the parameter `info`, told as "'name': sentence". */

@@ -8,6 +8,7 @@
 #include "server/kept.h"
 #include "server/peers.h"
 #include "server/renderer.h"
+#include "server/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +49,7 @@ static const struct {
     const char *name;
     size_t offset;
 } HEAD_FIELDS[] = {
+    {MHD_HTTP_HEADER_HOST, offsetof(Head, host)},
     {MHD_HTTP_HEADER_ACCEPT, offsetof(Head, accept)},
     {MHD_HTTP_HEADER_ACCEPT_ENCODING, offsetof(Head, accept_encoding)},
     {MHD_HTTP_HEADER_IF_NONE_MATCH, offsetof(Head, if_none_match)},
@@ -478,6 +480,7 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
     server->options = *options;
     server->site = (Site){.store = store, .options = &server->options};
     server->cache = cache_open(options->cache_bytes);
+    server->site.words = words_open();
     const PeersOptions peers = {
         .max = options->max_connections,
         .max_per_address = options->max_connections_per_address,
@@ -490,7 +493,7 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
         .heartbeat_ms = options->heartbeat_ms,
         .slow_ms = options->slow_subscriber_ms,
     };
-    ErrCode rc = server->cache != NULL && open_spools(server)
+    ErrCode rc = server->cache != NULL && server->site.words != NULL && open_spools(server)
                      ? peers_open(&peers, &server->peers, err)
                      : err_set(err, ERR_NO_MEMORY, "no memory for the cache");
     if (rc == OK)
@@ -504,7 +507,7 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
     if (rc == OK)
         rc = open_listener(options->listen, &fd, err);
     if (rc == OK) {
-        server->port = port_of(fd);
+        server->port = server->site.port = port_of(fd);
         rc = start_daemon(server, fd, err);
     }
     if (rc != OK) {
@@ -547,6 +550,7 @@ void server_stop(Server *server)
     peers_close(server->peers);
     kept_close(server->site.kept);
     cache_close(server->cache);
+    words_close(server->site.words);
     spools_close(server->site.spools);
     free(server);
 }

@@ -60,21 +60,28 @@ static void bind_crossing(sqlite3_stmt *st, int at, const Expectation *expectati
 static ErrCode write_delivery(Apply *apply, int64_t measure, const Deliveries *deliveries,
                               UnixSec newest, const Expectation *expectation, Err *err)
 {
+    static const WriteSql steps[] = {WRITE_RENEW_DELIVERY, WRITE_DELIVERY};
     unsigned char gaps[4 * DELIVERY_GAPS];
-    sqlite3_stmt *st = sql_begin(apply->db, WRITE_DELIVERY);
-    sql_bind_int(st, 1, measure);
-    sql_bind_blob(st, 2, gaps, pack_gaps(deliveries, gaps));
-    sql_bind_int(st, 3, deliveries->prior_s);
-    sql_bind_time(st, 4, deliveries->last_arrival);
-    sql_bind_int(st, 5, newest);
-    sql_bind_time(st, 6, expectation->expected_next);
-    sql_bind_time(st, 7, expectation->late_after);
-    sql_bind_time(st, 8, expectation->stale_after);
-    sql_bind_time(st, 9, expectation->silent_after);
-    sql_bind_int(st, 10, freshness_at(expectation, apply->slot));
-    bind_crossing(st, 11, expectation, apply->slot);
-    sql_bind_int(st, 12, (int64_t) apply->generation);
-    return sql_run(apply->db, st, err);
+    size_t gap_bytes = pack_gaps(deliveries, gaps);
+    for (size_t i = 0; i < countof(steps); i++) {
+        sqlite3_stmt *st = sql_begin(apply->db, (int) steps[i]);
+        sql_bind_int(st, 1, measure);
+        sql_bind_blob(st, 2, gaps, gap_bytes);
+        sql_bind_int(st, 3, deliveries->prior_s);
+        sql_bind_time(st, 4, deliveries->last_arrival);
+        sql_bind_int(st, 5, newest);
+        sql_bind_time(st, 6, expectation->expected_next);
+        sql_bind_time(st, 7, expectation->late_after);
+        sql_bind_time(st, 8, expectation->stale_after);
+        sql_bind_time(st, 9, expectation->silent_after);
+        sql_bind_int(st, 10, freshness_at(expectation, apply->slot));
+        bind_crossing(st, 11, expectation, apply->slot);
+        sql_bind_int(st, 12, (int64_t) apply->generation);
+        ErrCode rc = sql_run(apply->db, st, err);
+        if (rc != OK || sqlite3_changes64(apply->db->handle) > 0)
+            return rc;
+    }
+    return OK;
 }
 
 /* While we were away it may have come at any moment. The time that we were is cut out of the gap:

@@ -63,6 +63,7 @@ struct Writer {
     Store *store;
     Db *db, *ledger;
     GapList gaps; /* of the last batch */
+    Str *unknown; /* owned: ids of measures of the last batch, which are its own */
     Meta meta;    /* as committed */
     UnixSec slot; /* of the last batch that had one; NO_TIME: none yet */
     int64_t poll_s;

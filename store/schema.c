@@ -80,6 +80,9 @@ static const char *const STORE_MIGRATIONS[] = {
     "CREATE INDEX station_unlisted ON station (unlisted) WHERE listed = 0;"
     "CREATE INDEX measure_unlisted ON measure (unlisted) WHERE listed = 0;",
 
+    /* What the upstream says only of one thing alone, as JSON; NULL: it was not asked for yet. */
+    "ALTER TABLE station ADD COLUMN more TEXT;"
+    "ALTER TABLE measure ADD COLUMN more TEXT;",
     /* What changed after a generation. `place` numbers the changes of one, whatever they are of; those
      * made before there were numbers get some, apart by what they are of. What is gone stays here
      * for good: a row for each station that the upstream ever gave up. */

@@ -110,8 +110,23 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
         {"change type of station",
          "UPDATE station SET type = ?2, type_all = ?3, generation = ?4, place = ?5 WHERE key = ?1"},
 
+    [WRITE_SET_STATION_MORE] = {"store more of station", "UPDATE station SET more = ?2"
+                                                         " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_SET_MEASURE_MORE] = {"store more of measure", "UPDATE measure SET more = ?2"
+                                                         " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_STATIONS_TO_ASK] = {"list stations to ask for",
+                               "SELECT id FROM station WHERE id > ?1 AND listed = 1"
+                               " AND (more IS NULL OR ?2) ORDER BY id LIMIT ?3"},
+
     [WRITE_FIND_MEASURE] =
         {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
+    /* Asked for with each poll, of each measure: nothing that is long, as `raw` is. */
+    [WRITE_FIND_SERIES] = {"find series", "SELECT key, measure.station, period_s, newest,"
+                                          " station_newest.time FROM measure"
+                                          " LEFT JOIN delivery ON delivery.measure = measure.key"
+                                          " LEFT JOIN station_newest"
+                                          " ON station_newest.station = measure.station"
+                                          " WHERE id = ?1"},
     [WRITE_ADD_MEASURE] =
         {"add measure",
          "INSERT INTO measure (" MEASURE_TEXTS(
@@ -128,13 +143,13 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                             "SELECT key FROM measure WHERE station = ?1"},
 
     [WRITE_STATION_ID] = {"read station's id", "SELECT id FROM station WHERE key = ?1"},
-    [WRITE_STATION_NEWEST] = {"read station's newest time",
-                              "SELECT time FROM station_newest WHERE station = ?1"},
     [WRITE_SET_NEWEST] = {"store station's newest time",
                           "INSERT INTO station_newest (station, time) VALUES (?1, ?2)"
                           " ON CONFLICT (station) DO UPDATE SET time = excluded.time"},
     [WRITE_DROP_NEWEST] = {"drop station's newest time",
                            "DELETE FROM station_newest WHERE station = ?1"},
+    [WRITE_OLDEST_NEWEST] = {"read oldest of the stations' newest times",
+                             "SELECT min(time) FROM station_newest WHERE time >= ?1"},
     [WRITE_MEASURE_NEWEST] = {"read measure's newest time",
                               "SELECT max(time) FROM reading WHERE measure = ?1"},
     [WRITE_KNOWN_READINGS] = {"read known readings",
@@ -157,15 +172,27 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "DELETE FROM reading WHERE measure = ?1 AND time < ?2"
                     " AND time < (SELECT max(time) FROM reading WHERE measure = ?1)"},
+    [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
+                         "DELETE FROM reading WHERE measure = ?1 AND time < ?2"},
 
     [WRITE_READ_DELIVERY] = {"read deliveries", "SELECT gaps, prior_s, last_arrival, freshness,"
                                                 " expected_next, late_after, stale_after,"
                                                 " silent_after FROM delivery WHERE measure = ?1"},
+    /* Leaves the index on freshness alone, which would else be taken out and put in again. */
+    [WRITE_RENEW_DELIVERY] = {"renew delivery",
+                              "UPDATE delivery SET gaps = ?2, prior_s = ?3, last_arrival = ?4,"
+                              " newest = ?5, expected_next = ?6, late_after = ?7, stale_after = ?8,"
+                              " silent_after = ?9, crosses = ?11, generation = ?12"
+                              " WHERE measure = ?1 AND freshness = ?10"},
     [WRITE_DELIVERY] =
         {"store delivery",
          "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
          " expected_next, late_after, stale_after, silent_after, freshness, crosses, generation)"
          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+    [WRITE_COUNT_EXPECTED] = {"count expected deliveries",
+                              "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery"
+                              " WHERE expected_next <= ?1 AND late_after >= ?1 LIMIT ?2)),"
+                              " (SELECT count(*) FROM delivery)"},
     [WRITE_CROSSINGS] = {"list measures whose freshness changes",
                          "SELECT measure FROM delivery WHERE crosses <= ?1"},
     [WRITE_CROSS] = {"store freshness", "UPDATE delivery SET freshness = ?2, crosses = ?3,"
@@ -183,6 +210,10 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                             "SELECT key FROM measure WHERE listed = 0 AND unlisted <= ?1"},
     [WRITE_OLD_STATIONS] = {"list stations long in no list",
                             "SELECT key FROM station WHERE listed = 0 AND unlisted <= ?1"},
+    [WRITE_UNLISTED_MEASURES] = {"list measures in no list",
+                                 "SELECT key, id FROM measure WHERE listed = 0"},
+    [WRITE_UNLISTED_STATIONS] = {"list stations in no list",
+                                 "SELECT key, id FROM station WHERE listed = 0"},
     [WRITE_MEASURE_STATION] = {"find station of measure",
                                "SELECT station FROM measure WHERE key = ?1"},
     [WRITE_DROP_READINGS] = {"remove readings", "DELETE FROM reading WHERE measure = ?1"},
@@ -229,6 +260,9 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_LAST_GOOD_SLOT] = {"read time of the last good poll",
                                "SELECT started FROM poll"
                                " WHERE id = (SELECT max(id) FROM poll WHERE fault = 0)"},
+    [LEDGER_LAST_OUTCOME] = {"read outcome of the last poll",
+                             "SELECT generation, fault FROM poll"
+                             " WHERE id = (SELECT max(id) FROM poll)"},
     [LEDGER_NEXT_REFUSED_MEASURE] = {"find refused measure", "SELECT measure FROM quarantine"
                                                              " WHERE reason = ?1 AND measure > ?2"
                                                              " ORDER BY measure LIMIT 1"},

@@ -52,17 +52,21 @@ typedef enum WriteSql {
     WRITE_DROP_ALIASES,   /* ?1 station's key */
     WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
     WRITE_TYPED_STATIONS,
-    WRITE_SET_TYPE, /* ?1 key, ?2 type, ?3 all types, ?4 generation, ?5 place */
+    WRITE_SET_TYPE,         /* ?1 key, ?2 type, ?3 all types, ?4 generation, ?5 place */
+    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what */
+    WRITE_SET_MEASURE_MORE, /* the same */
+    WRITE_STATIONS_TO_ASK,  /* ?1 id, itself excluded, ?2 whether also those with more, ?3 most */
     WRITE_FIND_MEASURE,
+    WRITE_FIND_SERIES, /* ?1 measure's id: key, station's, period, newest time of both */
     WRITE_ADD_MEASURE,
     WRITE_SET_MEASURE,
     WRITE_LISTED_MEASURES,
     WRITE_UNLIST_MEASURE,
     WRITE_MEASURE_KEYS, /* ?1 station's key */
     WRITE_STATION_ID,
-    WRITE_STATION_NEWEST, /* ?1 station's key */
-    WRITE_SET_NEWEST,     /* ?1 station's key, ?2 time */
+    WRITE_SET_NEWEST, /* ?1 station's key, ?2 time */
     WRITE_DROP_NEWEST,
+    WRITE_OLDEST_NEWEST,   /* ?1 not older than this */
     WRITE_MEASURE_NEWEST,  /* ?1 measure's key */
     WRITE_KNOWN_READINGS,  /* ?1 measure's key, ?2 from */
     WRITE_READING_BEFORE,  /* ?1 measure's key, ?2 time */
@@ -71,17 +75,22 @@ typedef enum WriteSql {
                               generation, ?8 place */
     WRITE_CORRECT_READING, /* the same */
     WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
+    WRITE_TRIM_LIVE,       /* the same, of a measure whose newest reading stays */
     WRITE_READ_DELIVERY,   /* ?1 measure's key */
+    WRITE_RENEW_DELIVERY,  /* as the next; only where its freshness stays the same */
     WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
+    WRITE_COUNT_EXPECTED,  /* ?1 slot, ?2 most; also counts all deliveries */
     WRITE_CROSSINGS,       /* ?1 slot */
     WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
     WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
     WRITE_FRESHNESS_CHANGE, /* ?1 measure's key, ?2 generation, ?3 place */
     WRITE_OLD_MEASURES,     /* ?1 the last time since when */
     WRITE_OLD_STATIONS,     /* the same */
-    WRITE_MEASURE_STATION,  /* ?1 measure's key */
-    WRITE_DROP_READINGS,    /* ?1 measure's key */
-    WRITE_DROP_DELIVERY,    /* ?1 measure's key */
+    WRITE_UNLISTED_MEASURES,
+    WRITE_UNLISTED_STATIONS,
+    WRITE_MEASURE_STATION, /* ?1 measure's key */
+    WRITE_DROP_READINGS,   /* ?1 measure's key */
+    WRITE_DROP_DELIVERY,   /* ?1 measure's key */
     WRITE_DROP_FRESHNESS_CHANGE,
     WRITE_ADD_GONE_MEASURE, /* ?1 key, ?2 generation, ?3 place */
     WRITE_ADD_GONE_STATION, /* the same */
@@ -97,6 +106,7 @@ typedef enum LedgerWriteSql {
     LEDGER_ADD_POLL,
     LEDGER_TRIM_POLLS,
     LEDGER_LAST_GOOD_SLOT,
+    LEDGER_LAST_OUTCOME,         /* generation and fault of the last poll */
     LEDGER_REPEAT_REFUSAL,       /* ?1 received, ?2 reason, ?3 measure id, ?4 raw */
     LEDGER_ADD_REFUSAL,          /* the same */
     LEDGER_TRIM_REFUSALS_BY_AGE, /* ?1 the last time that goes */

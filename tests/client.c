@@ -385,6 +385,7 @@ ServerOptions test_server_options(void)
                            .cache_bytes = 8 << 20,
                            .build = "test",
                            .upstream = "http://upstream.test",
+                           .shard = "2/5",
                            .poll_interval_s = 900,
                            .window_s = WINDOW_MAX_S,
                            .heartbeat_ms = 15000,
