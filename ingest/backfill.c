@@ -13,6 +13,7 @@ enum {
     APPLY_READINGS = 200000, /* what may wait in memory for it */
     FAILURES_MAX = 3,        /* in a row: the upstream is in trouble, it is not the one request */
     PAGES_MAX = 100000,      /* a feed that never ends a list must not hold us for ever */
+    DAILY_S = 26 * 3600,     /* so old is the newest of a gauge that is read out once a day */
 };
 
 struct Backfill {
@@ -276,9 +277,9 @@ static UnixSec newest_wanted(const Backfill *backfill)
 }
 
 /* A sweep asks for everything, so that all gaps within its reach are closed by it too. */
-static void plan_sweep(Backfill *backfill, UnixSec now, Plan *plan)
+static void plan_sweep(UnixSec since, UnixSec now, Plan *plan)
 {
-    Ask sweep = {.kind = ASK_EVERYTHING, .since = now - backfill->options.window_s, .until = now};
+    Ask sweep = {.kind = ASK_EVERYTHING, .since = since, .until = now};
     size_t kept = 0;
     for (size_t i = 0; i < plan->count; i++)
         if (plan->asks[i].since < sweep.since)
@@ -287,6 +288,25 @@ static void plan_sweep(Backfill *backfill, UnixSec now, Plan *plan)
         plan->asks[i] = plan->asks[i - 1];
     plan->asks[0] = sweep;
     plan->count = kept + 1;
+}
+
+/* The windows of stations that deliver seldom begin earlier: there is late and corrected what no other
+ * request shows. Those of silent ones are left alone. */
+static ErrCode find_sweep_since(const Run *run, UnixSec now, UnixSec *ret_since, Err *err)
+{
+    UnixSec oldest = NO_TIME;
+    ErrCode rc = writer_oldest_newest(run->committer->writer, now - DAILY_S, &oldest, err);
+    if (rc == OK)
+        *ret_since =
+            (oldest != NO_TIME && oldest < now ? oldest : now) - run->backfill->options.window_s;
+    return rc;
+}
+
+/* Slots come with jitter: a sweep due a moment after its slot must not wait for the next one. */
+static UnixSec sweep_after(const Backfill *backfill, UnixSec last)
+{
+    int64_t interval_s = backfill->options.sweep_interval_s;
+    return last + interval_s - interval_s / 60;
 }
 
 static ErrCode make_plan(Run *run, Arena *arena, Plan *ret_plan, bool *ret_sweeps, Err *err)
@@ -299,7 +319,7 @@ static ErrCode make_plan(Run *run, Arena *arena, Plan *ret_plan, bool *ret_sweep
     if (rc != OK)
         return rc;
     if (backfill->next_sweep == NO_TIME)
-        backfill->next_sweep = now + backfill->options.sweep_interval_s;
+        backfill->next_sweep = sweep_after(backfill, now);
     *ret_sweeps = now >= backfill->next_sweep;
     if (!*ret_sweeps)
         return OK;
@@ -307,8 +327,11 @@ static ErrCode make_plan(Run *run, Arena *arena, Plan *ret_plan, bool *ret_sweep
         ret_plan->asks = arena_alloc(arena, sizeof *ret_plan->asks);
     if (ret_plan->asks == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for a sweep");
-    plan_sweep(backfill, now, ret_plan);
-    return OK;
+    UnixSec since;
+    rc = find_sweep_since(run, now, &since, err);
+    if (rc == OK)
+        plan_sweep(since, now, ret_plan);
+    return rc;
 }
 
 static AskedRange asked_range(const Ask *ask)
@@ -347,7 +370,7 @@ static void close_done(Backfill *backfill, const Plan *plan, bool sweeps)
         if (plan->asks[i].is_done)
             forget_covered(backfill, &plan->asks[i]);
     if (sweeps && plan->asks[0].is_done)
-        backfill->next_sweep = clock_now() + backfill->options.sweep_interval_s;
+        backfill->next_sweep = sweep_after(backfill, plan->asks[0].until); /* when it began */
 }
 
 ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Budget *budget, Committer *committer,

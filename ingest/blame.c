@@ -26,6 +26,11 @@ Fault blame_of(ErrCode code)
     return FAULTS[code];
 }
 
+UnixSec blame_last_release(UnixSec now)
+{
+    return now - (now - RELEASE_PHASE_S) % RELEASE_PERIOD_S;
+}
+
 ErrCode blame_clock(UnixSec now, UnixSec date, int64_t age_s, Err *err)
 {
     if (date == NO_TIME)
@@ -39,7 +44,7 @@ ErrCode blame_clock(UnixSec now, UnixSec date, int64_t age_s, Err *err)
 
 ErrCode blame_release(UnixSec now, UnixSec modified, int64_t age_s, Err *err)
 {
-    UnixSec release = now - (now - RELEASE_PHASE_S) % RELEASE_PERIOD_S;
+    UnixSec release = blame_last_release(now);
     bool is_later_copy = now - age_s >= release;
     if (modified == NO_TIME || modified >= release || !is_later_copy)
         return OK;

@@ -10,6 +10,9 @@ enum {
 
 Fault blame_of(ErrCode code);
 
+/* The last at or before `now`. */
+UnixSec blame_last_release(UnixSec now);
+
 /* More than a minute between our clock and theirs is ours to mend: readings are told apart from
  * nonsense by their distance to now. `date`: the answer's, NO_TIME where it says none; a cache in
  * between may give that of `age_s` ago, when it stored it. Errors: ERR_INVALID (it is apart). */

@@ -7,6 +7,7 @@
 #include "ingest/backfill.h"
 #include "ingest/blame.h"
 #include "ingest/committer.h"
+#include "ingest/details.h"
 #include "ingest/lookup.h"
 #include "ingest/parse.h"
 #include "ingest/upstream.h"
@@ -29,16 +30,18 @@ struct Poller {
     Recorder *recorder; /* NULL: nothing is kept */
     Upstream *upstream;
     Backfill *backfill;
+    Details details;
     Budget budget;
     Writer *writer; /* the rest belongs to the worker's thread */
     Committer committer;
     Lookup lookup;
     UnixSec next_catalogue; /* when stations and measures are asked for again */
     UnixSec next_for_unknown;
-    int failures;    /* in a row */
-    bool has_polled; /* this process has, once: who was down cannot tell who is late */
-    bool is_faulty;  /* the last round had a fault of its own, or left wanted readings open */
-    Err stuck;       /* OK, or why the feed is, until it moves */
+    int failures;     /* in a row */
+    bool has_polled;  /* this process has, once: who was down cannot tell who is late */
+    bool is_faulty;   /* the last round had a fault of its own, or left wanted readings open */
+    Err stuck;        /* OK, or why the feed is, until it moves */
+    UnixSec moved_at; /* when it last did; 0: not in this process */
     uint64_t random;
 };
 
@@ -353,15 +356,34 @@ static ErrCode fill(Poller *poller, Round *round, Err *err)
     return OK;
 }
 
+/* Once nothing is open: what only single answers tell. It changes little and is worth little, so that
+ * an upstream that does not give it makes no failed poll. */
+static ErrCode learn_details(Poller *poller, Round *round, Err *err)
+{
+    Applied applied;
+    Batch batch = batch_init();
+    ErrCode rc = details_run(&poller->details, poller->upstream, &poller->budget, poller->writer,
+                             clock_now(), &batch, err);
+    if (rc == OK && batch.more_count > 0)
+        rc = commit_batch(&poller->committer, &batch, fault_meanwhile(poller, round, OK),
+                          &round->report, &applied, err);
+    batch_release(&batch);
+    return rc;
+}
+
 /* A release that was missed shows by itself; and where nothing is newer, by what was due. */
 static ErrCode check_feed(Poller *poller, Round *round, Err *err)
 {
     const PollOptions *o = &poller->options;
     UnixSec now = clock_now();
     Movement movement = {.has_moved = round->report.readings.fresh > 0};
-    if (movement.has_moved)
+    if (movement.has_moved) {
         poller->stuck.code = OK;
-    if (poller->has_polled && !movement.has_moved && poller->stuck.code == OK) {
+        poller->moved_at = now;
+    }
+    /* One release moves a measure once: a retry that brought it leaves nothing to its next slot. */
+    bool is_new_release = blame_last_release(now) > poller->moved_at;
+    if (poller->has_polled && is_new_release && poller->stuck.code == OK) {
         /* Whoever polls beside the releases may come just before one. */
         int64_t slack_s = o->interval_s % RELEASE_PERIOD_S == 0 ? 0 : o->interval_s;
         ErrCode rc = writer_count_expected(
@@ -492,6 +514,8 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     batch_release(&round.batch);
     if (rc == OK)
         rc = fill(poller, &round, &err);
+    if (rc == OK && round.filled.asks_left == 0)
+        rc = learn_details(poller, &round, &err);
     if (rc == OK)
         rc = check_feed(poller, &round, &err);
     rc = settle_fault(poller, &round, rc, &err);
@@ -562,6 +586,7 @@ ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poll
     poller->options = *options;
     poller->lookup = lookup_init();
     poller->random = options->jitter_seed | 1; /* xorshift never leaves 0 */
+    poller->details = details_init(options->details_per_poll);
     poller->budget =
         budget_init(options->budget_requests, options->budget_bytes, options->interval_s);
     const BackfillOptions backfill = {.sweep_interval_s = options->sweep_interval_s,

@@ -231,7 +231,7 @@ static ErrCode write_reading(Apply *apply, WriteSql statement, int64_t measure,
     sql_bind_int(st, 4, reading->flags);
     sql_bind_int(st, 5, apply->now);
     sql_bind_str(st, 6, reading->raw);
-    sql_bind_int(st, 7, (int64_t) apply->generation);
+    (void) apply_number(apply, st, 7);
     apply->changed = true;
     return sql_run(apply->db, st, err);
 }

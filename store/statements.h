@@ -16,6 +16,7 @@ typedef enum ReadSql {
     READ_STATION_IDS_FROM,   /* ?1 id, itself included; the next NEAR_IDS */
     READ_STATION_IDS_BEFORE, /* ?1 id; the NEAR_IDS before it, backwards */
     READ_MEASURES,           /* ?1 station's key; by id */
+    READ_MEASURE,            /* ?1 key; the key of its station behind it */
     READ_MEASURE_IDS,        /* ?1 station's key; by id */
     READ_MEASURE_STATION,    /* ?1 measure's id */
     READ_MEASURE_IDS_FROM,
@@ -26,6 +27,13 @@ typedef enum ReadSql {
     READ_FIRST_TIME,  /* ?1 measure's key, ?2 from */
     READ_WINDOWS,     /* each measure's key with its station's newest time */
     READ_FRESHNESS,   /* how many measures are how fresh */
+    /* from ?1 generation and ?2 place on, in their order; both behind the rest */
+    READ_CHANGED_STATIONS,  /* key */
+    READ_CHANGED_MEASURES,  /* key */
+    READ_CHANGED_READINGS,  /* the row, then its measure's key */
+    READ_CHANGED_FRESHNESS, /* the measure's key */
+    READ_GONE,              /* id of a station, or of it and of its measure */
+    READ_GENERATION_FROM,   /* ?1 generation; of the first readings from it on: when they came */
     READ_SQL_COUNT
 } ReadSql;
 extern const SqlText READ_SQL[READ_SQL_COUNT];
@@ -38,13 +46,16 @@ typedef enum WriteSql {
     WRITE_FIND_STATION, /* ?1 id */
     WRITE_ADD_STATION,
     WRITE_SET_STATION,
-    WRITE_ADD_BARE_STATION, /* ?1 id, ?2 generation, ?3 now */
+    WRITE_ADD_BARE_STATION, /* ?1 id, ?2 now, ?3 generation, ?4 place */
     WRITE_LISTED_STATIONS,
-    WRITE_UNLIST_STATION, /* ?1 key, ?2 generation, ?3 now */
+    WRITE_UNLIST_STATION, /* ?1 key, ?2 now, ?3 generation, ?4 place */
     WRITE_DROP_ALIASES,   /* ?1 station's key */
     WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
     WRITE_TYPED_STATIONS,
-    WRITE_SET_TYPE, /* ?1 key, ?2 type, ?3 all types, ?4 generation */
+    WRITE_SET_TYPE,         /* ?1 key, ?2 type, ?3 all types, ?4 generation, ?5 place */
+    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what */
+    WRITE_SET_MEASURE_MORE, /* the same */
+    WRITE_STATIONS_TO_ASK,  /* ?1 id, itself excluded, ?2 whether also those with more, ?3 most */
     WRITE_FIND_MEASURE,
     WRITE_FIND_SERIES, /* ?1 measure's id: key, station's, period, newest time of both */
     WRITE_ADD_MEASURE,
@@ -55,12 +66,13 @@ typedef enum WriteSql {
     WRITE_STATION_ID,
     WRITE_SET_NEWEST, /* ?1 station's key, ?2 time */
     WRITE_DROP_NEWEST,
+    WRITE_OLDEST_NEWEST,   /* ?1 not older than this */
     WRITE_MEASURE_NEWEST,  /* ?1 measure's key */
     WRITE_KNOWN_READINGS,  /* ?1 measure's key, ?2 from */
     WRITE_READING_BEFORE,  /* ?1 measure's key, ?2 time */
     WRITE_READING_RAW,     /* ?1 measure's key, ?2 time */
     WRITE_ADD_READING,     /* ?1 measure's key, ?2 time, ?3 value, ?4 flags, ?5 received, ?6 raw, ?7
-                              generation */
+                              generation, ?8 place */
     WRITE_CORRECT_READING, /* the same */
     WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
     WRITE_TRIM_LIVE,       /* the same, of a measure whose newest reading stays */
@@ -71,15 +83,19 @@ typedef enum WriteSql {
     WRITE_CROSSINGS,       /* ?1 slot */
     WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
     WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
-    WRITE_OLD_MEASURES,    /* ?1 the last time since when */
-    WRITE_OLD_STATIONS,    /* the same */
+    WRITE_FRESHNESS_CHANGE, /* ?1 measure's key, ?2 generation, ?3 place */
+    WRITE_OLD_MEASURES,     /* ?1 the last time since when */
+    WRITE_OLD_STATIONS,     /* the same */
     WRITE_UNLISTED_MEASURES,
     WRITE_UNLISTED_STATIONS,
     WRITE_MEASURE_STATION, /* ?1 measure's key */
     WRITE_DROP_READINGS,   /* ?1 measure's key */
     WRITE_DROP_DELIVERY,   /* ?1 measure's key */
-    WRITE_DROP_MEASURE,    /* ?1 measure's key */
-    WRITE_DROP_STATION,    /* ?1 station's key */
+    WRITE_DROP_FRESHNESS_CHANGE,
+    WRITE_ADD_GONE_MEASURE, /* ?1 key, ?2 generation, ?3 place */
+    WRITE_ADD_GONE_STATION, /* the same */
+    WRITE_DROP_MEASURE,     /* ?1 measure's key */
+    WRITE_DROP_STATION,     /* ?1 station's key */
     WRITE_SQL_COUNT
 } WriteSql;
 extern const SqlText WRITE_SQL[WRITE_SQL_COUNT];

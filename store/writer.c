@@ -62,6 +62,17 @@ Service writer_service(const Writer *writer)
     return writer->meta.service;
 }
 
+ErrCode writer_oldest_newest(Writer *writer, UnixSec since, UnixSec *ret_time, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->db, WRITE_OLDEST_NEWEST);
+    bool row = false;
+    sql_bind_int(st, 1, since);
+    ErrCode rc = sql_step(writer->db, st, &row, err);
+    if (rc == OK)
+        *ret_time = row ? sql_time(st, 0) : NO_TIME;
+    return rc;
+}
+
 ErrCode writer_has_station(Writer *writer, Str id, bool *ret_has, Err *err)
 {
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->db, WRITE_FIND_STATION);
@@ -99,6 +110,13 @@ ErrCode writer_count_expected(Writer *writer, UnixSec slot, int64_t most, int64_
 
 /* ---- applying -------------------------------------------------------------------------------- */
 
+int apply_number(Apply *apply, sqlite3_stmt *st, int at)
+{
+    sql_bind_int(st, at, (int64_t) apply->generation);
+    sql_bind_int(st, at + 1, (int64_t) apply->place++);
+    return at + 2;
+}
+
 static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
 {
     sqlite3_stmt *st = sql_begin(writer->db, WRITE_META);
@@ -131,6 +149,8 @@ static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
         rc = apply_measures(apply, err);
     if (rc == OK)
         rc = apply_types(apply, err);
+    if (rc == OK)
+        rc = apply_more(apply, err);
     if (rc == OK)
         rc = apply_readings(apply, err);
     if (rc == OK)
