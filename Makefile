@@ -46,7 +46,7 @@ CFLAGS  := -std=gnu11 -D_GNU_SOURCE -I. -pthread -g $(WARN) $(if $(CI),-Werror) 
 LDFLAGS := -pthread -Wl,--as-needed $(LINK.$(VARIANT))
 LDLIBS  := -lmicrohttpd -lcurl -lcjson -lsqlite3 -lz -lzstd -lcrypto -lm
 
-ROOMS     := base model store ingest server
+ROOMS     := base model store ingest server export
 LIB_SRC   := $(wildcard config.c $(ROOMS:%=%/*.c))
 SIM_SRC   := $(wildcard sim/*.c)
 TEST_SRC  := $(wildcard tests/*.c)
@@ -131,6 +131,7 @@ PART.tsan := $(MAKE) $(QUIET) VARIANT=tsan check TESTS='$(or $(TESTS),concurrent
 .PHONY: test check
 test:
 	@tools/deps.sh build test
+	@tools/npm.sh tests/lake
 	@$(MAKE) $(QUIET) all
 	+@tools/parts.sh $(foreach part,$(PARTS),"$(part)=$(or $(PART.$(part)),tests/$(part).sh)")
 

@@ -123,3 +123,90 @@ bool compress_unpack(Str packed, char *out, size_t plain_bytes)
            ZSTD_decompressDCtx(packer->out, out, plain_bytes, packed.ptr, packed.len) ==
                plain_bytes;
 }
+
+/* ---- streams ----------------------------------------------------------------------------------- */
+
+struct Compressor {
+    Codec codec;
+    z_stream gzip;
+    ZSTD_CCtx *zstd;
+};
+
+Compressor *compressor_new(Codec codec)
+{
+    Compressor *compressor = calloc(1, sizeof *compressor);
+    if (compressor == NULL)
+        return NULL;
+    compressor->codec = codec;
+    bool ok = false;
+    if (codec == CODEC_GZIP) {
+        ok = deflateInit2(&compressor->gzip, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8,
+                          Z_DEFAULT_STRATEGY) == Z_OK;
+    } else {
+        compressor->zstd = ZSTD_createCCtx();
+        ok = compressor->zstd != NULL &&
+             !ZSTD_isError(
+                 ZSTD_CCtx_setParameter(compressor->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL));
+    }
+    if (ok)
+        return compressor;
+    compressor_free(compressor);
+    return NULL;
+}
+
+void compressor_free(Compressor *compressor)
+{
+    if (compressor == NULL)
+        return;
+    if (compressor->codec == CODEC_GZIP)
+        (void) deflateEnd(&compressor->gzip);
+    (void) ZSTD_freeCCtx(compressor->zstd);
+    free(compressor);
+}
+
+enum { STREAM_BYTES = 128 * 1024 }; /* what comes out at once */
+
+static ErrCode put_gzip(Compressor *compressor, Str piece, bool last, Buf *out, Err *err)
+{
+    z_stream *z = &compressor->gzip;
+    if (piece.len > UINT_MAX)
+        return err_set(err, ERR_TOO_LARGE, "%zu bytes to compress at once", piece.len);
+    z->next_in = (const Bytef *) piece.ptr;
+    z->avail_in = (uInt) piece.len;
+    int rc = Z_OK;
+    do {
+        char *to = buf_reserve(out, STREAM_BYTES);
+        if (to == NULL)
+            return buf_check(out, err);
+        z->next_out = (Bytef *) to;
+        z->avail_out = STREAM_BYTES;
+        rc = deflate(z, last ? Z_FINISH : Z_NO_FLUSH);
+        assert(rc != Z_STREAM_ERROR);
+        buf_grew(out, STREAM_BYTES - z->avail_out);
+    } while (last ? rc != Z_STREAM_END : z->avail_out == 0);
+    return OK;
+}
+
+static ErrCode put_zstd(Compressor *compressor, Str piece, bool last, Buf *out, Err *err)
+{
+    ZSTD_inBuffer in = {.src = piece.ptr, .size = piece.len, .pos = 0};
+    size_t left = 0;
+    do {
+        char *to = buf_reserve(out, STREAM_BYTES);
+        if (to == NULL)
+            return buf_check(out, err);
+        ZSTD_outBuffer room = {.dst = to, .size = STREAM_BYTES, .pos = 0};
+        left =
+            ZSTD_compressStream2(compressor->zstd, &room, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+        if (ZSTD_isError(left))
+            return no_memory(err);
+        buf_grew(out, room.pos);
+    } while (last ? left > 0 : in.pos < in.size);
+    return OK;
+}
+
+ErrCode compressor_put(Compressor *compressor, Str piece, bool last, Buf *out, Err *err)
+{
+    return (compressor->codec == CODEC_GZIP ? put_gzip : put_zstd)(compressor, piece, last, out,
+                                                                   err);
+}

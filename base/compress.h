@@ -1,4 +1,4 @@
-/* base/compress.h - bytes made smaller, whole bodies at once. Any thread. */
+/* base/compress.h - bytes made smaller: whole bodies at once, or a stream. Any thread. */
 #pragma once
 #include "base/buf.h"
 
@@ -13,3 +13,13 @@ MUST_USE ErrCode compress_pack(Str plain, Buf *out, Err *err);
 /* Gives back what was packed. `plain_bytes` is its length; `out` must be as large.
  * False: no memory. */
 MUST_USE bool compress_unpack(Str packed, char *out, size_t plain_bytes);
+typedef enum Codec { CODEC_GZIP, CODEC_ZSTD } Codec;
+
+/* A body that comes in pieces; one thread at a time. The same bytes in give the same bytes out,
+ * whatever the pieces. */
+typedef struct Compressor Compressor;
+/* NULL: no memory. Owns: ends with compressor_free(). */
+Compressor *compressor_new(Codec codec);
+void compressor_free(Compressor *compressor); /* NULL is fine */
+/* Appends to `out` what comes out by now; `last`: all that is left. Errors: as above. */
+MUST_USE ErrCode compressor_put(Compressor *compressor, Str piece, bool last, Buf *out, Err *err);

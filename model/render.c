@@ -336,7 +336,7 @@ static void put_csv_strs(Buf *out, const Style *style, const Str *items, size_t 
         render_csv_text(out, style, buf_view(&joined));
 }
 
-static void put_csv_flags(Buf *out, unsigned flags)
+void render_flags(Buf *out, unsigned flags)
 {
     const char *before = "";
     for (size_t i = 0; i < countof(FLAGS); i++) {
@@ -392,7 +392,7 @@ static void put_csv_value(Buf *out, const Style *style, const Value *value)
         put_csv_strs(out, style, value->as.strs.items, value->as.strs.count);
         break;
     case VALUE_FLAGS:
-        put_csv_flags(out, (unsigned) value->as.integer);
+        render_flags(out, (unsigned) value->as.integer);
         break;
     }
 }

@@ -2,6 +2,7 @@
 #include "base/metrics.h"
 #include "server/route.h"
 #include "server/rows.h"
+#include "store/exports.h"
 
 static ErrCode finish(Reply *reply, const char *content_type, Err *err)
 {
@@ -99,6 +100,25 @@ static ErrCode put_freshness(JsonWriter *json, Snapshot *snap, Err *err)
     return OK;
 }
 
+static ErrCode put_history(JsonWriter *json, Snapshot *snap, Err *err)
+{
+    HistoryState state;
+    ErrCode rc = snapshot_history(snap, &state, err);
+    if (rc != OK)
+        return rc;
+    json_key(json, "history");
+    json_open(json, '{');
+    json_key(json, "generation");
+    if (state.exists)
+        json_text(json, state.tag);
+    else
+        json_null(json);
+    put_int(json, "waiting", state.waiting);
+    put_int(json, "history_lost", state.lost);
+    json_close(json, '}');
+    return OK;
+}
+
 static ErrCode put_store(JsonWriter *json, const Request *req, Snapshot *snap, Err *err)
 {
     StoreCounts counts;
@@ -160,6 +180,8 @@ static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, 
         rc = put_quarantine(json, snap, err);
     json_key(json, "shard");
     json_text(json, req->site->options->shard);
+    if (rc == OK)
+        rc = put_history(json, snap, err);
     json_key(json, "build");
     json_text(json, req->site->options->build);
     json_close(json, '}');

@@ -81,6 +81,12 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
         return rc;
     }
     store->epoch = meta.epoch;
+    rc = exports_read_mark(store, err);
+    if (rc != OK) {
+        files_close(&store->files, true);
+        destroy(store);
+        return rc;
+    }
     publish(store, &meta);
     *ret_store = store;
     return OK;
@@ -94,6 +100,7 @@ void store_close(Store *store)
     for (size_t i = 0; i < store->options.reader_count; i++) {
         db_close(&store->snapshots[i].db);
         db_close(&store->snapshots[i].ledger);
+        db_close(&store->snapshots[i].spool);
     }
     files_close(&store->files, atomic_load(&store->damaged));
     destroy(store);

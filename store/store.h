@@ -3,8 +3,9 @@
  * The only folder that knows SQL. One Writer (the ingest thread's) commits generations; any number
  * of Snapshots read, each pinned to the generation that was newest when it opened.
  *
- * Two files in the data directory: freshet.db, whose content belongs to a generation, and
- * ledger.db, the bookkeeping (polls, quarantine), which changes without making one. */
+ * Three files in the data directory: freshet.db, whose content belongs to a generation; ledger.db, the
+ * bookkeeping (polls, quarantine), and spool.db, what waits for export (store/exports.h), which
+ * change without making one. */
 #pragma once
 #include "base/err.h"
 #include "model/model.h"
@@ -19,6 +20,7 @@ typedef struct StoreOptions {
     size_t reader_count;      /* snapshots open at the same time; at least 1 */
     int64_t snapshot_wait_ms; /* for one to come free */
     int64_t wal_max_bytes;    /* the log is truncated beyond this */
+    int64_t spool_max_bytes;  /* of readings that wait for export; 0: nobody exports, none wait */
 } StoreOptions;
 
 /* Opens or creates. A file that is damaged or no database of ours is renamed to

@@ -1,6 +1,7 @@
 #include "store/apply.h"
 
 #include "base/metrics.h"
+#include "store/spool.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,6 +23,10 @@ static ErrCode make_writer(Store *store, Writer **ret_writer, Err *err)
         .ledger = &store->files.ledger,
         .meta = meta,
         .slot = NO_TIME,
+        .spool = {.db = &store->files.spool,
+                  .epoch = store->epoch,
+                  .max_bytes = store->options.spool_max_bytes,
+                  .exported = &store->exported},
     };
     *ret_writer = writer;
     return OK;
@@ -174,11 +179,16 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
         apply->meta->generation = apply->generation;
         apply->meta->as_of = apply->now;
         rc = write_meta(writer, apply->meta, err);
-        if (rc == OK)
+        if (rc == OK) {
+            spool_commit(apply->spool); /* first: see there */
             rc = sql_run(writer->db, sql_begin(writer->db, WRITE_COMMIT), err);
+        }
+    } else if (rc == OK) {
+        spool_commit(apply->spool); /* what expired changes no generation */
     }
     if (rc != OK || !apply->changed)
         db_rollback(writer->db);
+    spool_rollback(apply->spool); /* what is not kept by now */
     return rc;
 }
 
@@ -222,7 +232,9 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         .window_s = writer->store->options.window_s,
         .meta = &meta,
         .gaps = &writer->gaps,
+        .spool = &writer->spool,
     };
+    spool_begin_batch(&writer->spool, now);
     arena_release(&writer->gaps.strings);
     writer->gaps.count = 0;
     Err ledger_err;
@@ -247,6 +259,8 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         atomic_store(&writer->store->failing_since, NO_TIME);
         store_announce(writer->store, &meta);
     }
+    apply.applied.history_lost = writer->spool.lost;
+    apply.applied.spool_error = writer->spool.err;
     apply.applied.generation = writer->meta.generation;
     apply.applied.changed = apply.changed;
     apply.applied.readings_held = writer->meta.readings;
