@@ -165,7 +165,10 @@ static void check_same_names(const Names *want, const Names *got)
 /* 2: with and without a suffix. */
 static size_t path_forms(const Route *route)
 {
-    return route->fields != NULL && !str_ends(str_of(route->pattern), STR("}")) ? 2 : 1;
+    return route->formats != 0 && route->formats != FORMATS_PAGE &&
+                   !str_ends(str_of(route->pattern), STR("}"))
+               ? 2
+               : 1;
 }
 
 static size_t find_path(const Route *route, bool with_suffix)
