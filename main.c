@@ -32,31 +32,53 @@ typedef struct Parts {
     Store *store;
     Server *server;
     Poller *poller;
+    Exporter *exporter;
 } Parts;
 
-static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
+static ErrCode open_store(const Config *config, Store **ret_store, Err *err)
 {
-    const StoreOptions store = config_store_options(config);
-    const ServerOptions server = config_server_options(config);
-    const PollOptions poll = config_poll_options(config, random_seed());
+    const StoreOptions options = config_store_options(config);
     char set_aside[STORE_NOTE_SIZE];
-    ErrCode rc = store_open(&store, &parts->store, set_aside, err);
+    ErrCode rc = store_open(&options, ret_store, set_aside, err);
     if (rc != OK)
         return err_context(err, "store in %s", config->data_dir);
     if (set_aside[0] != '\0')
         log_error("main damaged store set aside, filling anew: " LOG_TEXT, set_aside);
+    return OK;
+}
+
+static ErrCode start_export(const Config *config, Parts *parts, Err *err)
+{
+    const ExportOptions options = config_export_options(config);
+    BlobStore blobs;
+    if (!config_exports(config))
+        return OK;
+    ErrCode rc = blob_dir_open(config->export_url, &blobs, err);
+    if (rc == OK)
+        rc = exporter_start(parts->store, blobs, &options, &parts->exporter, err);
+    return rc != OK ? err_context(err, "export to %s", config->export_url) : rc;
+}
+
+static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
+{
+    const ServerOptions server = config_server_options(config);
+    const PollOptions poll = config_poll_options(config, random_seed());
+    ErrCode rc = open_store(config, &parts->store, err);
+    if (rc != OK)
+        return rc;
     rc = server_start(parts->store, &server, &parts->server, err);
     if (rc != OK)
         return err_context(err, "listen on %s", config->listen);
     log_info("main serving listen=%s port=%u generation=%" PRIu64, config->listen,
              server_port(parts->server), store_generation(parts->store));
     rc = poller_start(parts->store, &poll, &parts->poller, err);
-    return rc != OK ? err_context(err, "ingest") : OK;
+    return rc != OK ? err_context(err, "ingest") : start_export(config, parts, err);
 }
 
 static void close_parts(Parts *parts)
 {
     poller_stop(TAKE(parts->poller));
+    exporter_stop(TAKE(parts->exporter));
     server_stop(TAKE(parts->server));
     store_close(TAKE(parts->store));
 }
@@ -76,6 +98,7 @@ static void block_signals(sigset_t *ret_waited)
     (void) sigaddset(ret_waited, SIGINT);
     (void) pthread_sigmask(SIG_BLOCK, ret_waited, NULL); /* inherited by every thread */
     (void) signal(SIGPIPE, SIG_IGN);
+    (void) signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk: an error, not the end */
     (void) signal(SIGALRM, on_drain_timeout);
 }
 
@@ -101,6 +124,29 @@ static int serve(const Config *config)
     clock_close();
     if (rc == OK)
         log_info("main stopped");
+    return rc == OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- export --once ----------------------------------------------------------------------------- */
+
+static int export_once(const Config *config)
+{
+    const ExportOptions options = config_export_options(config);
+    Store *store = NULL;
+    BlobStore blobs;
+    Err err = {.code = OK};
+    log_configure(config_log_level(config), config_log_form(config));
+    ErrCode rc =
+        config_exports(config)
+            ? open_store(config, &store, &err)
+            : err_set(&err, ERR_INVALID, "export-url is off: there is nowhere to export to");
+    if (rc == OK)
+        rc = blob_dir_open(config->export_url, &blobs, &err);
+    if (rc == OK)
+        rc = exporter_once(store, blobs, &options, &err);
+    store_close(store);
+    if (rc != OK)
+        fprintf(stderr, "freshet: export: %s\n", err.text);
     return rc == OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -177,6 +223,9 @@ int main(int argc, char **argv)
         break;
     case COMMAND_HEALTHCHECK:
         status = healthcheck(&config);
+        break;
+    case COMMAND_EXPORT:
+        status = export_once(&config);
         break;
     case COMMAND_SERVE:
         status = serve(&config);

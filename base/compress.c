@@ -16,114 +16,42 @@ static ErrCode no_memory(Err *err)
     return err_set(err, ERR_NO_MEMORY, "no memory to compress");
 }
 
-/* ---- piece by piece -------------------------------------------------------------------------- */
-
-struct Compressor {
-    ZSTD_CCtx *zstd; /* NULL: it is gzip */
-    z_stream gzip;
-};
-
-Compressor *compressor_new(Compression kind)
-{
-    Compressor *compressor = calloc(1, sizeof *compressor);
-    if (compressor == NULL)
-        return NULL;
-    bool made = false;
-    if (kind == COMPRESSION_ZSTD) {
-        compressor->zstd = ZSTD_createCCtx();
-        made = compressor->zstd != NULL &&
-               !ZSTD_isError(
-                   ZSTD_CCtx_setParameter(compressor->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL));
-    } else {
-        made = deflateInit2(&compressor->gzip, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8,
-                            Z_DEFAULT_STRATEGY) == Z_OK;
-    }
-    if (made)
-        return compressor;
-    (void) ZSTD_freeCCtx(compressor->zstd);
-    free(compressor);
-    return NULL;
-}
-
-void compressor_free(Compressor *compressor)
-{
-    if (compressor == NULL)
-        return;
-    if (compressor->zstd == NULL)
-        (void) deflateEnd(&compressor->gzip);
-    (void) ZSTD_freeCCtx(compressor->zstd);
-    free(compressor);
-}
-
-/* One round each: *piece becomes what is left of it. False: no memory. *ret_done: it has all been
- * taken, and the last of it given. */
-static bool step_zstd(Compressor *compressor, Str *piece, bool is_last, char *to, size_t *room,
-                      bool *ret_done)
-{
-    ZSTD_inBuffer in = {.src = piece->ptr, .size = piece->len};
-    ZSTD_outBuffer out = {.dst = to, .size = *room};
-    size_t left =
-        ZSTD_compressStream2(compressor->zstd, &out, &in, is_last ? ZSTD_e_end : ZSTD_e_continue);
-    *piece = (Str){piece->ptr + in.pos, piece->len - in.pos};
-    *room -= out.pos;
-    *ret_done = piece->len == 0 && (!is_last || left == 0);
-    return !ZSTD_isError(left);
-}
-
-static bool step_gzip(Compressor *compressor, Str *piece, bool is_last, char *to, size_t *room,
-                      bool *ret_done)
-{
-    z_stream *z = &compressor->gzip;
-    uInt taken = piece->len < UINT_MAX ? (uInt) piece->len : UINT_MAX;
-    z->next_in = (const Bytef *) piece->ptr; /* ZLIB_CONST: zlib only reads it */
-    z->avail_in = taken;
-    z->next_out = (Bytef *) to;
-    z->avail_out = (uInt) *room;
-    int rc = deflate(z, is_last && taken == piece->len ? Z_FINISH : Z_NO_FLUSH);
-    taken -= z->avail_in;
-    *piece = (Str){piece->ptr + taken, piece->len - taken};
-    *room = z->avail_out;
-    *ret_done = is_last ? rc == Z_STREAM_END : piece->len == 0 && *room > 0;
-    return rc == Z_OK || rc == Z_STREAM_END || rc == Z_BUF_ERROR; /* the last: nothing to do */
-}
-
-ErrCode compressor_put(Compressor *compressor, Str piece, bool is_last, Buf *out, Err *err)
-{
-    enum { ROOM_MIN = 4096 };
-    bool done = false;
-    while (!done) {
-        size_t want = piece.len / 4 + ROOM_MIN, room = want;
-        char *to = buf_reserve(out, want);
-        if (to == NULL)
-            return buf_check(out, err);
-        bool stepped = compressor->zstd != NULL
-                           ? step_zstd(compressor, &piece, is_last, to, &room, &done)
-                           : step_gzip(compressor, &piece, is_last, to, &room, &done);
-        if (!stepped)
-            return no_memory(err);
-        buf_grew(out, want - room);
-    }
-    return OK;
-}
-
-static ErrCode compress_whole(Compression kind, Str plain, Buf *out, Err *err)
-{
-    Compressor *compressor = compressor_new(kind);
-    if (compressor == NULL)
-        return no_memory(err);
-    ErrCode rc = compressor_put(compressor, plain, true, out, err);
-    compressor_free(compressor);
-    return rc;
-}
-
 ErrCode compress_gzip(Str plain, Buf *out, Err *err)
 {
-    return compress_whole(COMPRESSION_GZIP, plain, out, err);
+    z_stream z = {.zalloc = NULL};
+    if (plain.len > UINT_MAX)
+        return err_set(err, ERR_TOO_LARGE, "%zu bytes to compress at once", plain.len);
+    if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return no_memory(err);
+    size_t bound = deflateBound(&z, plain.len);
+    char *to = buf_reserve(out, bound);
+    if (to == NULL || bound > UINT_MAX) {
+        (void) deflateEnd(&z);
+        return to == NULL ? buf_check(out, err) : no_memory(err);
+    }
+    z.next_in = (const Bytef *) plain.ptr; /* ZLIB_CONST: zlib only reads it */
+    z.avail_in = (uInt) plain.len;
+    z.next_out = (Bytef *) to;
+    z.avail_out = (uInt) bound;
+    int rc = deflate(&z, Z_FINISH);
+    assert(rc == Z_STREAM_END); /* the bound is what it says */
+    (void) rc;
+    buf_grew(out, z.total_out);
+    (void) deflateEnd(&z);
+    return OK;
 }
 
 ErrCode compress_zstd(Str plain, Buf *out, Err *err)
 {
-    return compress_whole(COMPRESSION_ZSTD, plain, out, err);
+    size_t bound = ZSTD_compressBound(plain.len);
+    char *to = buf_reserve(out, bound);
+    if (to == NULL)
+        return buf_check(out, err);
+    size_t len = ZSTD_compress(to, bound, plain.ptr, plain.len, ZSTD_LEVEL);
+    if (ZSTD_isError(len))
+        return no_memory(err);
+    buf_grew(out, len);
+    return OK;
 }
 
 /* ---- what stays within the process ----------------------------------------------------------- */
@@ -194,4 +122,91 @@ bool compress_unpack(Str packed, char *out, size_t plain_bytes)
     return packer != NULL && packer->out != NULL &&
            ZSTD_decompressDCtx(packer->out, out, plain_bytes, packed.ptr, packed.len) ==
                plain_bytes;
+}
+
+/* ---- streams ----------------------------------------------------------------------------------- */
+
+struct Compressor {
+    Codec codec;
+    z_stream gzip;
+    ZSTD_CCtx *zstd;
+};
+
+Compressor *compressor_new(Codec codec)
+{
+    Compressor *compressor = calloc(1, sizeof *compressor);
+    if (compressor == NULL)
+        return NULL;
+    compressor->codec = codec;
+    bool ok = false;
+    if (codec == CODEC_GZIP) {
+        ok = deflateInit2(&compressor->gzip, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8,
+                          Z_DEFAULT_STRATEGY) == Z_OK;
+    } else {
+        compressor->zstd = ZSTD_createCCtx();
+        ok = compressor->zstd != NULL &&
+             !ZSTD_isError(
+                 ZSTD_CCtx_setParameter(compressor->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL));
+    }
+    if (ok)
+        return compressor;
+    compressor_free(compressor);
+    return NULL;
+}
+
+void compressor_free(Compressor *compressor)
+{
+    if (compressor == NULL)
+        return;
+    if (compressor->codec == CODEC_GZIP)
+        (void) deflateEnd(&compressor->gzip);
+    (void) ZSTD_freeCCtx(compressor->zstd);
+    free(compressor);
+}
+
+enum { STREAM_BYTES = 128 * 1024 }; /* what comes out at once */
+
+static ErrCode put_gzip(Compressor *compressor, Str piece, bool last, Buf *out, Err *err)
+{
+    z_stream *z = &compressor->gzip;
+    if (piece.len > UINT_MAX)
+        return err_set(err, ERR_TOO_LARGE, "%zu bytes to compress at once", piece.len);
+    z->next_in = (const Bytef *) piece.ptr;
+    z->avail_in = (uInt) piece.len;
+    int rc = Z_OK;
+    do {
+        char *to = buf_reserve(out, STREAM_BYTES);
+        if (to == NULL)
+            return buf_check(out, err);
+        z->next_out = (Bytef *) to;
+        z->avail_out = STREAM_BYTES;
+        rc = deflate(z, last ? Z_FINISH : Z_NO_FLUSH);
+        assert(rc != Z_STREAM_ERROR);
+        buf_grew(out, STREAM_BYTES - z->avail_out);
+    } while (last ? rc != Z_STREAM_END : z->avail_out == 0);
+    return OK;
+}
+
+static ErrCode put_zstd(Compressor *compressor, Str piece, bool last, Buf *out, Err *err)
+{
+    ZSTD_inBuffer in = {.src = piece.ptr, .size = piece.len, .pos = 0};
+    size_t left = 0;
+    do {
+        char *to = buf_reserve(out, STREAM_BYTES);
+        if (to == NULL)
+            return buf_check(out, err);
+        ZSTD_outBuffer room = {.dst = to, .size = STREAM_BYTES, .pos = 0};
+        left =
+            ZSTD_compressStream2(compressor->zstd, &room, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+        if (ZSTD_isError(left))
+            return no_memory(err);
+        buf_grew(out, room.pos);
+    } while (last ? left > 0 : in.pos < in.size);
+    return OK;
+}
+
+ErrCode compressor_put(Compressor *compressor, Str piece, bool last, Buf *out, Err *err)
+{
+    return (compressor->codec == CODEC_GZIP ? put_gzip : put_zstd)(compressor, piece, last, out,
+                                                                   err);
 }

@@ -3,7 +3,8 @@
 # with the same series, sqlite3 with the same rows, and ourselves when there is nothing else to do.
 # Serves the store that run.sh left in build/bench/data; prints rows for RESULTS.md.
 #
-#   PAIRS=5 SECONDS_EACH=4 bench/delivery.sh [ROW...]      rows: one random miss gzip same csv poll storm
+#   PAIRS=5 SECONDS_EACH=4 bench/delivery.sh [ROW...]      rows: one random miss gzip same
+#                                                             agency csv poll storm
 #
 # Each figure is the median of PAIRS alternating pairs. Servers have core 0 to themselves, clients
 # core 1. All on loopback.
@@ -13,7 +14,7 @@ cd "$(dirname "$0")/.."
 PAIRS=${PAIRS:-5}
 SECONDS_EACH=${SECONDS_EACH:-4}
 RATE=${RATE:-1000} # of the open-loop client, a second
-ROWS=${*:-one random miss gzip same csv poll storm}
+ROWS=${*:-one random miss gzip same agency csv poll storm}
 STATIONS=5400
 PORT=18082 NGINX_PORT=18083 COLD_PORT=18084 VICTORIA_PORT=18085 POLLED_PORT=18086
 
@@ -23,7 +24,7 @@ get() { curl -fsS --max-time 60 "$@"; }
 wants() { [[ " $ROWS " == *" $1 "* ]]; }
 
 serve() { # serve PORT OPTION...: the store of run.sh, sets service
-    taskset -c 0 build/freshet --listen "127.0.0.1:$1" --data-dir "$dir/data" --threads 1 \
+    taskset -c 0 build/freshet --listen "127.0.0.1:$1" --data-dir "$dir/data" --threads 1 --export-url off \
         --upstream http://127.0.0.1:1 --retry-min 1h --retry-max 1h "${@:2}" 2>> "$dir/delivery.log" &
     service=$!
     pids+=("$service")
@@ -79,6 +80,9 @@ beside_nginx() {
     get "$ours/v1/latest" > "$dir/www/all"
     get -H 'Accept-Encoding: gzip' "$ours/v1/latest" > "$dir/www/all.gz"
     get "$ours/v1/stations/$station/latest" > "$dir/www/one"
+    get "$ours/flood-monitoring/id/stations" > "$dir/www/agency"
+    get -H 'Accept-Encoding: gzip' "$ours/flood-monitoring/id/stations" > "$dir/www/agency.gz"
+    get "$ours/flood-monitoring/id/stations/$station/readings" > "$dir/www/agency-day"
     sed "s|.*|url = \"$ours/v1/stations/&/readings\"\noutput = \"$dir/www/&.readings\"|" "$dir/stations" > "$dir/curlrc"
     get -K "$dir/curlrc"
     taskset -c 0 "$nginx" -c "$dir/nginx.conf" -e "$dir/nginx.log" &
@@ -96,11 +100,20 @@ beside_nginx() {
     their_gzip() { rate "$worker" "$theirs/all" -H 'Accept-Encoding: gzip'; }
     our_same() { rate "$server" "$ours/v1/stations/$station/latest" -H "If-None-Match: $our_etag"; }
     their_same() { rate "$worker" "$theirs/one" -H "If-None-Match: $their_etag"; }
+    our_agency() { rate "$server" "$ours/flood-monitoring/id/stations"; }
+    their_agency() { rate "$worker" "$theirs/agency"; }
+    our_agency_gzip() { rate "$server" "$ours/flood-monitoring/id/stations" -H 'Accept-Encoding: gzip'; }
+    their_agency_gzip() { rate "$worker" "$theirs/agency" -H 'Accept-Encoding: gzip'; }
+    our_agency_day() { rate "$server" "$ours/flood-monitoring/id/stations/$station/readings"; }
+    their_agency_day() { rate "$worker" "$theirs/agency-day"; }
     head_of_rows "Requests a second beside nginx with files of the same bytes ($PAIRS pairs of $SECONDS_EACH s, 32 connections)"
     ! wants one || rates "one station's latest" 'at least 1.3' our_one their_one
     ! wants random || rates "24 h of a random one of $(wc -l < "$dir/stations") stations" 'at least 1.0' our_random their_random
     ! wants gzip || rates "latest of all, gzip ($(stat -c %s "$dir/www/all.gz") bytes; nginx: gzip_static)" 'at least 1.2' our_gzip their_gzip
     ! wants same || rates '304 to If-None-Match' 'at least 1.3' our_same their_same
+    ! wants agency || rates "the Agency's stations ($(stat -c %s "$dir/www/agency") bytes)" 'at least 1.0' our_agency their_agency
+    ! wants agency || rates "the Agency's stations, gzip" 'at least 1.0' our_agency_gzip their_agency_gzip
+    ! wants agency || rates "the Agency's readings of one station" 'at least 1.0' our_agency_day their_agency_day
     printf '\nResident, all these answers cached: %s (aim: under 96 MB)' "$(memory "$server" VmRSS)"
     printf '; of files in memory beside it: %s.\n' "$(files_in_memory "$server")"
     stop "$parent"
@@ -239,7 +252,7 @@ lua random-ours '/v1/stations/%s/readings'
 lua random-columns '/v1/stations/%s/readings?shape=columns&fields=measure,time,value&timeformat=unixms'
 lua random-theirs '/%s.readings'
 lua random-export '/api/v1/export?match%5B%5D=reading%7Bstation%3D%22%s%22%7D'
-if wants one || wants random || wants gzip || wants same; then beside_nginx; fi
+if wants one || wants random || wants gzip || wants same || wants agency; then beside_nginx; fi
 ! wants miss || beside_victoria
 ! wants csv || beside_sqlite
 if wants poll || wants storm; then

@@ -256,6 +256,26 @@ const Field MEASURE_FIELDS[] = {
 
 const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
 
+/* ---- of changes that have no list of their own ------------------------------------------------- */
+
+const Field FRESHNESS_FIELDS[] = {
+    {"station", measure_station, BOTH},
+    {"measure", measure_id, BOTH},
+    {"parameter", measure_parameter, BOTH},
+    {"qualifier", measure_qualifier, BOTH},
+    {"freshness", measure_freshness, BOTH},
+    {"expected_next", measure_expected_next, BOTH},
+    {"late_after", measure_late_after, BOTH},
+    {"stale_after", measure_stale_after, BOTH},
+    {0},
+};
+
+const Field REMOVAL_FIELDS[] = {
+    {"station", station_id, BOTH},
+    {"measure", measure_id, BOTH},
+    {0},
+};
+
 /* ---- of what was refused ----------------------------------------------------------------------- */
 
 #define REFUSAL_VALUE(name, kind, member)                                                          \

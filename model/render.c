@@ -225,6 +225,39 @@ void render_json_array(Buf *out, const FieldSet *fields, const Row *row)
     buf_put_char(out, ']');
 }
 
+/* ---- changes ----------------------------------------------------------------------------------- */
+
+ChangeFields change_fields_default(Style style)
+{
+    static const Field *const TABLES[CHANGE_KIND_COUNT] = {
+        [CHANGE_STATION] = STATION_FIELDS,      [CHANGE_MEASURE] = MEASURE_FIELDS,
+        [CHANGE_READING] = READING_FIELDS,      [CHANGE_CORRECTION] = READING_FIELDS,
+        [CHANGE_FRESHNESS] = FRESHNESS_FIELDS,  [CHANGE_STATION_GONE] = REMOVAL_FIELDS,
+        [CHANGE_MEASURE_GONE] = REMOVAL_FIELDS,
+    };
+    ChangeFields fields;
+    for (size_t i = 0; i < CHANGE_KIND_COUNT; i++) {
+        fields.of[i] = field_set_default(TABLES[i], FIELD_JSON);
+        fields.of[i].style = style;
+    }
+    return fields;
+}
+
+void render_change(Buf *out, const ChangeFields *fields, const Change *change)
+{
+    const Station gone_station = {.id = change->gone_station};
+    const Measure gone_measure = {.id = change->gone_measure};
+    bool is_gone = change->station == NULL;
+    const Row row = {
+        .station = is_gone ? &gone_station : change->station,
+        .measure = is_gone ? &gone_measure : change->measure,
+        .reading = change->reading,
+        .measure_ids = change->measure_ids,
+        .measure_id_count = change->measure_id_count,
+    };
+    render_json(out, &fields->of[change->kind], &row);
+}
+
 /* ---- GeoJSON ----------------------------------------------------------------------------------- */
 
 static void put_geometry(Buf *out, const Station *station)
@@ -303,7 +336,7 @@ static void put_csv_strs(Buf *out, const Style *style, const Str *items, size_t 
         render_csv_text(out, style, buf_view(&joined));
 }
 
-static void put_csv_flags(Buf *out, unsigned flags)
+void render_flags(Buf *out, unsigned flags)
 {
     const char *before = "";
     for (size_t i = 0; i < countof(FLAGS); i++) {
@@ -359,7 +392,7 @@ static void put_csv_value(Buf *out, const Style *style, const Value *value)
         put_csv_strs(out, style, value->as.strs.items, value->as.strs.count);
         break;
     case VALUE_FLAGS:
-        put_csv_flags(out, (unsigned) value->as.integer);
+        render_flags(out, (unsigned) value->as.integer);
         break;
     }
 }

@@ -3,6 +3,7 @@
  * Pure: a row and a set of fields into a Buf, whose sticky error is checked by the caller. */
 #pragma once
 #include "base/json.h"
+#include "model/change.h"
 #include "model/field.h"
 
 /* What the rows of one measure begin with alike, kept from row to row: most of a reading's bytes.
@@ -15,6 +16,13 @@ typedef struct Stem {
 
 void render_json(Buf *out, const FieldSet *fields, const Row *row); /* {"station":"1491TH",...} */
 void render_json_on(Buf *out, Stem *stem, const FieldSet *fields, const Row *row); /* the same */
+/* The fields of each kind of change: those that its own list has when nobody chose. */
+typedef struct ChangeFields {
+    FieldSet of[CHANGE_KIND_COUNT];
+} ChangeFields;
+ChangeFields change_fields_default(Style style);
+/* The row that a change is about, as its own list has it: {"station":"1491TH",...}. */
+void render_change(Buf *out, const ChangeFields *fields, const Change *change);
 /* RFC 7946: a Feature, with the station's place; geometry null where that is not known. */
 void render_geojson(Buf *out, const FieldSet *fields, const Row *row);
 /* The values alone, ["1491TH",0.413,...], null where missing. */
@@ -23,6 +31,7 @@ void render_json_array(Buf *out, const FieldSet *fields, const Row *row);
 void render_json_time(Buf *out, const Style *style, UnixSec time);
 void render_csv_time(Buf *out, const Style *style, UnixSec time);
 void render_csv_text(Buf *out, const Style *style, Str text);
+void render_flags(Buf *out, unsigned flags); /* names joined by ; */
 void render_csv_line_end(Buf *out, const Style *style);
 void render_csv_bom(Buf *out, const Style *style);        /* in front of a header */
 void render_csv_header(Buf *out, const FieldSet *fields); /* names, LF */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "server/ea.h"
 #include "server/exchange.h"
 #include "server/kept.h"
 #include "server/route.h"
@@ -15,12 +16,14 @@
 
 /* ---- rendering ------------------------------------------------------------------------------- */
 
-/* One line a second says enough: an overload brings thousands. */
+/* One line a second says enough: an overload brings thousands. Not being ready is no failure: whoever
+ * started us asks until we are. */
 static void log_failure(const Exchange *x, ErrCode code, const Err *err)
 {
     static _Atomic int64_t told_s;
     int64_t now_s = clock_elapsed_ms() / 1000;
-    if (PROBLEMS[x->reply.problem.type].status < 500 || atomic_exchange(&told_s, now_s) == now_s)
+    if (PROBLEMS[x->reply.problem.type].status < 500 || code == ERR_STOPPED ||
+        atomic_exchange(&told_s, now_s) == now_s)
         return;
     log_warn("http failed path=" LOG_TEXT " code=%s detail=" LOG_TEXT, x->req.route->pattern,
              err_name(code), err->text);
@@ -34,6 +37,7 @@ static ErrCode run_handler(Exchange *x)
     if (rc == OK)
         rc = reply_seal(&x->reply, &err);
     if (rc != OK) {
+        x->reply.header_count = 0; /* what was said of the answer that there is not */
         reply_fail(&x->reply, x->arena, rc, &err);
         log_failure(x, rc, &err);
     }
@@ -68,7 +72,7 @@ static Finished *find(Exchange *x, uint64_t generation, Coding coding)
 static void keep(Exchange *x, uint64_t generation, Coding coding, Finished *finished)
 {
     const Question question = {.key = exchange_key_in(x, coding),
-                               .target = x->head->target,
+                               .target = exchange_target(x),
                                .format = x->req.format,
                                .coding = coding};
     if (finished_is_spooled(finished))
@@ -91,7 +95,8 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
                        CODING_NONE); /* the snapshot's: it may be newer than what was announced */
     x->req.snap = snap;
     if (route_may_be_spooled(x->req.route) &&
-        (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON))
+        (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON ||
+         route_is_agency(x->req.route)))
         x->reply.spools = x->site->spools;
     if (run_handler(x) == OK)
         reply_header(&x->reply, "Last-Modified", str_of(last_modified));
@@ -127,8 +132,8 @@ static bool is_heavy(const Request *req, const Finished *plain)
     const Filter *filter = &req->selection.filter;
     if (plain != NULL)
         return finished_body_bytes(plain) > ENCODE_AT_ONCE_MAX;
-    return route_is_country_list(req->route) && filter->station.count == 0 &&
-           filter->measure.count == 0;
+    return (route_is_country_list(req->route) || req->route->life == LIFE_FEED) &&
+           filter->station.count == 0 && filter->measure.count == 0 && !ea_names_station(req);
 }
 
 static Finished *defer(Exchange *x, uint64_t generation, Finished *plain)
@@ -235,16 +240,29 @@ static Finished *seek(Exchange *x, uint64_t generation, uint64_t newest)
     return end_gone(x);
 }
 
+static Finished *end_empty(Exchange *x)
+{
+    problem_set(&x->reply.problem, PROBLEM_UNAVAILABLE,
+                STR("Nothing has been stored yet; the first poll is under way."));
+    return end_with_problem(x);
+}
+
+/* What changed since a cursor is the same for all who ask, as long as its generation is the newest. */
+static Finished *answer_feed(Exchange *x)
+{
+    uint64_t newest = store_generation(x->site->store);
+    if (newest == 0)
+        return end_empty(x);
+    return x->rendered != NULL ? TAKE(x->rendered) : find_or_render(x, newest);
+}
+
 static Finished *answer_generation(Exchange *x)
 {
     Store *store = x->site->store;
     uint64_t newest = x->ahead_of != 0 ? x->ahead_of : store_generation(store), generation = newest;
     char tag[GENERATION_TAG_SIZE];
-    if (newest == 0) {
-        problem_set(&x->reply.problem, PROBLEM_UNAVAILABLE,
-                    STR("Nothing has been stored yet; the first poll is under way."));
-        return end_with_problem(x);
-    }
+    if (newest == 0)
+        return end_empty(x);
     if (!str_is_none(x->wanted) && !read_wanted(x, newest, &generation))
         return end_gone(x);
     store_generation_tag(store, generation, tag);
@@ -323,7 +341,14 @@ static Finished *answer_exchange(Exchange *x)
         problem_set(&x->reply.problem, PROBLEM_OVERLOADED, STR("There is no memory left."));
         return end_with_problem(x);
     }
-    return x->req.route->life == LIFE_GENERATION ? cut(x, answer_generation(x)) : answer_now(x);
+    switch (x->req.route->life) {
+    case LIFE_GENERATION:
+        return cut(x, answer_generation(x));
+    case LIFE_FEED:
+        return answer_feed(x);
+    default:
+        return answer_now(x);
+    }
 }
 
 /* ---- what goes to one client alone ----------------------------------------------------------- */
@@ -378,7 +403,8 @@ static void add_trace(Answer *answer, const Head *head, Arena *arena, bool is_er
  * all get. None: something does, or it is too long. */
 static Str said_by(const Head *head, char room[static WORDS_MAX_BYTES])
 {
-    const Str parts[] = {head->target, head->accept, head->accept_encoding, head->if_none_match};
+    const Str parts[] = {head->target, head->host, head->accept, head->accept_encoding,
+                         head->if_none_match};
     const Str more[] = {head->if_modified_since, head->range, head->request_id, head->traceparent};
     Buf said = {.ptr = room, .cap = WORDS_MAX_BYTES, .max = WORDS_MAX_BYTES};
     bool is_plain = (str_eq(head->method, STR("GET")) || str_eq(head->method, STR("HEAD"))) &&
@@ -434,7 +460,7 @@ static Exchange exchange_init(Site *site, Cache *cache, const Head *head, Arena 
                       .cache = cache,
                       .head = head,
                       .arena = arena,
-                      .req = {.site = site, .arena = arena},
+                      .req = {.site = site, .arena = arena, .last_event_id = head->last_event_id},
                       .coding = coding_negotiate(head->accept_encoding),
                       .reply = reply_init(site->options->max_response_bytes)};
 }
@@ -442,6 +468,7 @@ static Exchange exchange_init(Site *site, Cache *cache, const Head *head, Arena 
 static Answer answer(Exchange *x)
 {
     Answer made = {.finished = answer_exchange(x)};
+    made.subscriber = made.finished != NULL ? TAKE(x->reply.subscriber) : NULL;
     reply_release(&x->reply);
     finished_drop(TAKE(x->rendered)); /* 304 needed none */
     made.is_deferred = x->is_deferred;
@@ -450,6 +477,9 @@ static Answer answer(Exchange *x)
     if (made.finished == NULL)
         return made;
     learn(x, made.finished);
+    made.wait_s = x->req.selection.wait_s;
+    made.is_idle = x->req.route != NULL && x->req.route->life == LIFE_FEED &&
+                   str_eq(finished_header(made.finished, "Row-Count"), STR("0"));
     add_trace(&made, x->head, x->arena, finished_status(made.finished) >= 400);
     if (x->render_us > 0)
         add_extra(&made, "Server-Timing",

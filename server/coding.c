@@ -2,8 +2,8 @@
 
 const CodingInfo CODINGS[CODING_COUNT] = {
     [CODING_NONE] = {.name = "identity", .suffix = ""},
-    [CODING_ZSTD] = {"zstd", "-zstd", compress_zstd, COMPRESSION_ZSTD},
-    [CODING_GZIP] = {"gzip", "-gzip", compress_gzip, COMPRESSION_GZIP},
+    [CODING_ZSTD] = {"zstd", "-zstd", compress_zstd, CODEC_ZSTD},
+    [CODING_GZIP] = {"gzip", "-gzip", compress_gzip, CODEC_GZIP},
 };
 
 /* A q that is none counts as 1, so that a clumsy header is still an answer. */

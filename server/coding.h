@@ -9,7 +9,7 @@ typedef struct CodingInfo {
     const char *name;   /* as Accept-Encoding and Content-Encoding have it */
     const char *suffix; /* of a strong entity tag: the bytes differ */
     ErrCode (*encode)(Str plain, Buf *out, Err *err); /* NULL: sent as it is */
-    Compression piecewise;                            /* where `encode` is not NULL */
+    Codec codec; /* the same piece by piece, where `encode` is not NULL */
 } CodingInfo;
 
 extern const CodingInfo CODINGS[CODING_COUNT];

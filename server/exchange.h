@@ -48,6 +48,8 @@ bool route_may_be_spooled(const Route *route);
 
 /* False: no memory. */
 MUST_USE bool exchange_make_key(Exchange *x);
+/* How to ask for it again: with its host where the answer depends on that. */
+Str exchange_target(const Exchange *x);
 /* The question as it is asked for another coding: the one key, changed in place. */
 Str exchange_key_in(const Exchange *x, Coding coding);
 /* x->etag of the answer in `coding`; `tag` is that of the generation, or the build. */

@@ -35,12 +35,13 @@ static void put_freshness(Exchange *x)
 {
     static const char *const CACHE_CONTROL[] = {
         [LIFE_GENERATION] = "public, stale-while-revalidate=60, stale-if-error=3600",
+        [LIFE_FEED] = "no-store",
         [LIFE_BUILD] = "public, max-age=3600",
         [LIFE_NOW] = "no-store",
     };
     Life life = exchange_failed(x) || x->req.route == NULL ? LIFE_NOW : x->req.route->life;
     reply_header(&x->reply, "Cache-Control", str_of(CACHE_CONTROL[life]));
-    if (life != LIFE_NOW)
+    if (life == LIFE_GENERATION || life == LIFE_BUILD)
         reply_header(&x->reply, "ETag", str_of(x->etag));
 }
 
@@ -59,7 +60,9 @@ UnixSec exchange_expires(const Exchange *x)
 
 static void put_alternates(Exchange *x)
 {
-    unsigned others = x->req.route->formats & ~FORMAT_BIT(x->req.format);
+    const Route *route = x->req.route;
+    /* A page and the document at its address have no addresses of their own. */
+    unsigned others = route->fields != NULL ? route->formats & ~FORMAT_BIT(x->req.format) : 0;
     Str links = STR("");
     for (unsigned i = 0; i < FORMAT_COUNT; i++) {
         if ((others & FORMAT_BIT(i)) == 0)
@@ -104,6 +107,7 @@ Finished *end_not_modified(Exchange *x)
 
 Finished *end_options(Exchange *x)
 {
+    x->reply.header_count = 0; /* what was said against the method */
     reply_header(&x->reply, "Allow", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Methods", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Headers",

@@ -1,5 +1,7 @@
 #include "server/exchange.h"
 
+#include "server/ea.h"
+#include "server/host.h"
 #include "server/route.h"
 
 #include <string.h>
@@ -58,11 +60,13 @@ static void choose_format(Exchange *x)
 {
     Request *req = &x->req;
     unsigned offered = req->route->formats;
-    if (offered == 0 || req->has_suffix)
+    if (offered == 0 || (req->has_suffix && req->format < FORMAT_COUNT))
         return;
-    bool chosen = req->selection.has_format
-                      ? format_find(req->selection.format, offered, &req->format)
-                      : format_negotiate(x->head->accept, offered, &req->format);
+    bool chosen = false;
+    if (!req->has_suffix)
+        chosen = req->selection.has_format
+                     ? format_find(req->selection.format, offered, &req->format)
+                     : format_negotiate(x->head->accept, offered, &req->format);
     if (chosen)
         return;
     Problem *problem = &x->reply.problem;
@@ -78,12 +82,13 @@ static void choose_format(Exchange *x)
 
 bool route_is_country_list(const Route *route)
 {
-    return route->formats != 0 && strchr(route->pattern, '{') == NULL;
+    return route->fields != NULL && strchr(route->pattern, '{') == NULL;
 }
 
 bool route_may_be_spooled(const Route *route)
 {
-    return route_is_country_list(route) && (route->params & PARAMS_STATION) != 0;
+    return route_is_country_list(route) && (route->params & (PARAMS_STATION | EA_TIME)) != 0 &&
+           (route->params & PARAMS_FOLLOW) == 0;
 }
 
 /* `generation` says which answer, not what is asked: it is no part of the question. */
@@ -102,14 +107,46 @@ static void take_wanted(Exchange *x)
         x->wanted = STR_NONE;
 }
 
+/* Whom it is meant for, where that was said in the target: a client of a proxy, which we are for the
+ * Agency alone. */
+static void check_host(Exchange *x)
+{
+    Str authority = x->req.target.authority;
+    if (str_is_none(authority) || x->ahead_of != 0 ||
+        host_is_ours(authority, x->site->options->listen, x->site->port))
+        return;
+    problem_set(&x->reply.problem, PROBLEM_MISDIRECTED,
+                arena_format(x->arena, "'" STR_FMT "' is somebody else, and this is no proxy.",
+                             STR_ARG(authority)));
+}
+
+/* Where the Agency's things are to be found at the address by which the client found us. */
+static void find_origin(Exchange *x)
+{
+    Str host = str_is_none(x->req.target.authority) ? x->head->host : x->req.target.authority;
+    if (x->site->options->facade_local_ids && route_is_agency(x->req.route) && host_is_sound(host))
+        x->req.origin = arena_format(x->arena, "http://" STR_FMT, STR_ARG(host));
+}
+
 void exchange_read_target(Exchange *x)
 {
     const ServerOptions *options = x->site->options;
     Problem *problem = &x->reply.problem;
+    if (str_eq(x->head->method, STR("CONNECT"))) {
+        problem_set(
+            problem, PROBLEM_NOT_IMPLEMENTED,
+            STR("CONNECT asks for a tunnel, and this is no proxy. A proxy setting for http:// "
+                "addresses reaches the Agency's paths here; one for https:// cannot."));
+        return;
+    }
     if (!target_read(x->head->target, options->max_target_bytes, options->max_parameters, x->arena,
                      &x->req.target, problem))
         return;
-    find_route(x);
+    check_host(x);
+    if (!exchange_failed(x))
+        find_route(x);
+    if (!exchange_failed(x))
+        find_origin(x);
     if (!exchange_failed(x))
         check_method(x);
     if (!exchange_failed(x) && route_may_be_spooled(x->req.route))

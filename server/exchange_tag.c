@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Coding, format, number of segments, then every segment, name and value with a NUL behind it: none
- * of them holds one, so that two questions never look alike. */
+/* Coding, format, number of segments, then every segment, name and value, and the origin where it
+ * matters, with a NUL behind each: none of them holds one, so that two questions never look alike. */
 bool exchange_make_key(Exchange *x)
 {
     const Target *target = &x->req.target;
@@ -14,6 +14,7 @@ bool exchange_make_key(Exchange *x)
         len += target->segments[i].len + 1;
     for (size_t i = 0; i < target->param_count; i++)
         len += target->params[i].name.len + target->params[i].value.len + 2;
+    len += str_is_none(x->req.origin) ? 0 : x->req.origin.len + 1;
     char *at = arena_alloc(x->arena, len);
     if (at == NULL)
         return false;
@@ -27,7 +28,19 @@ bool exchange_make_key(Exchange *x)
         at = (char *) mempcpy(at, target->params[i].name.ptr, target->params[i].name.len) + 1;
         at = (char *) mempcpy(at, target->params[i].value.ptr, target->params[i].value.len) + 1;
     }
+    if (!str_is_none(x->req.origin)) /* names come with values: what stands alone is this */
+        memcpy(at, x->req.origin.ptr, x->req.origin.len);
     return true;
+}
+
+Str exchange_target(const Exchange *x)
+{
+    const Target *target = &x->req.target;
+    if (str_is_none(x->req.origin))
+        return x->head->target;
+    return arena_format(x->arena, STR_FMT STR_FMT "%s" STR_FMT, STR_ARG(x->req.origin),
+                        STR_ARG(target->path), target->query.len > 0 ? "?" : "",
+                        STR_ARG(target->query));
 }
 
 static uint64_t hash_on(uint64_t hash, Str text) /* FNV-1a */

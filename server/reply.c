@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/bytes.h"
+#include "server/hub.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ Reply reply_init(size_t max_bytes)
 void reply_release(Reply *reply)
 {
     spool_drop(TAKE(reply->spool));
+    subscriber_leave(TAKE(reply->subscriber));
     buf_release(&reply->body);
 }
 
@@ -325,7 +327,7 @@ static Bytes *encode_spool(const Spool *plain, Coding coding, Spools *spools, ch
     char digest[SHA256_BASE64_SIZE];
     Spool *coded = NULL;
     Err err = {.code = OK};
-    ErrCode rc = spool_compress(spools, plain, CODINGS[coding].piecewise, &coded, digest, &err);
+    ErrCode rc = spool_compress(spools, plain, CODINGS[coding].codec, &coded, digest, &err);
     if (rc == ERR_STORAGE)
         log_warn("http spool failed error=" LOG_TEXT, err.text);
     if (rc != OK)
@@ -401,6 +403,38 @@ bool finished_queue(Finished *finished, struct MHD_Connection *connection, const
         return false;
     bool queued = MHD_queue_response(connection, finished->status, response) == MHD_YES;
     MHD_destroy_response(response); /* the connection has its own count */
+    return queued;
+}
+
+/* More at once would touch more of the memory that libmicrohttpd has for each connection. */
+enum { STREAM_CHUNK_BYTES = 4096 };
+
+static ssize_t read_stream(void *cls, uint64_t position, char *bytes, size_t max)
+{
+    (void) position;
+    ssize_t len = subscriber_read(cls, bytes, max < STREAM_CHUNK_BYTES ? max : STREAM_CHUNK_BYTES);
+    return len >= 0 ? len : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void end_stream(void *cls)
+{
+    subscriber_leave(cls);
+}
+
+bool finished_queue_stream(const Finished *finished, struct MHD_Connection *connection,
+                           const Header *extra, size_t extra_count, Subscriber *subscriber)
+{
+    Copying copying = {.to =
+                           MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_CHUNK_BYTES,
+                                                             read_stream, subscriber, end_stream)};
+    if (copying.to == NULL) {
+        subscriber_leave(subscriber);
+        return false;
+    }
+    (void) MHD_get_response_headers(finished->response, copy_header, &copying);
+    bool queued = !copying.failed && add_headers(copying.to, extra, extra_count) &&
+                  MHD_queue_response(connection, finished->status, copying.to) == MHD_YES;
+    MHD_destroy_response(copying.to); /* the connection has its own count */
     return queued;
 }
 

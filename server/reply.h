@@ -10,6 +10,7 @@
 #include "server/spool.h"
 
 struct MHD_Connection;
+struct Subscriber;
 
 typedef struct Header {
     const char *name;
@@ -24,10 +25,11 @@ typedef struct Reply {
     Buf body; /* owned */
     Header headers[REPLY_HEADERS_MAX];
     size_t header_count;
-    Spools *spools;           /* where a body larger than memory goes; NULL: nowhere */
-    Spool *spool;             /* owned: what came before `body`; NULL while it all fits */
-    char digest[DIGEST_SIZE]; /* Repr-Digest of a spooled body */
-    Problem problem;          /* of type PROBLEM_NONE: the body is the answer */
+    Spools *spools;                /* where a body larger than memory goes; NULL: nowhere */
+    Spool *spool;                  /* owned: what came before `body`; NULL while it all fits */
+    char digest[DIGEST_SIZE];      /* Repr-Digest of a spooled body */
+    struct Subscriber *subscriber; /* owned: gives the body; NULL: it is here */
+    Problem problem;               /* of type PROBLEM_NONE: the body is the answer */
 } Reply;
 
 /* What goes wrong in a handler is an ErrCode with a sentence, or, where more is known, a problem
@@ -86,3 +88,7 @@ size_t finished_memory_bytes(const Finished *finished);
  * for this request alone. False: not possible, the connection must be closed. */
 bool finished_queue(Finished *finished, struct MHD_Connection *connection, const Header *extra,
                     size_t extra_count);
+/* The head of `finished`, then what the subscriber gets, for as long as it does. Takes the subscriber
+ * over, which must have joined. False: as above. */
+bool finished_queue_stream(const Finished *finished, struct MHD_Connection *connection,
+                           const Header *extra, size_t extra_count, struct Subscriber *subscriber);

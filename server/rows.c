@@ -116,15 +116,17 @@ static ErrCode check_form(const Request *req, Reply *reply, Err *err)
     return OK;
 }
 
-/* freshet-latest-7f3a1b2c-184467.csv: which list, of which generation. */
+/* freshet-latest-7f3a1b2c-184467.csv: which list, of which generation where it is of one. */
 static void name_download(const Request *req, Reply *reply)
 {
     Str path = str_of(req->route->pattern), word = str_after_last(path, '/');
     if (str_starts(word, STR("{")))
         word = (Str){word.ptr + 1, word.len - 2};
+    bool is_pinned = req->snap != NULL;
     reply_header(reply, "Content-Disposition",
-                 arena_format(req->arena, "attachment; filename=\"freshet-" STR_FMT "-%s.%s\"",
-                              STR_ARG(word), snapshot_info(req->snap)->tag,
+                 arena_format(req->arena, "attachment; filename=\"freshet-" STR_FMT "%s%s.%s\"",
+                              STR_ARG(word), is_pinned ? "-" : "",
+                              is_pinned ? snapshot_info(req->snap)->tag : "",
                               FORMATS[req->format].name));
 }
 
@@ -134,7 +136,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
     *rows = (Rows){.req = req,
                    .reply = reply,
                    .fields = fields_of(req),
-                   .sort = {.by = selection->sort, .is_down = selection->sort_is_down},
+                   .sort = {.order = selection->order},
                    .limit = limit_of(req),
                    .earliest = NO_TIME,
                    .latest = NO_TIME};
@@ -143,7 +145,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
         return rc;
     if (req->format == FORMAT_CSV && selection->shape != SHAPE_WIDE)
         render_csv_header(&reply->body, &rows->fields);
-    if (selection->download && has_pages(req))
+    if (selection->download)
         name_download(req, reply);
     return cursor_read(req, reply, &rows->skip, err);
 }
@@ -208,7 +210,7 @@ bool rows_add(Rows *rows, const Row *row)
     bool is_beyond = rows->count == rows->limit;
     rows->seen++;
     note_time(rows, row);
-    if (rows->sort.by != NULL) {
+    if (rows->sort.order.count > 0) {
         put_for_sorting(rows, row);
     } else if (is_wanted) {
         put_separator(rows, out);
@@ -219,7 +221,7 @@ bool rows_add(Rows *rows, const Row *row)
      * forms have none and need only know that there is one more. */
     bool is_enough = is_beyond && !has_envelope(rows->req->format);
     /* What is to be sorted must stay until all of it is there. */
-    bool goes_on = rows->sort.by != NULL ? out->error == OK : reply_more(rows->reply);
+    bool goes_on = rows->sort.order.count > 0 ? out->error == OK : reply_more(rows->reply);
     return goes_on && !rows->no_memory && !is_enough;
 }
 
@@ -374,7 +376,7 @@ static void wrap(Rows *rows, const Extent *extent, Str next)
 static ErrCode too_large(Rows *rows, Err *err)
 {
     const Request *req = rows->req;
-    bool is_spooled = rows->reply->spools != NULL && rows->sort.by == NULL;
+    bool is_spooled = rows->reply->spools != NULL && rows->sort.order.count == 0;
     problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
                 arena_format(req->arena,
                              "'" STR_FMT

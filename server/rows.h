@@ -30,6 +30,10 @@ typedef struct Extent {
     const char *reason;       /* of there being none; NULL: there are some */
 } Extent;
 
+/* Why an answer has no rows. */
+#define REASON_NO_MEASURE   "no measure matches"
+#define REASON_NOTHING_KEPT "no reading of it is kept"
+
 /* The fields are those of the request's route. Errors: ERR_INVALID, with the problem in `reply`;
  * ERR_NO_MEMORY. */
 MUST_USE ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err);

@@ -33,7 +33,7 @@ size_t selector_choice(Selector *to, const ParamInfo *info, Str value, const cha
 {
     Str list = STR("");
     for (size_t i = 0; i < count; i++) {
-        if (str_eq(value, str_of(words[i])))
+        if (str_eq_nocase(value, str_of(words[i])))
             return i;
         list = arena_format(to->req->arena, STR_FMT "%s'%s'", STR_ARG(list), i > 0 ? " or " : "",
                             words[i]);
@@ -90,10 +90,12 @@ const ParamInfo PARAMS[] = {
     {"to", PARAMS_TIME, true, true, param_to, 0},
     {"period", PARAMS_TIME, true, true, param_period, 0},
     {"since", PARAMS_TIME, true, true, param_since, 0},
+    {"since", PARAMS_FOLLOW, true, false, param_after, 0},
+    {"wait", PARAMS_WAIT, true, false, param_wait, 0},
     {"reason", PARAMS_QUARANTINE, false, false, param_reason, 0},
-    {"format", PARAMS_FORMAT, true, false, param_format, 0},
-    {"fields", PARAMS_FORMAT, true, false, param_fields, 0},
-    {"timeformat", PARAMS_FORMAT, true, false, param_time_format, 0},
+    {"format", PARAMS_FORMAT | PARAMS_STREAM, true, false, param_format, 0},
+    {"fields", PARAMS_FORMAT | PARAMS_FOLLOW, true, false, param_fields, 0},
+    {"timeformat", PARAMS_FORMAT | PARAMS_FOLLOW, true, false, param_time_format, 0},
     {"profile", PARAMS_FORMAT, true, false, param_profile, 0},
     {"download", PARAMS_FORMAT, true, false, param_download, 0},
     {"tz", PARAMS_READING, true, false, param_zone, 0},
@@ -104,7 +106,7 @@ const ParamInfo PARAMS[] = {
     {"agg", PARAMS_BUCKET, true, false, param_aggregates, 0},
     {"fill", PARAMS_BUCKET, true, false, param_fill, 0},
     {"sort", PARAMS_LIST, true, false, param_sort, 0},
-    {"limit", PARAMS_LIST | PARAMS_QUARANTINE, true, false, param_limit, 0},
+    {"limit", PARAMS_LIST | PARAMS_QUARANTINE | PARAMS_WAIT, true, false, param_limit, 0},
     {"cursor", PARAMS_LIST, true, false, param_cursor, 0},
     {0},
 };

@@ -63,21 +63,43 @@ static bool is_sortable(const Field *table, const Field *field)
                                              strcmp(field->name, "measure") == 0);
 }
 
-void param_sort(Selector *to, const ParamInfo *info, Str value)
+static bool has_key(const SortOrder *order, const Field *field)
+{
+    for (size_t i = 0; i < order->count; i++)
+        if (order->keys[i].field == field)
+            return true;
+    return false;
+}
+
+static void add_key(Selector *to, const ParamInfo *info, Str text)
 {
     const Field *table = table_of(to);
-    bool is_down = str_starts(value, STR("-"));
-    Str name = is_down ? (Str){value.ptr + 1, value.len - 1} : value;
+    SortOrder *order = &to->selection->order;
+    bool is_down = str_starts(text, STR("-"));
+    Str name = is_down ? (Str){text.ptr + 1, text.len - 1} : text;
     const Field *field = field_find(table, name);
-    if (field == NULL) {
+    if (field == NULL)
         unknown_field(to, info, name);
-    } else if (!is_sortable(table, field)) {
-        selector_bad(to, info, value,
+    else if (!is_sortable(table, field))
+        selector_bad(to, info, text,
                      (field->in & FIELD_LIST) == 0 ? "readings are sorted by `time` or `measure`"
                                                    : "it is a list, which has no order to sort by");
-    } else {
-        to->selection->sort = field;
-        to->selection->sort_is_down = is_down;
+    else if (has_key(order, field))
+        selector_bad(to, info, text, "a field is named twice");
+    else if (order->count == SORT_KEYS_MAX)
+        selector_bad(to, info, text, "there are too many fields to sort by");
+    else
+        order->keys[order->count++] = (SortKey){.field = field, .is_down = is_down};
+}
+
+void param_sort(Selector *to, const ParamInfo *info, Str value)
+{
+    Str item, rest = value;
+    bool more = true;
+    while (more) {
+        Str all = rest;
+        more = str_cut(all, ',', &item, &rest);
+        add_key(to, info, str_trim(more ? item : all));
     }
 }
 
@@ -145,6 +167,7 @@ void param_shape(Selector *to, const ParamInfo *info, Str value)
 void param_aggregates(Selector *to, const ParamInfo *info, Str value)
 {
     const char *words[AGGREGATE_KIND_COUNT];
+    to->has_agg = true;
     for (unsigned i = 0; i < AGGREGATE_KIND_COUNT; i++)
         words[i] = aggregate_name((Aggregate) i);
     selector_bits(to, info, value, words, countof(words), 0, &to->selection->aggregates);
@@ -154,6 +177,7 @@ void param_step(Selector *to, const ParamInfo *info, Str value)
 {
     enum { STEP_MIN_S = 60, STEP_MAX_S = 86400 };
     int64_t step_s;
+    to->has_step = true;
     if (clock_parse_duration(value, &step_s) && step_s >= STEP_MIN_S && step_s <= STEP_MAX_S)
         to->selection->step_s = step_s;
     else
@@ -164,6 +188,7 @@ void param_fill(Selector *to, const ParamInfo *info, Str value)
 {
     static const char *const WORDS[] = {"null", "previous", "linear"};
     static const Fill FILLS[] = {FILL_NULL, FILL_PREVIOUS, FILL_LINEAR};
+    to->has_fill = true;
     size_t choice = selector_choice(to, info, value, WORDS, countof(WORDS));
     if (choice < countof(FILLS))
         to->selection->fill = FILLS[choice];
@@ -177,7 +202,7 @@ static void check_wide(Selector *to)
         const char *name;
         bool is_there;
     } others[] = {{"fields", selection->fields.count > 0},
-                  {"sort", selection->sort != NULL},
+                  {"sort", selection->order.count > 0},
                   {"limit", selection->limit > 0},
                   {"cursor", !str_is_none(selection->cursor)},
                   {"tz", selection->with_local_time}};
@@ -195,7 +220,7 @@ static void check_wide(Selector *to)
                                    .value = STR("wide"),
                                    .reason = "bad",
                                    .detail = STR("'shape': wide is one of readings")});
-    else if (selection->step_s == 0)
+    else if (!to->has_step)
         selector_missing(to, "step", "`shape=wide` needs the step of its grid, such as PT15M");
     else if ((selection->aggregates & (selection->aggregates - 1)) != 0)
         problem_add(to->problem, PROBLEM_BAD_PARAMETER,
@@ -207,16 +232,13 @@ static void check_wide(Selector *to)
 
 void selector_check_buckets(Selector *to)
 {
-    const Selection *selection = to->selection;
-    if (to->problem->type != PROBLEM_NONE)
-        return;
-    if (selection->aggregates == 0 && selection->fill != FILL_NONE)
+    if (to->has_fill && !to->has_agg)
         selector_missing(to, "agg", "`fill` fills buckets, which are made by `step` and `agg`");
-    else if (selection->shape == SHAPE_WIDE)
+    else if (to->selection->shape == SHAPE_WIDE)
         check_wide(to);
-    else if (selection->aggregates != 0 && selection->step_s == 0)
+    else if (to->has_agg && !to->has_step)
         selector_missing(to, "step", "`agg` needs the length of its buckets, such as PT1H");
-    else if (selection->aggregates == 0 && selection->step_s != 0)
+    else if (to->has_step && !to->has_agg)
         selector_missing(to, "agg",
                          "`step` needs to know what to say of each bucket, such as mean");
 }

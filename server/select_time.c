@@ -38,7 +38,7 @@ static Str with_plus(Arena *arena, Str text)
     return copy;
 }
 
-static bool parse_time(Arena *arena, Str text, UnixSec *ret)
+bool time_read(Arena *arena, Str text, UnixSec *ret)
 {
     return (parse_epoch(text, ret) || clock_parse(with_plus(arena, text), ret)) &&
            *ret >= CLOCK_FIRST && *ret <= CLOCK_LAST;
@@ -51,7 +51,7 @@ static const char EXPECTED_TIME[] =
 static UnixSec read_time(Selector *to, const ParamInfo *info, Str value)
 {
     UnixSec time;
-    if (parse_time(to->req->arena, value, &time))
+    if (time_read(to->req->arena, value, &time))
         return time;
     selector_fault(to, PROBLEM_BAD_TIME, info, "bad", value, EXPECTED_TIME);
     return NO_TIME;
@@ -95,6 +95,34 @@ void param_since(Selector *to, const ParamInfo *info, Str value)
         span->from = read_time(to, info, value) + 1; /* exclusive, in whole seconds */
         span->has_from = true;
     }
+}
+
+/* What a time cannot be: a cursor. */
+void param_after(Selector *to, const ParamInfo *info, Str value)
+{
+    Selection *selection = to->selection;
+    Problem none = {.type = PROBLEM_NONE};
+    Problem *problem = to->problem;
+    selection->has_after = change_cursor_parse(value, &selection->after);
+    if (selection->has_after)
+        return;
+    to->problem = &none;
+    param_since(to, info, value);
+    to->problem = problem;
+    if (none.type != PROBLEM_NONE)
+        selector_fault(to, PROBLEM_BAD_TIME, info, "bad", value,
+                       "expected a cursor as `next` gives it, the moment of a commit, or a "
+                       "duration: 7f3a1b2c-184467, 2026-11-22T10:16:07Z, PT6H");
+}
+
+void param_wait(Selector *to, const ParamInfo *info, Str value)
+{
+    enum { WAIT_MAX_S = 300 };
+    int64_t wait_s;
+    if (clock_parse_duration(value, &wait_s) && wait_s <= WAIT_MAX_S)
+        to->selection->wait_s = wait_s;
+    else
+        selector_bad(to, info, value, "expected a duration of at most PT5M");
 }
 
 void selector_check_span(Selector *to)

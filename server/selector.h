@@ -11,6 +11,7 @@ struct Selector {
     Problem *problem;
     bool has_lat, has_long, has_dist;
     bool has_from, has_period, has_since;
+    bool has_step, has_agg, has_fill; /* whatever they say */
 };
 
 /* A fault of the parameter `info`, told as "'name': sentence". */
@@ -30,7 +31,8 @@ void selector_bits(Selector *to, const ParamInfo *info, Str value, const char *c
 typedef void ParamReader(Selector *to, const ParamInfo *info, Str value);
 ParamReader param_text, param_ids, param_words, param_search, param_box, param_lat, param_long,
     param_dist, param_reason, param_freshness, param_trend, param_state; /* select_filter.c */
-ParamReader param_from, param_to, param_period, param_since;             /* select_time.c */
+ParamReader param_from, param_to, param_period, param_since, param_after,
+    param_wait; /* select_time.c */
 ParamReader param_format, param_fields, param_time_format, param_profile, param_download,
     param_zone, param_shape, param_step, param_aggregates, param_fill, param_sort, param_limit,
     param_cursor; /* select_form.c */

@@ -158,7 +158,7 @@ static ErrCode compress_into(Spool *to, const Spool *plain, Compressor *compress
     return rc;
 }
 
-ErrCode spool_compress(Spools *spools, const Spool *plain, Compression by, Spool **ret_spool,
+ErrCode spool_compress(Spools *spools, const Spool *plain, Codec by, Spool **ret_spool,
                        char digest[static SHA256_BASE64_SIZE], Err *err)
 {
     CLEANUP(buf_release) Buf piece = buf_init(PIECE_BYTES);

@@ -25,9 +25,8 @@ void spool_end(Spool *spool, char digest[static SHA256_BASE64_SIZE]);
 
 /* The same bytes compressed, in a spool of their own that has ended; `digest` becomes its own.
  * Errors: as spool_begin() and spool_append(). */
-MUST_USE ErrCode spool_compress(Spools *spools, const Spool *plain, Compression by,
-                                Spool **ret_spool, char digest[static SHA256_BASE64_SIZE],
-                                Err *err);
+MUST_USE ErrCode spool_compress(Spools *spools, const Spool *plain, Codec by, Spool **ret_spool,
+                                char digest[static SHA256_BASE64_SIZE], Err *err);
 
 Spool *spool_keep(Spool *spool); /* one more count; any thread */
 void spool_drop(Spool *spool);   /* NULL is fine */

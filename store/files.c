@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static const char STORE_NAME[] = "freshet.db", LEDGER_NAME[] = "ledger.db",
-                  LOCK_NAME[] = "freshet.lock";
+                  SPOOL_NAME[] = "spool.db", LOCK_NAME[] = "freshet.lock";
 
 /* ---- the directory --------------------------------------------------------------------------- */
 
@@ -109,14 +109,14 @@ static ErrCode look_at_meta(Db *db, Err *err)
 }
 
 /* Checkpoints are the writer's to order. An announced generation may not be un-committed by a power
- * cut, hence FULL. 16 MB of cache hold what a poll of the whole country changes: else it would be
- * spilt to the log and read back. */
+ * cut, hence FULL. A poll of the whole country visits nearly all pages of readings in turn, 23 MB and
+ * more: a cache that does not hold them all would read each anew, and spill what is changed to the log. */
 static const FileKind STORE_KIND = {
     .name = STORE_NAME,
     .schema = &STORE_SCHEMA,
     .pragmas =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-        "PRAGMA cache_size = -16384",
+        "PRAGMA cache_size = -32768",
     .sql = WRITE_SQL,
     .sql_count = WRITE_SQL_COUNT,
     .look = look_at_meta,
@@ -129,6 +129,15 @@ static const FileKind LEDGER_KIND = {
     .pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
     .sql = LEDGER_WRITE_SQL,
     .sql_count = LEDGER_WRITE_SQL_COUNT,
+};
+
+/* Nothing leaves the store before it is here for good, hence FULL. */
+static const FileKind SPOOL_KIND = {
+    .name = SPOOL_NAME,
+    .schema = &SPOOL_SCHEMA,
+    .pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+    .sql = SPOOL_WRITE_SQL,
+    .sql_count = SPOOL_WRITE_SQL_COUNT,
 };
 
 /* Finds damage anywhere in the file; its time grows with the file. */
@@ -263,6 +272,8 @@ ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *no
     if (rc == OK)
         rc = join(files->ledger_path, dir, LEDGER_NAME, err);
     if (rc == OK)
+        rc = join(files->spool_path, dir, SPOOL_NAME, err);
+    if (rc == OK)
         rc = lock_dir(files, dir, err);
     if (rc == OK) /* it is small: checked each time */
         rc = open_or_replace(&files->ledger, files->ledger_path, &LEDGER_KIND, true, damaged, note,
@@ -270,6 +281,9 @@ ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *no
     if (rc == OK)
         rc = open_or_replace(&files->store, files->store_path, &STORE_KIND, !take_mark(files),
                              damaged, note, note_size, err);
+    if (rc == OK) /* it may be large, and what damage hides in it is met when it is read */
+        rc = open_or_replace(&files->spool, files->spool_path, &SPOOL_KIND, false, damaged, note,
+                             note_size, err);
     if (rc != OK)
         files_close(files, true);
     return rc;
@@ -277,6 +291,7 @@ ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *no
 
 void files_close(Files *files, bool damaged)
 {
+    db_close(&files->spool);
     db_close(&files->store); /* the last connection to it: this empties and removes the log */
     if (!damaged)
         put_mark(files);

@@ -1,4 +1,4 @@
-/* store/files.h - the two files in the data directory: whose they are, whether they are whole, and
+/* store/files.h - the three files in the data directory: whose they are, whether they are whole, and
  * where they go when they are not. Private to the folder. */
 #pragma once
 #include "store/sql.h"
@@ -7,11 +7,11 @@ enum { FILES_PATH_SIZE = 4096 };
 
 typedef struct Files {
     int lock_fd; /* held: no other process has the directory open */
-    char store_path[FILES_PATH_SIZE], ledger_path[FILES_PATH_SIZE];
-    Db store, ledger; /* the only connections that write, with WRITE_SQL and LEDGER_WRITE_SQL */
+    char store_path[FILES_PATH_SIZE], ledger_path[FILES_PATH_SIZE], spool_path[FILES_PATH_SIZE];
+    Db store, ledger, spool; /* that the ingest thread writes, with WRITE_SQL and so on */
 } Files;
 
-/* Opens or creates both. A damaged or foreign file is renamed, and told in `note`. `damaged` is set
+/* Opens or creates all. A damaged or foreign file is renamed, and told in `note`. `damaged` is set
  * when corruption is met from now on. *files is whole or, on failure, empty.
  * Errors: ERR_BUSY (another process), ERR_STORAGE. */
 MUST_USE ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *note,

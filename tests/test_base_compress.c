@@ -49,33 +49,6 @@ TEST(compressed_bytes_come_out_again)
     }
 }
 
-TEST(pieces_compress_to_one_body)
-{
-    enum { MANY = 300000 };
-    Err err = {.code = OK};
-    CLEANUP(buf_release) Buf many = buf_init(1 << 20);
-    for (int i = 0; many.len < MANY; i++)
-        buf_printf(&many, "%d,", i * i);
-    static const size_t PIECES[] = {1000, 65536, MANY * 2};
-    for (size_t i = 0; i < countof(PIECES); i++)
-        for (int kind = COMPRESSION_ZSTD; kind <= COMPRESSION_GZIP; kind++) {
-            CLEANUP(buf_release) Buf out = buf_init(1 << 20);
-            Compressor *compressor = compressor_new((Compression) kind);
-            REQUIRE(compressor != NULL);
-            for (size_t at = 0; at < many.len; at += PIECES[i]) {
-                size_t left = many.len - at;
-                const Str piece = {many.ptr + at, left < PIECES[i] ? left : PIECES[i]};
-                CHECK_OK(compressor_put(compressor, piece, false, &out, &err));
-            }
-            CHECK_OK(compressor_put(compressor, STR(""), true, &out, &err));
-            compressor_free(compressor);
-            if (kind == COMPRESSION_GZIP)
-                check_gunzips(buf_view(&out), buf_view(&many));
-            else
-                check_unzstds(buf_view(&out), buf_view(&many));
-        }
-}
-
 TEST(compression_keeps_to_the_ceiling)
 {
     Err err = {.code = OK};
