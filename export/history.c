@@ -232,12 +232,6 @@ static ErrCode make_list(const Table *table, Snapshot *snap, const char *dir, Ou
                          Err *err)
 {
     const Filter everything = {.freshness = 0};
-    const ChangeQuery query = {
-        .filter = &everything,
-        .kinds = CHANGES_READINGS,
-        .after = {.epoch = history->epoch, .generation = history->from.generation},
-    };
-    ChangeCursor reached;
     Lists lists = {.info = snapshot_info(snap), .rc = OK, .err = err};
     ErrCode rc = outfile_open(dir, file, err);
     if (rc == OK)
