@@ -61,6 +61,8 @@ static const struct {
     [METRIC_HTTP_CACHE_BYTES] = {"freshet_http_cache_bytes", NULL, GAUGE,
                                  "Memory of the finished responses"},
     [METRIC_HTTP_CONNECTIONS] = {"freshet_http_connections", NULL, GAUGE, "Open HTTP connections"},
+    [METRIC_HTTP_SUBSCRIBERS] = {"freshet_http_subscribers", NULL, GAUGE,
+                                 "Those of them that follow the stream"},
     [METRIC_SNAPSHOT_BUSY] = {"freshet_snapshot_busy_total", NULL, COUNTER,
                               "Requests for which no snapshot came free in time"},
     [METRIC_HISTORY_LOST] = {"freshet_history_lost_total", NULL, COUNTER,

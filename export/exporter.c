@@ -157,39 +157,36 @@ static void close_all(Exporter *exporter)
     free(exporter);
 }
 
-static ErrCode open_all(Store *store, BlobStore blobs, const ExportOptions *options,
-                        Exporter **ret_exporter, Err *err)
+/* NULL: see err; `blobs` is closed then. */
+static Exporter *open_all(Store *store, BlobStore blobs, const ExportOptions *options, Err *err)
 {
     Exporter *exporter = calloc(1, sizeof *exporter);
     if (exporter == NULL) {
         blob_store_close(&blobs);
-        return err_set(err, ERR_NO_MEMORY, "export: no memory");
+        (void) err_set(err, ERR_NO_MEMORY, "export: no memory");
+        return NULL;
     }
     exporter->store = store;
     exporter->blobs = blobs;
     exporter->options = *options;
-    ErrCode rc = exports_open(store, &exporter->exports, err);
-    if (rc == OK)
-        rc = exports_each(exporter->exports, note_newest, exporter, err);
-    if (rc != OK)
-        close_all(exporter);
-    else
-        *ret_exporter = exporter;
-    return rc;
+    if (exports_open(store, &exporter->exports, err) == OK &&
+        exports_each(exporter->exports, note_newest, exporter, err) == OK)
+        return exporter;
+    close_all(exporter);
+    return NULL;
 }
 
 ErrCode exporter_start(Store *store, BlobStore blobs, const ExportOptions *options,
                        Exporter **ret_exporter, Err *err)
 {
-    Exporter *exporter = NULL;
-    ErrCode rc = open_all(store, blobs, options, &exporter, err);
-    if (rc != OK)
-        return rc;
+    Exporter *exporter = open_all(store, blobs, options, err);
+    if (exporter == NULL)
+        return err->code;
     CLEANUP(buf_release) Buf where = buf_init(1024);
     exporter->blobs.describe(exporter->blobs.ctx, &where);
     log_info("export begins to=" STR_FMT " every_s=%" PRId64, STR_ARG(buf_view(&where)),
              options->interval_s);
-    rc = worker_start("export", WORKER_BACKGROUND, run, exporter, &exporter->worker, err);
+    ErrCode rc = worker_start("export", WORKER_BACKGROUND, run, exporter, &exporter->worker, err);
     if (rc != OK)
         close_all(exporter);
     else
@@ -209,14 +206,12 @@ void exporter_stop(Exporter *exporter)
 
 ErrCode exporter_once(Store *store, BlobStore blobs, const ExportOptions *options, Err *err)
 {
-    Exporter *exporter = NULL;
-    ErrCode rc = open_all(store, blobs, options, &exporter, err);
-    if (rc != OK)
-        return rc;
-    if (store_generation(store) == 0)
-        rc = err_set(err, ERR_NOT_FOUND, "there is nothing to export yet");
-    else
-        rc = export_once(exporter, err);
+    Exporter *exporter = open_all(store, blobs, options, err);
+    if (exporter == NULL)
+        return err->code;
+    ErrCode rc = store_generation(store) > 0
+                     ? export_once(exporter, err)
+                     : err_set(err, ERR_NOT_FOUND, "there is nothing to export yet");
     close_all(exporter);
     return rc;
 }

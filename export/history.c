@@ -162,16 +162,16 @@ static bool add_spooled(const Spooled *spooled, void *ctx)
 }
 
 /* An increment ends with a generation. */
-static bool add_change(uint64_t generation, UNUSED uint64_t nth, const Station *station,
-                       UNUSED const Measure *measure, const Reading *reading, void *ctx)
+static bool add_change(const Change *change, void *ctx)
 {
     History *history = ctx;
+    const uint64_t generation = change->generation;
     if (generation != history->until.generation && history->row_count >= HISTORY_ROWS_MAX) {
         history->too_many = true;
         return false;
     }
     history->until.generation = generation;
-    history->no_memory = !add_row(history, station->id, reading,
+    history->no_memory = !add_row(history, change->station->id, change->reading,
                                   snapshot_epoch(history->snap, generation), generation);
     return !history->no_memory;
 }
@@ -179,6 +179,12 @@ static bool add_change(uint64_t generation, UNUSED uint64_t nth, const Station *
 static ErrCode gather_readings(History *history, Exports *exports, Snapshot *snap, Err *err)
 {
     const Filter everything = {.freshness = 0};
+    const ChangeQuery query = {
+        .filter = &everything,
+        .kinds = CHANGES_READINGS,
+        .after = {.epoch = snapshot_info(snap)->epoch, .generation = history->from.generation},
+    };
+    ChangeCursor reached;
     int64_t after = history->from.spool_id, end = after, rest = after;
     ErrCode rc = exports_spool_end(exports, after, HISTORY_ROWS_MAX, &end, err);
     if (rc == OK)
@@ -186,8 +192,7 @@ static ErrCode gather_readings(History *history, Exports *exports, Snapshot *sna
     if (rc == OK)
         rc = exports_each_spooled(exports, after, end, add_spooled, history, err);
     if (rc == OK && !history->no_memory)
-        rc = snapshot_each_change(snap, &everything, history->from.generation, 0, add_change,
-                                  history, err);
+        rc = snapshot_each_change(snap, &query, add_change, history, &reached, err);
     if (rc == OK && history->no_memory)
         rc = err_set(err, ERR_NO_MEMORY, "export: no memory for %zu readings", history->row_count);
     history->until.spool_id = end;

@@ -32,6 +32,7 @@ static const struct {
 /* ---- readings: both formats in one walk -------------------------------------------------------- */
 
 typedef struct Walk {
+    Stem stem; /* of the measure under way */
     Objects *objects;
     ParquetWriter *parquet;
     Compressor *gzip;
@@ -91,7 +92,7 @@ static bool add_reading(const Reading *reading, void *ctx)
     };
     note_time(walk, reading->time);
     walk->row.reading = reading;
-    render_csv(&walk->csv, &walk->fields, &walk->row);
+    render_csv_on(&walk->csv, &walk->stem, &walk->fields, &walk->row);
     walk->rc = table_add_reading(walk->parquet, &row, walk->err);
     if (walk->rc == OK && walk->csv.len >= PIECE_BYTES)
         walk->rc = flush_csv(walk, false);

@@ -9,7 +9,8 @@ static void put_varint(Buf *out, uint64_t value)
 
 static uint64_t zigzag(int64_t value)
 {
-    return (uint64_t) value << 1 ^ (uint64_t) (value >> 63);
+    uint64_t twice = (uint64_t) value << 1;
+    return value < 0 ? ~twice : twice;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------- */

@@ -1,7 +1,5 @@
-/* How the service itself is: /v1/status, /live, /ready, /metrics; and its own papers:
- * /openapi.yaml, /problems/{type}. */
+/* How the service itself is: /v1/status, /live, /ready, /metrics. */
 #include "base/metrics.h"
-#include "server/assets.h"
 #include "server/route.h"
 #include "server/rows.h"
 #include "store/exports.h"
@@ -47,13 +45,13 @@ static void put_poll(JsonWriter *json, const char *key, const PollReport *poll)
     put_int(json, "fetch_ms", poll->fetch_ms);
     put_int(json, "parse_ms", poll->parse_ms);
     put_int(json, "apply_ms", poll->apply_ms);
-    put_int(json, "received", poll->received);
-    put_int(json, "new", poll->fresh);
-    put_int(json, "late", poll->late);
-    put_int(json, "unchanged", poll->unchanged);
-    put_int(json, "corrected", poll->corrected);
-    put_int(json, "expired", poll->expired);
-    put_int(json, "quarantined", poll->quarantined);
+    put_int(json, "received", poll->readings.received);
+    put_int(json, "new", poll->readings.fresh);
+    put_int(json, "late", poll->readings.late);
+    put_int(json, "unchanged", poll->readings.unchanged);
+    put_int(json, "corrected", poll->readings.corrected);
+    put_int(json, "expired", poll->readings.expired);
+    put_int(json, "quarantined", poll->readings.quarantined);
     json_close(json, '}');
 }
 
@@ -204,6 +202,8 @@ static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, 
         rc = put_freshness(json, snap, err);
     if (rc == OK)
         rc = put_quarantine(json, snap, err);
+    json_key(json, "shard");
+    json_text(json, req->site->options->shard);
     if (rc == OK)
         rc = put_restoration(json, req, snap, err);
     if (rc == OK)
@@ -285,27 +285,4 @@ ErrCode get_metrics(const Request *req, Reply *reply, Err *err)
     (void) req;
     metrics_render(&reply->body);
     return finish(reply, "text/plain; version=0.0.4; charset=utf-8", err);
-}
-
-/* ---- papers ---------------------------------------------------------------------------------- */
-
-ErrCode get_asset(const Request *req, Reply *reply, Err *err)
-{
-    for (const Asset *asset = ASSETS; asset->path != NULL; asset++) {
-        if (!str_eq(str_of(asset->path), str_of(req->route->pattern)))
-            continue;
-        buf_put(&reply->body, asset->bytes, asset->len);
-        return finish(reply, asset->content_type, err);
-    }
-    return err_set(err, ERR_NOT_FOUND, "this build has no %s", req->route->pattern);
-}
-
-ErrCode get_problem(const Request *req, Reply *reply, Err *err)
-{
-    ProblemType type;
-    if (!problem_find(req->args[0], &type))
-        return err_set(err, ERR_NOT_FOUND, "'" STR_FMT "' is no type of problem.",
-                       STR_ARG(req->args[0]));
-    problem_render_page(type, &reply->body);
-    return finish(reply, "text/html; charset=utf-8", err);
 }

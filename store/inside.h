@@ -8,8 +8,10 @@
 #include "store/writer.h"
 
 struct Store {
-    /* settled by store_open() and store_watch(), then only read */
+    /* settled by store_open(), then only read */
     StoreOptions options; /* data_dir: not kept, NULL */
+    /* guarded by watching, which is held while they are told */
+    Lock watching;
     struct {
         WatchFn *fn;
         void *ctx;
@@ -82,6 +84,7 @@ struct Writer {
     Db *db, *ledger;
     Spool spool;
     GapList gaps; /* of the last batch */
+    Str *unknown; /* owned: ids of measures of the last batch, which are its own */
     Meta meta;    /* as committed */
     UnixSec slot; /* of the last batch that had one; NO_TIME: none yet */
     int64_t poll_s;

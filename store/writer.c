@@ -57,6 +57,7 @@ void writer_close(Writer *writer)
     (void) set_has_writer(writer->store, false);
     arena_release(&writer->gaps.strings);
     free(writer->gaps.items);
+    free(writer->unknown);
     free(writer);
 }
 
@@ -65,7 +66,60 @@ Service writer_service(const Writer *writer)
     return writer->meta.service;
 }
 
+ErrCode writer_oldest_newest(Writer *writer, UnixSec since, UnixSec *ret_time, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->db, WRITE_OLDEST_NEWEST);
+    bool row = false;
+    sql_bind_int(st, 1, since);
+    ErrCode rc = sql_step(writer->db, st, &row, err);
+    if (rc == OK)
+        *ret_time = row ? sql_time(st, 0) : NO_TIME;
+    return rc;
+}
+
+ErrCode writer_has_station(Writer *writer, Str id, bool *ret_has, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->db, WRITE_FIND_STATION);
+    sql_bind_str(st, 1, id);
+    return sql_step(writer->db, st, ret_has, err);
+}
+
+ErrCode writer_is_settled(Writer *writer, bool *ret_settled, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->ledger, LEDGER_LAST_OUTCOME);
+    bool row = false;
+    ErrCode rc = sql_step(writer->ledger, st, &row, err);
+    if (rc != OK)
+        return rc;
+    uint64_t recorded = row ? (uint64_t) sql_int(st, 0) : 0;
+    bool went_well = !row || sql_int(st, 1) == FAULT_NONE;
+    *ret_settled = went_well && recorded == writer->meta.generation;
+    return OK;
+}
+
+ErrCode writer_count_expected(Writer *writer, UnixSec slot, int64_t most, int64_t *ret_expected,
+                              int64_t *ret_measures, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->db, WRITE_COUNT_EXPECTED);
+    bool row = false;
+    sql_bind_int(st, 1, slot);
+    sql_bind_int(st, 2, most);
+    ErrCode rc = sql_step(writer->db, st, &row, err);
+    if (rc != OK)
+        return rc;
+    *ret_expected = row ? sql_int(st, 0) : 0;
+    *ret_measures = row ? sql_int(st, 1) : 0;
+    return OK;
+}
+
 /* ---- applying -------------------------------------------------------------------------------- */
+
+int apply_number(Apply *apply, sqlite3_stmt *st, int at)
+{
+    sql_bind_int(st, at, (int64_t) apply->generation);
+    sql_bind_int(st, at + 1, (int64_t) apply->place++);
+    return at + 2;
+}
 
 static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
 {
@@ -104,6 +158,8 @@ static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
         rc = apply_measures(apply, err);
     if (rc == OK)
         rc = apply_types(apply, err);
+    if (rc == OK)
+        rc = apply_more(apply, err);
     if (rc == OK)
         rc = apply_readings(apply, err);
     if (rc == OK)
@@ -202,13 +258,17 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     ErrCode rc = apply_in_transaction(writer, &apply, fault, err);
     if (rc != OK) {
         free(apply.unknown);
+        free(apply.unknown_ids);
         note_failure(writer->store, rc, now);
         return err_context(err, "apply generation %" PRIu64, apply.generation);
     }
     /* The ledger comes after the commit: it may lack a refusal, it must not hold one of a batch
      * that was rolled back and comes again. */
-    ledger_note_batch(writer, batch, apply.unknown, apply.unknown_count, now, &apply.applied);
+    ledger_note_batch(writer, batch, apply.unknown, batch->is_release ? 0 : apply.unknown_count,
+                      now, &apply.applied);
     free(apply.unknown);
+    free(writer->unknown);
+    writer->unknown = apply.unknown_ids;
 
     if (apply.changed) {
         writer->meta = meta;
@@ -222,6 +282,7 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     apply.applied.generation = writer->meta.generation;
     apply.applied.changed = apply.changed;
     apply.applied.readings_held = writer->meta.readings;
+    apply.applied.unknown = writer->unknown;
     apply.applied.gaps = writer->gaps.items;
     apply.applied.gap_count = writer->gaps.count;
     *ret_applied = apply.applied;

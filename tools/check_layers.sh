@@ -21,7 +21,7 @@ for room in base sim:base model:base store:base,model ingest:base,model,store se
     room=${room%%:*}
     allow "only ($below) in $room/" "$room/$any \"$any" "$any \"($below)/$any"
 done
-allow 'only in store/' "$any .sqlite3\.h" "(store/|tests/test_store_)$any .*"
+allow 'only in store/, and to be compared with it' "$any .sqlite3\.h" "(store/|tests/test_store_|bench/insert)$any .*"
 allow 'only in server.c, reply.c, cache.c, sse.c' "$any .microhttpd\.h" "(server/(server|reply|cache|sse)\.c|sim/$any) .*"
 allow 'only in http_client.c' "$any .curl/$any" 'base/http_client\.c .*'
 allow 'only in sha256.c' "$any .openssl/$any" 'base/sha256\.c .*'
