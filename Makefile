@@ -77,8 +77,10 @@ $(O)/embed: $(O)/tools/embed.o
 $(O)/yaml2json: $(O)/tools/yaml2json.o
 $(O)/yaml2json: LDLIBS := -lyaml
 $(O)/bench/openloop: $(O)/bench/openloop.o
+$(O)/bench/parquet: $(O)/bench/parquet.o $(LIB_OBJ)
 $(O)/bench/insert: $(O)/bench/insert.o
-$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/yaml2json $(O)/bench/openloop $(O)/bench/insert:
+$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/yaml2json $(O)/bench/openloop $(O)/bench/insert \
+$(O)/bench/parquet:
 	$(call say,link,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
@@ -186,6 +188,7 @@ bench:
 	@bench/run.sh
 	@bench/delivery.sh
 	@bench/ingest.sh
+	@bench/lake.sh
 
 clean: ; rm -rf build
 
