@@ -12,7 +12,7 @@
 struct History {
     HistoryRows rows;
     HistoryMark from, until;
-    uint32_t epoch;
+    const Snapshot *snap;          /* while it is gathered from it */
     char tag[GENERATION_TAG_SIZE]; /* of `until` */
     OutFile stations, measures;    /* whole lists, where they changed; sha NULL: they did not */
     bool too_many, no_memory;
@@ -36,7 +36,8 @@ ErrCode history_clear_plan(Exports *exports, const BlobStore *blobs, Err *err)
 static bool add_spooled(const Spooled *spooled, void *ctx)
 {
     History *history = ctx;
-    bool has = spooled->held && spooled->epoch == history->epoch &&
+    bool has = spooled->held &&
+               spooled->epoch == snapshot_epoch(history->snap, spooled->generation) &&
                spooled->generation <= history->from.generation;
     if (!has)
         history->no_memory =
@@ -55,8 +56,9 @@ static bool add_change(const Change *change, void *ctx)
         return false;
     }
     history->until.generation = generation;
-    history->no_memory = !history_rows_add(&history->rows, change->measure->id, change->station->id,
-                                           change->reading, history->epoch, generation);
+    history->no_memory =
+        !history_rows_add(&history->rows, change->measure->id, change->station->id, change->reading,
+                          snapshot_epoch(history->snap, generation), generation);
     return !history->no_memory;
 }
 
@@ -66,7 +68,7 @@ static ErrCode gather_readings(History *history, Exports *exports, Snapshot *sna
     const ChangeQuery query = {
         .filter = &everything,
         .kinds = CHANGES_READINGS,
-        .after = {.epoch = history->epoch, .generation = history->from.generation},
+        .after = {.epoch = snapshot_info(snap)->epoch, .generation = history->from.generation},
     };
     ChangeCursor reached;
     int64_t after = history->from.spool_id, end = after, rest = after;
@@ -174,14 +176,15 @@ ErrCode history_gather(Exports *exports, Snapshot *snap, const ObjectOptions *op
     if (history == NULL)
         return err_set(err, ERR_NO_MEMORY, "export: no memory for history");
     history->rows = history_rows_init();
-    history->epoch = snapshot_epoch(snap);
+    history->snap = snap;
     ErrCode rc = gather(history, exports, snap, options->dir, err);
     if (rc != OK) {
         history_free(history);
         return err_context(err, "history");
     }
-    (void) snprintf(history->tag, sizeof history->tag, "%08" PRIx32 "-%" PRIu64, history->epoch,
-                    history->until.generation);
+    (void) snprintf(history->tag, sizeof history->tag, "%08" PRIx32 "-%" PRIu64,
+                    snapshot_epoch(snap, history->until.generation), history->until.generation);
+    history->snap = NULL;
     *ret_history = history;
     *ret_more = history->too_many;
     return OK;

@@ -125,6 +125,7 @@ typedef enum LedgerWriteSql {
     LEDGER_READ_CLOSED,
     LEDGER_SET_CLOSED, /* ?1 bytes, ?2 time of change in nanoseconds */
     LEDGER_DROP_CLOSED,
+    LEDGER_SET_RESTORED, /* ?1 at, ?2 generation, ?3 source */
     LEDGER_WRITE_SQL_COUNT
 } LedgerWriteSql;
 extern const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT];
@@ -135,6 +136,7 @@ typedef enum LedgerReadSql {
     LEDGER_COUNT_REFUSALS, /* by reason */
     LEDGER_REFUSALS,       /* newest first */
     LEDGER_ASKED,          /* ?1 station id, ?2 measure id; both NULL: of all */
+    LEDGER_RESTORED,
     LEDGER_READ_SQL_COUNT
 } LedgerReadSql;
 extern const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT];

@@ -217,6 +217,7 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_READ_CLOSED] = {"read mark of orderly close", BY_KEY("closed")},
     [LEDGER_SET_CLOSED] = {"store mark of orderly close", ""},
     [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", BY_KEY("closed")},
+    [LEDGER_SET_RESTORED] = {"store where the store came from", ""},
 };
 
 static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
@@ -230,6 +231,7 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
     [LEDGER_ASKED] = {"read what was asked",
                       "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
     [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
+    [LEDGER_RESTORED] = {"read where the store came from", BY_KEY("restored")},
 };
 
 #define MIN_OF_SPOOL "; SCALAR SUBQUERY 1; SEARCH spool"
