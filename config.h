@@ -27,9 +27,9 @@ typedef struct Config {
     Arena strings; /* owns the texts below */
     Command command;
     const char *config_file, *listen, *data_dir, *upstream, *shard, *record, *log_level, *log_form;
-    const char *facade, *facade_ids, *facade_history;
     const char *export_url, *export_s3_style;
     const char *from, *generation; /* of COMMAND_RESTORE */
+    const char *facade, *facade_ids, *facade_history;
     int64_t poll_interval_s, jitter_s, catalogue_interval_s, sweep_interval_s;
     int64_t details_per_poll, budget_requests, budget_bytes;
     int64_t upstream_timeout_s, connect_timeout_s, stall_timeout_s, retry_min_s, retry_max_s;

@@ -60,8 +60,7 @@ uint64_t store_generation(const Store *store);
 /* Drawn at random when the file is made, and by the first new generation after a copy. */
 uint32_t store_epoch(const Store *store);
 
-/* "<epoch>-<number>", as it stands in ETags, envelopes and cursors: the epoch as 8 hex digits. A number
- * of the epoch before a copy gets that one's. */
+/* "<epoch>-<number>", as it stands in ETags, envelopes and cursors: the epoch as 8 hex digits. */
 void store_generation_tag(const Store *store, uint64_t generation,
                           char tag[static GENERATION_TAG_SIZE]);
 
