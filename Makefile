@@ -133,7 +133,7 @@ PART.tsan := $(MAKE) $(QUIET) VARIANT=tsan check TESTS='$(or $(TESTS),concurrent
 .PHONY: test check
 test:
 	@tools/deps.sh build test
-	@tools/npm.sh tests/lake
+	@tools/npm.sh tests/lake tests/contract
 	@$(MAKE) $(QUIET) all
 	+@tools/parts.sh $(foreach part,$(PARTS),"$(part)=$(or $(PART.$(part)),tests/$(part).sh)")
 

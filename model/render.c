@@ -88,7 +88,7 @@ static void stem_take(Stem *stem, const FieldSet *fields, const Row *row, StemFn
     if (stem->fields > 0 && str_eq((Str){stem->measure_id, stem->id_len}, id))
         return;
     *stem = (Stem){.fields = 0};
-    if (str_is_none(id) || id.len > sizeof stem->measure_id)
+    if (id.ptr == NULL || id.len > sizeof stem->measure_id)
         return;
     Buf text = {.ptr = stem->text, .cap = sizeof stem->text, .max = sizeof stem->text};
     size_t count = stem_fields(fields);
@@ -345,6 +345,30 @@ void render_flags(Buf *out, unsigned flags)
         buf_printf(out, "%s%s", before, FLAGS[i].name);
         before = ";";
     }
+}
+
+static bool find_flag(Str name, unsigned *flags)
+{
+    for (size_t i = 0; i < countof(FLAGS); i++) {
+        if (str_eq(name, str_of(FLAGS[i].name))) {
+            *flags |= FLAGS[i].flag;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool flags_parse(Str names, unsigned *ret_flags)
+{
+    Str name, rest = names;
+    unsigned flags = 0;
+    while (str_cut(rest, ';', &name, &rest))
+        if (!find_flag(name, &flags))
+            return false;
+    if (!find_flag(rest, &flags))
+        return false;
+    *ret_flags = flags;
+    return true;
 }
 
 void render_csv_time(Buf *out, const Style *style, UnixSec time)
