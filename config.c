@@ -101,7 +101,14 @@ static const Setting SETTINGS[] = {
     {"facade-history", AT(facade_history), CHOICE, "upstream", 0, 0, "upstream|local",
      "what begins before what is held: sent to the Agency, or answered with what is held"},
     {"export-url", AT(export_url), TEXT, "", 0, 0, NULL,
-     "directory that exports go to; off: none; not given: `export` under data-dir"},
+     "s3://bucket/prefix, or a directory, that exports go to; off: none; not given: `export` under "
+     "data-dir"},
+    {"export-s3-style", AT(export_s3_style), CHOICE, "auto", 0, 0, "auto|path|host",
+     "where a request to S3 names the bucket"},
+    {"from", AT(from), TEXT, "", 0, 0, NULL,
+     "of `restore`: the exports' address, where it is not export-url"},
+    {"generation", AT(generation), TEXT, "", 0, 0, NULL,
+     "of `restore`: which, as <epoch>-<number>, where it is not the newest"},
     {"export-interval", AT(export_interval_s), SECONDS, "15m", 1, 7 * DAY_S, NULL,
      "how often history and the newest generation are exported"},
     {"export-keep", AT(export_keep_s), SECONDS, "24h", 0, 3650 * DAY_S, NULL,
@@ -128,6 +135,7 @@ static const struct {
     {"--print-config", COMMAND_PRINT_CONFIG, "all settings as they are, as a file for --config"},
     {"healthcheck", COMMAND_HEALTHCHECK,
      "ask the service at --listen whether it lives: 0 yes, 1 no"},
+    {"restore", COMMAND_RESTORE, "fill an empty data directory from an export"},
     {"export", COMMAND_EXPORT, "export what --data-dir holds, while no service runs there"},
     {"--once", COMMAND_EXPORT, "of export: one, and end"},
 };
@@ -435,7 +443,7 @@ void config_help(Buf *out)
     buf_printf(
         out,
         "freshet - England's river levels, flows, rainfall and tides of the last 24 h over HTTP\n\n"
-        "usage: freshet [healthcheck|export --once] [--setting value ...]\n\n");
+        "usage: freshet [healthcheck|restore|export --once] [--setting value ...]\n\n");
     for (size_t i = 0; i < countof(COMMANDS); i++)
         buf_printf(out, "  %-32s %s\n", COMMANDS[i].word, COMMANDS[i].help);
     buf_printf(out, "\nEach setting is a flag --name, a variable FRESHET_NAME, or a line `name = "

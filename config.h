@@ -19,14 +19,16 @@ typedef enum Command {
     COMMAND_CHECK,        /* settings are read and judged, nothing starts */
     COMMAND_PRINT_CONFIG, /* a file that sets everything as it is now */
     COMMAND_HEALTHCHECK,  /* asks the service that the settings describe */
+    COMMAND_RESTORE,      /* fills an empty data directory from an export */
     COMMAND_EXPORT,       /* one export of what the data directory holds */
 } Command;
 
 typedef struct Config {
     Arena strings; /* owns the texts below */
     Command command;
-    const char *config_file, *listen, *data_dir, *upstream, *shard, *record, *log_level, *log_form,
-        *export_url;
+    const char *config_file, *listen, *data_dir, *upstream, *shard, *record, *log_level, *log_form;
+    const char *export_url, *export_s3_style;
+    const char *from, *generation; /* of COMMAND_RESTORE */
     const char *facade, *facade_ids, *facade_history;
     int64_t poll_interval_s, jitter_s, catalogue_interval_s, sweep_interval_s;
     int64_t details_per_poll, budget_requests, budget_bytes;

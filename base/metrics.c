@@ -30,6 +30,8 @@ static const struct {
     [METRIC_READINGS_CORRECTED] = {READINGS("corrected")},
     [METRIC_READINGS_EXPIRED] = {READINGS("expired")},
     [METRIC_READINGS_QUARANTINED] = {READINGS("quarantined")},
+    [METRIC_READINGS_RELEASED] = {"freshet_readings_released_total", NULL, COUNTER,
+                                  "Readings that left quarantine, their measure being known"},
     [METRIC_POLLS_OK] = {POLLS("ok")},
     [METRIC_POLLS_UNMODIFIED] = {POLLS("unmodified")},
     [METRIC_POLLS_FAILED] = {POLLS("failed")},

@@ -1,7 +1,9 @@
 #include "base/sha256.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct Sha256 {
     EVP_MD_CTX *context;
@@ -66,4 +68,14 @@ void sha256_hex(const unsigned char digest[static SHA256_BYTES], char ret[static
         ret[2 * i + 1] = digits[digest[i] & 15];
     }
     ret[2 * SHA256_BYTES] = '\0';
+}
+
+void sha256_hmac(Str key, Str text, unsigned char ret[static SHA256_BYTES])
+{
+    unsigned char digest[SHA256_BYTES];
+    const unsigned char *done = HMAC(EVP_sha256(), key.ptr, (int) key.len,
+                                     (const unsigned char *) text.ptr, text.len, digest, NULL);
+    assert(done != NULL); /* it allocates a few hundred bytes at most */
+    (void) done;
+    memcpy(ret, digest, sizeof digest);
 }

@@ -18,3 +18,5 @@ void sha256_end(Sha256 *sha, unsigned char ret[static SHA256_BYTES]);
 void sha256_of(Str bytes, unsigned char ret[static SHA256_BYTES]);
 /* A digest as lower-case hex digits and NUL. */
 void sha256_hex(const unsigned char digest[static SHA256_BYTES], char ret[static SHA256_HEX_SIZE]);
+/* Keyed (RFC 2104). `ret` may be the key. */
+void sha256_hmac(Str key, Str text, unsigned char ret[static SHA256_BYTES]);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/worker.h"
+#include "export/compact.h"
 #include "export/history.h"
 #include "export/keep.h"
 
@@ -14,6 +15,7 @@
 enum {
     FIRST_AFTER_S = 60, /* the start has brought most of what it can bring */
     RETRY_MIN_S = 30,   /* doubles, up to the interval */
+    DAY_S = 86400,
 };
 
 struct Exporter {
@@ -25,6 +27,7 @@ struct Exporter {
     /* the worker's thread, then who stops it */
     char exported[GENERATION_TAG_SIZE]; /* the newest that is; "": not known */
     int failures;                       /* in a row */
+    UnixSec next_compaction;            /* the beginning of a day: then another day may be due */
 };
 
 /* ---- one round --------------------------------------------------------------------------------- */
@@ -85,11 +88,30 @@ static ErrCode export_objects(Exporter *exporter, const Objects *objects, Err *e
     return rc;
 }
 
+/* What is wrong with an old day must not hold up what is new. */
+static void compact(Exporter *exporter)
+{
+    Err err;
+    int days = 0;
+    UnixSec now = clock_now();
+    if (now < exporter->next_compaction)
+        return;
+    ErrCode rc = compact_days(exporter->exports, &exporter->blobs, &exporter->options.object, now,
+                              &days, &err);
+    exporter->next_compaction = now - now % DAY_S + DAY_S;
+    if (days > 0)
+        log_info("export joined days=%d", days);
+    if (rc != OK)
+        log_warn("export failed error=" LOG_TEXT, err.text);
+}
+
 static ErrCode export_round(Exporter *exporter, Round *round, Err *err)
 {
     ErrCode rc = export_history(exporter, round, err);
     if (rc == OK && round->made)
         rc = export_objects(exporter, &round->objects, err);
+    if (rc == OK)
+        rc = compact_remove(exporter->exports, &exporter->blobs, clock_now(), err);
     if (rc == OK)
         rc = keep_apply(exporter->exports, &exporter->blobs, &exporter->options, clock_now(), err);
     return rc;
@@ -102,6 +124,7 @@ static ErrCode export_once(Exporter *exporter, Err *err)
     ErrCode rc = export_round(exporter, &round, err);
     metric_add(rc == OK ? METRIC_EXPORTS_OK : METRIC_EXPORTS_FAILED, 1);
     if (rc == OK) {
+        compact(exporter);
         exporter->failures = 0;
         metric_set(METRIC_LAST_EXPORT, clock_now());
         if (round.made || round.rows > 0)

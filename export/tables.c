@@ -73,6 +73,22 @@ ErrCode table_add_reading(ParquetWriter *writer, const TableReading *reading, Er
     return parquet_end_row(writer, err);
 }
 
+bool table_read_reading(const ParquetReader *reader, TableReading *ret_reading)
+{
+    enum { MEASURE, STATION, TIME, VALUE, REVISION, RECEIVED, GENERATION, FLAGS };
+    Str flags = parquet_read_str(reader, FLAGS);
+    *ret_reading = (TableReading){
+        .measure_id = parquet_read_str(reader, MEASURE),
+        .station_id = parquet_read_str(reader, STATION),
+        .time = parquet_read_time(reader, TIME),
+        .value = parquet_read_double(reader, VALUE),
+        .revision = parquet_read_int(reader, REVISION),
+        .received = parquet_read_time(reader, RECEIVED),
+        .generation = parquet_read_str(reader, GENERATION),
+    };
+    return str_is_none(flags) || flags_parse(flags, &ret_reading->flags);
+}
+
 ErrCode table_add_station(ParquetWriter *writer, const Station *station, UnixSec as_of,
                           Str generation, Err *err)
 {

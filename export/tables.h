@@ -3,7 +3,7 @@
  * deploy/athena/ says the same columns in SQL; a test holds the two together. A new column goes to the
  * end, and is optional. */
 #pragma once
-#include "export/parquet.h"
+#include "export/parquet_read.h"
 #include "model/model.h"
 
 typedef struct Table {
@@ -25,6 +25,8 @@ typedef struct TableReading {
 } TableReading;
 
 MUST_USE ErrCode table_add_reading(ParquetWriter *writer, const TableReading *reading, Err *err);
+/* The row at hand of a table of readings; false: it is none that we wrote. Borrowed until the next row. */
+MUST_USE bool table_read_reading(const ParquetReader *reader, TableReading *ret_reading);
 /* `as_of`: commit time of `generation`, which holds them. */
 MUST_USE ErrCode table_add_station(ParquetWriter *writer, const Station *station, UnixSec as_of,
                                    Str generation, Err *err);

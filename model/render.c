@@ -347,6 +347,30 @@ void render_flags(Buf *out, unsigned flags)
     }
 }
 
+static bool find_flag(Str name, unsigned *flags)
+{
+    for (size_t i = 0; i < countof(FLAGS); i++) {
+        if (str_eq(name, str_of(FLAGS[i].name))) {
+            *flags |= FLAGS[i].flag;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool flags_parse(Str names, unsigned *ret_flags)
+{
+    Str name, rest = names;
+    unsigned flags = 0;
+    while (str_cut(rest, ';', &name, &rest))
+        if (!find_flag(name, &flags))
+            return false;
+    if (!find_flag(rest, &flags))
+        return false;
+    *ret_flags = flags;
+    return true;
+}
+
 void render_csv_time(Buf *out, const Style *style, UnixSec time)
 {
     if (put_epoch(out, style, time))

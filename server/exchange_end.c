@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char EXPOSED[] = "ETag, Last-Modified, Link, Content-Location, Content-Range, "
-                              "Repr-Digest, Row-Count, Retry-After, RateLimit, "
+                              "Repr-Digest, Row-Count, Held-From, Retry-After, RateLimit, "
                               "RateLimit-Policy, X-Request-Id, Server-Timing";
 
 /* A link header beyond this is left out: long queries are not repeated to their sender. */
@@ -62,7 +62,8 @@ static void put_alternates(Exchange *x)
 {
     const Route *route = x->req.route;
     /* A page and the document at its address have no addresses of their own. */
-    unsigned others = route->fields != NULL ? route->formats & ~FORMAT_BIT(x->req.format) : 0;
+    unsigned others =
+        route->formats != FORMATS_PAGE ? route->formats & ~FORMAT_BIT(x->req.format) : 0;
     Str links = STR("");
     for (unsigned i = 0; i < FORMAT_COUNT; i++) {
         if ((others & FORMAT_BIT(i)) == 0)

@@ -30,6 +30,7 @@ typedef struct Apply {
     UnixSec slot;     /* at which the batch came */
     int64_t poll_s;   /* between two slots */
     int64_t away_s;   /* of our own making before it, with no poll that went well */
+    bool of_copy;     /* which stays as it is for a fault alone */
     bool changed;
 } Apply;
 

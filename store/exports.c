@@ -65,13 +65,25 @@ static ErrCode end(Exports *exports, ErrCode rc, Err *err)
 
 /* ---- the mark ---------------------------------------------------------------------------------- */
 
+/* How far history has come, by a mark that may be of another epoch. What is exported as a generation
+ * stands in history before: so history has at least what a copy had; and of what came in the epoch before
+ * behind the copy, nothing is in this store. */
+static uint64_t generation_of(const Store *store, uint32_t epoch, uint64_t generation)
+{
+    uint64_t copied = atomic_load(&store->copied);
+    if (epoch == atomic_load(&store->epoch))
+        return generation;
+    return epoch == atomic_load(&store->epoch_before) && generation < copied ? generation : copied;
+}
+
 ErrCode exports_read_mark(Store *store, Err *err)
 {
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&store->files.spool, SPOOL_READ_MARK);
     bool row = false;
     ErrCode rc = sql_step(&store->files.spool, st, &row, err);
-    if (rc == OK && row && (uint32_t) sql_int(st, 0) == store->epoch)
-        atomic_store(&store->exported, (uint64_t) sql_int(st, 1));
+    if (rc == OK && row)
+        atomic_store(&store->exported,
+                     generation_of(store, (uint32_t) sql_int(st, 0), (uint64_t) sql_int(st, 1)));
     return rc;
 }
 
@@ -106,8 +118,7 @@ ErrCode exports_mark(Exports *exports, HistoryMark *ret_mark, Err *err)
     ErrCode rc = read_point(exports, EXPORT_READ_MARK, &row, &epoch, &mark, err);
     if (rc == OK && !row)
         return db_corrupt(&exports->db, err, "its mark is missing");
-    if (epoch != exports->store->epoch)
-        mark.generation = 0;
+    mark.generation = generation_of(exports->store, epoch, mark.generation);
     if (rc == OK)
         *ret_mark = mark;
     return rc;
@@ -312,9 +323,9 @@ ErrCode exports_spare(Exports *exports, Str key, Err *err)
     return run_str(exports, EXPORT_SPARE, key, err);
 }
 
-uint32_t snapshot_epoch(const Snapshot *snap)
+uint32_t snapshot_epoch(const Snapshot *snap, uint64_t generation)
 {
-    return snap->meta.epoch;
+    return meta_epoch_of(&snap->meta, generation);
 }
 
 static ErrCode read_change(Snapshot *snap, ReadSql statement, uint64_t *ret, Err *err)

@@ -23,7 +23,8 @@ typedef struct HistoryMark {
     int64_t spool_id;
 } HistoryMark;
 
-/* Of a store of another epoch than the mark's, history has nothing yet: 0. */
+/* Of a store that was opened from a copy, history has what the copy had; of another epoch it has
+ * nothing yet: 0. */
 MUST_USE ErrCode exports_mark(Exports *exports, HistoryMark *ret_mark, Err *err);
 
 /* A reading of the spool: `epoch` and `generation` brought it. `held`: the store held it, so that a
@@ -72,8 +73,8 @@ MUST_USE ErrCode exports_condemned(Exports *exports, UnixSec since, Arena *arena
                                    Err *err);
 MUST_USE ErrCode exports_spare(Exports *exports, Str key, Err *err); /* it is gone */
 
-/* The number in front of its generation's tag. */
-uint32_t snapshot_epoch(const Snapshot *snap);
+/* The number in front of a generation's tag, of the snapshot's or one before it. */
+uint32_t snapshot_epoch(const Snapshot *snap, uint64_t generation);
 /* The generations that changed the lists of stations and of measures last. */
 MUST_USE ErrCode snapshot_lists_changed(Snapshot *snap, uint64_t *ret_stations,
                                         uint64_t *ret_measures, Err *err);

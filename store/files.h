@@ -2,6 +2,7 @@
  * where they go when they are not. Private to the folder. */
 #pragma once
 #include "store/sql.h"
+#include "store/store.h"
 
 enum { FILES_PATH_SIZE = 4096 };
 
@@ -11,11 +12,18 @@ typedef struct Files {
     Db store, ledger, spool; /* that the ingest thread writes, with WRITE_SQL and so on */
 } Files;
 
-/* Opens or creates all. A damaged or foreign file is renamed, and told in `note`. `damaged` is set
- * when corruption is met from now on. *files is whole or, on failure, empty.
+/* Who fetches a store from elsewhere; fn NULL: nobody. */
+typedef struct Filler {
+    StoreFillFn *fn;
+    void *ctx;
+} Filler;
+
+/* Opens or creates all. A damaged or foreign file is renamed, and told in `note`. A store that is not
+ * there is what `filler` brings, or empty. `damaged` is set when corruption is met from now on. *files
+ * is whole or, on failure, empty.
  * Errors: ERR_BUSY (another process), ERR_STORAGE. */
-MUST_USE ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *note,
-                            size_t note_size, Err *err);
+MUST_USE ErrCode files_open(Files *files, const char *dir, const Filler *filler,
+                            atomic_bool *damaged, char *note, size_t note_size, Err *err);
 /* After every other connection is closed. Marks the store as closed in order, so that the next open
  * need not check it, unless `damaged`. */
 void files_close(Files *files, bool damaged);

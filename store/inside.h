@@ -10,7 +10,6 @@
 struct Store {
     /* settled by store_open(), then only read */
     StoreOptions options; /* data_dir: not kept, NULL */
-    uint32_t epoch;
     /* guarded by watching, which is held while they are told */
     Lock watching;
     struct {
@@ -25,9 +24,13 @@ struct Store {
         void *ctx;
     } prepare;
     /* any thread */
-    _Atomic uint64_t generation;
-    _Atomic int64_t as_of, next_expected, failing_since;
+    _Atomic uint64_t generation, epoch_before_last;
+    _Atomic uint32_t epoch, epoch_before;
+    _Atomic uint64_t
+        copied; /* the generation that was copied, of a store opened from a copy; else 0 */
+    _Atomic int64_t as_of, next_expected, failing_since, copy_fault_since;
     _Atomic uint64_t exported; /* history has all that came up to this generation */
+    _Atomic int copy_fault;    /* a Fault */
     atomic_bool damaged;       /* corruption was met: the next open shall look for it */
     /* guarded by lock */
     Lock lock;
@@ -64,10 +67,10 @@ typedef struct GapList {
 /* The ingest side of spool.db (store/spool.h). */
 typedef struct Spool {
     Db *db;
-    uint32_t epoch;
     int64_t max_bytes; /* 0: nothing is spooled */
     const _Atomic uint64_t *exported;
     /* of the batch under way */
+    const Meta *meta;
     UnixSec now;
     bool open;       /* a transaction is */
     int64_t measure; /* key, whose series `series` is; 0: none */

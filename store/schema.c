@@ -105,6 +105,12 @@ static const char *const STORE_MIGRATIONS[] = {
     "CREATE INDEX measure_change ON measure (generation, place);"
     "CREATE INDEX reading_change ON reading (generation, place);"
     "CREATE INDEX freshness_change_change ON freshness_change (generation, place);",
+
+    /* A copy that is opened as a store goes its own way from its generation on: its first new one
+     * draws an epoch, and says whose numbers it continues. 0: there was none before. */
+    "ALTER TABLE meta ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN epoch_before INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN epoch_before_last INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {
@@ -152,6 +158,12 @@ static const char *const LEDGER_MIGRATIONS[] = {
     ") STRICT;"
     "CREATE INDEX asked_whose ON asked (station, measure, from_time);"
     "CREATE INDEX asked_at ON asked (asked_at);",
+
+    /* When the store was last filled from elsewhere, with which generation, and from where. */
+    "CREATE TABLE restored ("
+    " only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL,"
+    " generation TEXT NOT NULL, source TEXT NOT NULL"
+    ") STRICT;",
 };
 
 static const char *const SPOOL_MIGRATIONS[] = {

@@ -27,9 +27,10 @@ static ErrCode begin(Spool *spool, Err *err)
     return rc;
 }
 
-void spool_begin_batch(Spool *spool, UnixSec now)
+void spool_begin_batch(Spool *spool, const Meta *meta, UnixSec now)
 {
     assert(!spool->open);
+    spool->meta = meta;
     spool->now = now;
     spool->lost = 0;
     spool->measure = 0;
@@ -92,7 +93,7 @@ static ErrCode add(Spool *spool, const Reading *reading, bool held, uint64_t gen
     sql_bind_int(st, 5, reading->flags);
     sql_bind_int(st, 6, reading->received);
     sql_bind_int(st, 7, reading->revision);
-    sql_bind_int(st, 8, spool->epoch);
+    sql_bind_int(st, 8, meta_epoch_of(spool->meta, generation));
     sql_bind_int(st, 9, (int64_t) generation);
     return sql_run(spool->db, st, err);
 }

@@ -8,7 +8,7 @@
 #include "store/inside.h"
 
 /* Before a batch. */
-void spool_begin_batch(Spool *spool, UnixSec now);
+void spool_begin_batch(Spool *spool, const Meta *meta, UnixSec now);
 /* Readings of a measure that are about to be trimmed: those before `from`, as WRITE_TRIM has it. */
 void spool_trimmed(Spool *spool, Db *store, int64_t measure, UnixSec from);
 /* A reading that is about to be corrected. */

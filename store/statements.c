@@ -2,12 +2,14 @@
 
 #include "store/rows.h"
 
-#define META_COLUMNS "epoch, generation, as_of, fault, since, stations, measures, readings"
+#define META_COLUMNS                                                                               \
+    "epoch, generation, as_of, fault, since, stations, measures, readings,"                        \
+    " is_copy, epoch_before, epoch_before_last"
 /* LEFT: a station without readings has no newest time. */
 #define STATIONS_WITH_NEWEST                                                                       \
     " FROM station LEFT JOIN station_newest ON station_newest.station = station.key"
 /* Their indexes give the order. */
-#define SINCE " WHERE (generation, place) >= (?1, ?2) ORDER BY generation, place"
+#define SINCE           " WHERE (generation, place) >= (?1, ?2) ORDER BY generation, place"
 #define NEAR            "32"
 #define SPOOLED_COLUMNS "time, value, flags, received, revision, generation"
 
@@ -86,7 +88,8 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_READ_META] = {"read meta", "SELECT " META_COLUMNS " FROM meta WHERE only = 1"},
     [WRITE_META] = {"store meta",
                     "UPDATE meta SET generation = ?1, as_of = ?2, fault = ?3, since = ?4,"
-                    " stations = ?5, measures = ?6, readings = ?7 WHERE only = 1"},
+                    " stations = ?5, measures = ?6, readings = ?7, epoch = ?8, is_copy = ?9,"
+                    " epoch_before = ?10, epoch_before_last = ?11 WHERE only = 1"},
 
     [WRITE_FIND_STATION] = {"find station",
                             "SELECT key, type, type_all, listed, raw FROM station WHERE id = ?1"},
@@ -304,6 +307,9 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
                            "INSERT OR REPLACE INTO closed (only, bytes, changed_ns)"
                            " VALUES (1, ?1, ?2)"},
     [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", "DELETE FROM closed WHERE only = 1"},
+    [LEDGER_SET_RESTORED] = {"store where the store came from",
+                             "INSERT OR REPLACE INTO restored (only, at, generation, source)"
+                             " VALUES (1, ?1, ?2, ?3)"},
 };
 
 const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
@@ -319,6 +325,8 @@ const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
                          " FROM quarantine ORDER BY received DESC, id DESC"},
     [LEDGER_ASKED] = {"read what was asked", "SELECT from_time, to_time, asked_at FROM asked"
                                              " WHERE station IS ?1 AND measure IS ?2"},
+    [LEDGER_RESTORED] = {"read where the store came from",
+                         "SELECT at, generation, source FROM restored WHERE only = 1"},
 };
 
 const SqlText SPOOL_WRITE_SQL[SPOOL_WRITE_SQL_COUNT] = {

@@ -34,7 +34,7 @@ typedef enum ReadSql {
     READ_CHANGED_FRESHNESS, /* the measure's key */
     READ_GONE,              /* id of a station, or of it and of its measure */
     READ_GENERATION_FROM,   /* ?1 generation; of the first readings from it on: when they came */
-    READ_STATIONS_CHANGED, /* the generation of the station that changed last */
+    READ_STATIONS_CHANGED,  /* the generation of the station that changed last */
     READ_MEASURES_CHANGED,
     READ_SQL_COUNT
 } ReadSql;
@@ -125,6 +125,7 @@ typedef enum LedgerWriteSql {
     LEDGER_READ_CLOSED,
     LEDGER_SET_CLOSED, /* ?1 bytes, ?2 time of change in nanoseconds */
     LEDGER_DROP_CLOSED,
+    LEDGER_SET_RESTORED, /* ?1 at, ?2 generation, ?3 source */
     LEDGER_WRITE_SQL_COUNT
 } LedgerWriteSql;
 extern const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT];
@@ -135,6 +136,7 @@ typedef enum LedgerReadSql {
     LEDGER_COUNT_REFUSALS, /* by reason */
     LEDGER_REFUSALS,       /* newest first */
     LEDGER_ASKED,          /* ?1 station id, ?2 measure id; both NULL: of all */
+    LEDGER_RESTORED,
     LEDGER_READ_SQL_COUNT
 } LedgerReadSql;
 extern const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT];

@@ -61,8 +61,10 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
                       "SCAN station_newest; "
                       "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
     /* once an export: some thousands of rows */
-    [READ_STATIONS_CHANGED] = {"find last change of stations", "SEARCH station"},
-    [READ_MEASURES_CHANGED] = {"find last change of measures", "SEARCH measure"},
+    [READ_STATIONS_CHANGED] = {"find last change of stations",
+                               "SEARCH station USING COVERING INDEX station_change"},
+    [READ_MEASURES_CHANGED] = {"find last change of measures",
+                               "SEARCH measure USING COVERING INDEX measure_change"},
     [READ_FRESHNESS] = {"count measures by freshness",
                         "SCAN delivery USING COVERING INDEX delivery_freshness"},
     /* only what came after it, and no sorting */
@@ -215,6 +217,7 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_READ_CLOSED] = {"read mark of orderly close", BY_KEY("closed")},
     [LEDGER_SET_CLOSED] = {"store mark of orderly close", ""},
     [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", BY_KEY("closed")},
+    [LEDGER_SET_RESTORED] = {"store where the store came from", ""},
 };
 
 static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
@@ -228,6 +231,7 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
     [LEDGER_ASKED] = {"read what was asked",
                       "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
     [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
+    [LEDGER_RESTORED] = {"read where the store came from", BY_KEY("restored")},
 };
 
 #define MIN_OF_SPOOL "; SCALAR SUBQUERY 1; SEARCH spool"
