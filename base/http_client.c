@@ -13,7 +13,10 @@ struct HttpClient {
     HttpClientOptions options;
     CURL *easy; /* keeps its connections between requests */
     _Atomic bool stop;
+    HttpTotals totals, most; /* what was, and what is allowed to have been */
     /* the exchange under way */
+    HttpResult *result;
+    bool is_over;
     curl_off_t got;
     int64_t got_at_ms;
     bool stalled;
@@ -33,6 +36,7 @@ ErrCode http_client_open(const HttpClientOptions *options, HttpClient **ret_clie
     if (client == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for an HTTP client");
     client->options = *options;
+    client->most = (HttpTotals){INT64_MAX, INT64_MAX};
     client->easy = curl_easy_init();
     if (client->easy == NULL) {
         free(client);
@@ -53,6 +57,17 @@ void http_client_close(HttpClient *client)
 void http_client_stop(HttpClient *client)
 {
     client->stop = true;
+}
+
+HttpTotals http_client_totals(const HttpClient *client)
+{
+    return client->totals;
+}
+
+void http_client_allow(HttpClient *client, int64_t requests, int64_t wire_bytes)
+{
+    const HttpTotals *totals = &client->totals;
+    client->most = (HttpTotals){totals->requests + requests, totals->wire_bytes + wire_bytes};
 }
 
 void http_result_release(HttpResult *result)
@@ -77,11 +92,15 @@ void http_put_encoded(Buf *out, Str text)
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
-    HttpResult *result = ctx;
+    HttpClient *client = ctx;
+    HttpResult *result = client->result;
+    curl_off_t got = 0;
     if (result->first_byte_us == 0)
         result->first_byte_us = clock_elapsed_us();
     buf_put(&result->body, bytes, size * count);
-    return result->body.error == OK ? size * count : 0; /* short: libcurl gives up */
+    curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &got);
+    client->is_over = client->totals.wire_bytes + got > client->most.wire_bytes;
+    return result->body.error == OK && !client->is_over ? size * count : 0; /* short: it gives up */
 }
 
 static void keep_text(char *to, size_t to_size, Str value)
@@ -141,6 +160,18 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     return text.len;
 }
 
+/* Called before each request: the first, and those that a redirect or a connection lost unused adds. */
+static int on_request(void *ctx, UNUSED char *remote, UNUSED char *local, UNUSED int remote_port,
+                      UNUSED int local_port)
+{
+    HttpClient *client = ctx;
+    client->is_over = client->totals.requests >= client->most.requests;
+    if (client->is_over)
+        return CURL_PREREQFUNC_ABORT;
+    client->totals.requests++;
+    return CURL_PREREQFUNC_OK;
+}
+
 /* Called at least once a second. libcurl's own limit on slowness averages over seconds, so that a body
  * which stops after a quick beginning would be waited for too long. */
 static int on_progress(void *ctx, UNUSED curl_off_t to_get, curl_off_t got,
@@ -163,11 +194,15 @@ static ErrCode explain(const HttpClient *client, CURLcode code, const HttpResult
     const char *text = client->curl_text[0] != '\0' ? client->curl_text : curl_easy_strerror(code);
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
+        if (client->is_over && !client->stop)
+            return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
         if (client->stalled && !client->stop)
             return err_set(err, ERR_NETWORK, "no byte came for %" PRId64 " ms",
                            client->options.stall_ms);
         return err_set(err, ERR_STOPPED, "asked to stop");
     case CURLE_WRITE_ERROR:
+        if (client->is_over)
+            return err_set(err, ERR_BUSY, "the budget of upstream bytes is spent");
         if (buf_check(&result->body, err) != OK)
             return err_context(err, "body");
         return err_set(err, ERR_FORMAT, "body: %s", text);
@@ -206,7 +241,9 @@ static void set_options(HttpClient *client, const char *url, struct curl_slist *
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, result);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, result);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, client);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, client);
@@ -225,6 +262,12 @@ static bool add_header(struct curl_slist **list, const char *name, const char *v
     return true;
 }
 
+static bool is_spent(const HttpClient *client)
+{
+    return client->totals.requests >= client->most.requests ||
+           client->totals.wire_bytes >= client->most.wire_bytes;
+}
+
 ErrCode http_get(HttpClient *client, const char *url, const char *last_modified, const char *etag,
                  HttpResult *ret_result, Err *err)
 {
@@ -233,6 +276,8 @@ ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
     ErrCode rc = OK;
     if (client->stop)
         return err_set(err, ERR_STOPPED, "asked to stop");
+    if (is_spent(client))
+        return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
     if (!add_header(&headers, "Accept", "application/json") ||
         !add_header(&headers, "If-Modified-Since", last_modified) ||
         !add_header(&headers, "If-None-Match", etag)) {
@@ -242,13 +287,18 @@ ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
     client->curl_text[0] = '\0';
     client->got = 0;
     client->got_at_ms = clock_elapsed_ms();
-    client->stalled = false;
+    client->stalled = client->is_over = false;
+    client->result = &result;
+    int64_t requests = client->totals.requests;
+    curl_off_t wire_bytes = 0;
     set_options(client, url, headers, &result);
     CURLcode code = curl_easy_perform(client->easy);
+    curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
+    client->totals.wire_bytes += wire_bytes;
+    if (client->totals.requests == requests) /* no connection: it was asked for all the same */
+        client->totals.requests++;
     if (code == CURLE_OK) {
-        curl_off_t wire_bytes = 0;
         curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &result.status);
-        curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
         result.wire_bytes = (uint64_t) wire_bytes;
         if (result.first_byte_us == 0)
             result.first_byte_us = clock_elapsed_us();
