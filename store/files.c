@@ -131,23 +131,42 @@ static const FileKind LEDGER_KIND = {
     .sql_count = LEDGER_WRITE_SQL_COUNT,
 };
 
-/* Finds damage anywhere in the file; its time grows with the file. */
-static ErrCode quick_check(Db *db, Err *err)
+typedef enum Check {
+    CHECK_NOTHING,
+    CHECK_TABLES, /* all but the readings, which are nearly all of a large file */
+    CHECK_WHOLE,  /* its time grows with the file: 20 s a GB */
+    CHECK_COUNT
+} Check;
+
+/* A row for each table that is not as it should be. */
+static const char *const CHECKS[CHECK_COUNT] = {
+    [CHECK_TABLES] = "SELECT found.quick_check FROM sqlite_schema AS made,"
+                     " pragma_quick_check(made.name) AS found"
+                     " WHERE made.type = 'table' AND made.name <> 'reading'"
+                     " AND found.quick_check <> 'ok'",
+    [CHECK_WHOLE] = "SELECT quick_check FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
+};
+
+static ErrCode quick_check(Db *db, Check check, Err *err)
 {
     sqlite3_stmt *st = NULL;
+    if (check == CHECK_NOTHING)
+        return OK;
     ErrCode rc = OK;
-    if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK ||
-        sqlite3_step(st) != SQLITE_ROW)
-        rc = db_fail(db, err, "quick_check");
-    else if (!str_eq(sql_str(st, 0), STR("ok")))
+    int step = sqlite3_prepare_v2(db->handle, CHECKS[check], -1, &st, NULL) == SQLITE_OK
+                   ? sqlite3_step(st)
+                   : SQLITE_ERROR;
+    if (step == SQLITE_ROW)
         rc = err_set(err, ERR_CORRUPT, "%s: quick_check: " STR_FMT, db->name,
                      STR_ARG(sql_str(st, 0)));
+    else if (step != SQLITE_DONE)
+        rc = db_fail(db, err, "quick_check");
     (void) sqlite3_finalize(st);
     return rc;
 }
 
 /* Nothing is written before the file is known to be ours: a foreign one stays as it was. */
-static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
+static ErrCode prepare_file(Db *db, const FileKind *kind, Check check, Err *err)
 {
     SchemaFound found = SCHEMA_NONE;
     int64_t version = 0;
@@ -162,8 +181,8 @@ static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
                        "): start that one, or another data directory",
                        kind->name, version, kind->schema->version);
     rc = db_exec(db, kind->pragmas, err);
-    if (rc == OK && check && found == SCHEMA_OURS)
-        rc = quick_check(db, err);
+    if (rc == OK && found == SCHEMA_OURS)
+        rc = quick_check(db, check, err);
     if (rc == OK)
         rc = schema_migrate(db, kind->schema, err);
     if (rc != OK)
@@ -176,7 +195,7 @@ static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
     return rc;
 }
 
-static ErrCode open_file(Db *db, const char *path, const FileKind *kind, bool check,
+static ErrCode open_file(Db *db, const char *path, const FileKind *kind, Check check,
                          atomic_bool *damaged, Err *err)
 {
     if (files_bytes(path, "") == 0 && files_bytes(path, "-wal") > 0) /* SQLite would drop the log */
@@ -194,7 +213,7 @@ static ErrCode open_file(Db *db, const char *path, const FileKind *kind, bool ch
 }
 
 /* The same, and when the file is damaged, once more with a new one. */
-static ErrCode open_or_replace(Db *db, const char *path, const FileKind *kind, bool check,
+static ErrCode open_or_replace(Db *db, const char *path, const FileKind *kind, Check check,
                                atomic_bool *damaged, char *note, size_t note_size, Err *err)
 {
     ErrCode rc = open_file(db, path, kind, check, damaged, err);
@@ -207,7 +226,7 @@ static ErrCode open_or_replace(Db *db, const char *path, const FileKind *kind, b
         return rc;
     if (damaged != NULL)
         atomic_store(damaged, false); /* what is damaged is no longer here */
-    return open_file(db, path, kind, false, damaged, err);
+    return open_file(db, path, kind, CHECK_NOTHING, damaged, err);
 }
 
 /* ---- the mark of an orderly close: size and time of the store, kept in the ledger ---- */
@@ -222,29 +241,41 @@ static bool look(const char *path, int64_t *ret_bytes, int64_t *ret_changed_ns)
     return true;
 }
 
-/* Whether the store is as it was left. The mark is dropped: from here on a crash needs no trace. */
-static bool take_mark(Files *files)
+/* Damage was met: these are no bytes of a file. */
+enum { DAMAGED_BYTES = -1 };
+
+/* How the store was left, and so what is to be looked at. The mark is dropped: from here on a crash
+ * needs no trace. A crash alone damages nothing (the log sees to that), so that of a large file the
+ * readings are taken on trust until one is found damaged. */
+static Check take_mark(Files *files, int64_t check_max_bytes)
 {
     Err err;
-    int64_t bytes = 0, changed_ns = 0;
-    bool marked = false, same = false;
+    int64_t bytes = 0, changed_ns = 0, marked_bytes = 0, marked_ns = 0;
+    bool marked = false;
     {
         CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&files->ledger, LEDGER_READ_CLOSED);
-        if (sql_step(&files->ledger, st, &marked, &err) == OK && marked)
-            same = look(files->store_path, &bytes, &changed_ns) && sql_int(st, 0) == bytes &&
-                   sql_int(st, 1) == changed_ns;
+        if (sql_step(&files->ledger, st, &marked, &err) == OK && marked) {
+            marked_bytes = sql_int(st, 0);
+            marked_ns = sql_int(st, 1);
+        }
     }
-    if (!marked)
-        return false;
-    return sql_run(&files->ledger, sql_begin(&files->ledger, LEDGER_DROP_CLOSED), &err) == OK &&
-           same;
+    bool there = look(files->store_path, &bytes, &changed_ns);
+    bool dropped = marked && sql_run(&files->ledger, sql_begin(&files->ledger, LEDGER_DROP_CLOSED),
+                                     &err) == OK;
+    if (dropped && there && marked_bytes == bytes && marked_ns == changed_ns)
+        return CHECK_NOTHING;
+    bool is_large = check_max_bytes > 0 && bytes > check_max_bytes;
+    return is_large && marked_bytes != DAMAGED_BYTES ? CHECK_TABLES : CHECK_WHOLE;
 }
 
-static void put_mark(Files *files)
+static void put_mark(Files *files, bool damaged)
 {
     Err err;
-    int64_t bytes = 0, changed_ns = 0;
-    if (files_bytes(files->store_path, "-wal") > 0 || !look(files->store_path, &bytes, &changed_ns))
+    int64_t bytes = DAMAGED_BYTES, changed_ns = 0;
+    if (files->ledger.handle == NULL)
+        return;
+    if (!damaged && (files_bytes(files->store_path, "-wal") > 0 ||
+                     !look(files->store_path, &bytes, &changed_ns)))
         return; /* the log could not be emptied: the next open shall look */
     sqlite3_stmt *st = sql_begin(&files->ledger, LEDGER_SET_CLOSED);
     sql_bind_int(st, 1, bytes);
@@ -255,8 +286,8 @@ static void put_mark(Files *files)
 
 /* ---- open, close ----------------------------------------------------------------------------- */
 
-ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *note,
-                   size_t note_size, Err *err)
+ErrCode files_open(Files *files, const char *dir, int64_t check_max_bytes, atomic_bool *damaged,
+                   char *note, size_t note_size, Err *err)
 {
     *files = (Files){.lock_fd = -1};
     ErrCode rc = join(files->store_path, dir, STORE_NAME, err);
@@ -265,11 +296,11 @@ ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *no
     if (rc == OK)
         rc = lock_dir(files, dir, err);
     if (rc == OK) /* it is small: checked each time */
-        rc = open_or_replace(&files->ledger, files->ledger_path, &LEDGER_KIND, true, damaged, note,
-                             note_size, err);
+        rc = open_or_replace(&files->ledger, files->ledger_path, &LEDGER_KIND, CHECK_WHOLE, damaged,
+                             note, note_size, err);
     if (rc == OK)
-        rc = open_or_replace(&files->store, files->store_path, &STORE_KIND, !take_mark(files),
-                             damaged, note, note_size, err);
+        rc = open_or_replace(&files->store, files->store_path, &STORE_KIND,
+                             take_mark(files, check_max_bytes), damaged, note, note_size, err);
     if (rc != OK)
         files_close(files, true);
     return rc;
@@ -278,8 +309,7 @@ ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *no
 void files_close(Files *files, bool damaged)
 {
     db_close(&files->store); /* the last connection to it: this empties and removes the log */
-    if (!damaged)
-        put_mark(files);
+    put_mark(files, damaged);
     db_close(&files->ledger);
     if (files->lock_fd >= 0)
         (void) close(files->lock_fd);

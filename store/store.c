@@ -66,8 +66,8 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
                        options->reader_count);
 
     Meta meta = {.generation = 0};
-    ErrCode rc = files_open(&store->files, options->data_dir, &store->damaged, ret_set_aside,
-                            STORE_NOTE_SIZE, err);
+    ErrCode rc = files_open(&store->files, options->data_dir, options->check_max_bytes,
+                            &store->damaged, ret_set_aside, STORE_NOTE_SIZE, err);
     if (rc != OK) {
         destroy(store);
         return rc;
