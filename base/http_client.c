@@ -15,7 +15,6 @@ struct HttpClient {
     _Atomic bool stop;
     HttpTotals totals, most; /* what was, and what is allowed to have been */
     /* the exchange under way */
-    HttpResult *result;
     bool is_over;
     curl_off_t got;
     int64_t got_at_ms;
@@ -90,10 +89,16 @@ void http_put_encoded(Buf *out, Str text)
 
 /* ---- what libcurl calls ------------------------------------------------------------------------ */
 
+typedef struct Receiving {
+    HttpClient *client;
+    HttpResult *result;
+} Receiving;
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
-    HttpClient *client = ctx;
-    HttpResult *result = client->result;
+    const Receiving *receiving = ctx;
+    HttpClient *client = receiving->client;
+    HttpResult *result = receiving->result;
     curl_off_t got = 0;
     if (result->first_byte_us == 0)
         result->first_byte_us = clock_elapsed_us();
@@ -219,9 +224,9 @@ static ErrCode explain(const HttpClient *client, CURLcode code, const HttpResult
     }
 }
 
-static void set_options(HttpClient *client, const char *url, struct curl_slist *headers,
-                        HttpResult *result)
+static void set_options(const char *url, struct curl_slist *headers, Receiving *receiving)
 {
+    HttpClient *client = receiving->client;
     const HttpClientOptions *o = &client->options;
     CURL *easy = client->easy;
     curl_easy_reset(easy); /* keeps connections, name cache and TLS sessions */
@@ -239,9 +244,9 @@ static void set_options(HttpClient *client, const char *url, struct curl_slist *
     curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 2L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->curl_text);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, result);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, receiving->result);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, receiving);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, client);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
@@ -288,10 +293,10 @@ ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
     client->got = 0;
     client->got_at_ms = clock_elapsed_ms();
     client->stalled = client->is_over = false;
-    client->result = &result;
+    Receiving receiving = {.client = client, .result = &result};
     int64_t requests = client->totals.requests;
     curl_off_t wire_bytes = 0;
-    set_options(client, url, headers, &result);
+    set_options(url, headers, &receiving);
     CURLcode code = curl_easy_perform(client->easy);
     curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
     client->totals.wire_bytes += wire_bytes;
