@@ -74,9 +74,11 @@ $(O)/freshet: $(O)/main.o $(LIB_OBJ)
 $(O)/freshet-sim: $(call object,$(SIM_SRC) $(wildcard base/*.c))
 $(O)/tests/run: $(call object,$(TEST_SRC)) $(LIB_OBJ)
 $(O)/embed: $(O)/tools/embed.o
+$(O)/yaml2json: $(O)/tools/yaml2json.o
+$(O)/yaml2json: LDLIBS := -lyaml
 $(O)/bench/openloop: $(O)/bench/openloop.o
 $(O)/bench/insert: $(O)/bench/insert.o
-$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/bench/openloop $(O)/bench/insert:
+$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/yaml2json $(O)/bench/openloop $(O)/bench/insert:
 	$(call say,link,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
@@ -86,9 +88,13 @@ $(O)/%.o: %.c Makefile VERSION
 $(O)/gen/%.o: $(O)/gen/%.c
 	$(call say,cc,$@)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Files that are compiled in: name=content type.
-EMBED := openapi.yaml=application/yaml
-$(O)/gen/assets_data.c: $(O)/embed openapi.yaml
+# Files that are compiled in: path=file.
+EMBED := /openapi.yaml=openapi.yaml /openapi.json=$(O)/gen/openapi.json /=web/index.html /docs=web/docs.html \
+         $(foreach file,$(filter-out %.html,$(wildcard web/*)),/$(file)=$(file))
+$(O)/gen/openapi.json: openapi.yaml $(O)/yaml2json
+	@mkdir -p $(@D)
+	$(call say,json,$@)$(O)/yaml2json $< > $@
+$(O)/gen/assets_data.c: $(O)/embed Makefile openapi.yaml $(O)/gen/openapi.json $(wildcard web/*)
 	@mkdir -p $(@D)
 	$(call say,embed,$@)$(O)/embed $(EMBED) > $@
 
@@ -139,7 +145,7 @@ check: $(O)/tests/run programs
 # ---- judging -------------------------------------------------------------------------------------
 
 C_FILES  := $(ALL_SRC) $(wildcard *.h $(addsuffix /*.h,$(ROOMS) sim tests))
-SH_FILES := $(wildcard tools/*.sh tests/*.sh bench/*.sh) .ci/run
+SH_FILES := $(wildcard tools/*.sh tests/*.sh tests/shell/*.sh bench/*.sh) .ci/run
 LINTS    := layers format gcc clang tidy cppcheck shell yaml
 
 LINT.layers   := tools/check_layers.sh

@@ -29,6 +29,8 @@ static const struct {
     [METRIC_READINGS_CORRECTED] = {READINGS("corrected")},
     [METRIC_READINGS_EXPIRED] = {READINGS("expired")},
     [METRIC_READINGS_QUARANTINED] = {READINGS("quarantined")},
+    [METRIC_READINGS_RELEASED] = {"freshet_readings_released_total", NULL, COUNTER,
+                                  "Readings that left quarantine, their measure being known"},
     [METRIC_POLLS_OK] = {POLLS("ok")},
     [METRIC_POLLS_UNMODIFIED] = {POLLS("unmodified")},
     [METRIC_POLLS_FAILED] = {POLLS("failed")},
@@ -60,6 +62,8 @@ static const struct {
     [METRIC_HTTP_CACHE_BYTES] = {"freshet_http_cache_bytes", NULL, GAUGE,
                                  "Memory of the finished responses"},
     [METRIC_HTTP_CONNECTIONS] = {"freshet_http_connections", NULL, GAUGE, "Open HTTP connections"},
+    [METRIC_HTTP_SUBSCRIBERS] = {"freshet_http_subscribers", NULL, GAUGE,
+                                 "Those of them that follow the stream"},
     [METRIC_SNAPSHOT_BUSY] = {"freshet_snapshot_busy_total", NULL, COUNTER,
                               "Requests for which no snapshot came free in time"},
 };

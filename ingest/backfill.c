@@ -57,6 +57,11 @@ void backfill_close(Backfill *backfill)
     free(backfill);
 }
 
+void backfill_sweep_soon(Backfill *backfill)
+{
+    backfill->next_sweep = clock_now();
+}
+
 /* ---- what is wanted ---------------------------------------------------------------------------- */
 
 static bool grow_wanted(Backfill *backfill, size_t more)

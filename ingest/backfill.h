@@ -25,6 +25,9 @@ typedef struct Filled {
 MUST_USE ErrCode backfill_open(const BackfillOptions *options, Backfill **ret, Err *err);
 void backfill_close(Backfill *backfill); /* NULL is fine */
 
+/* The next run sweeps: what was open before this process is not known any more. */
+void backfill_sweep_soon(Backfill *backfill);
+
 /* Remembers what a poll of the newest left open. */
 MUST_USE ErrCode backfill_want(Backfill *backfill, const SeriesGap *gaps, size_t count, Err *err);
 

@@ -53,6 +53,7 @@ ErrCode commit_batch(Committer *committer, const Batch *batch, Fault fault, Poll
     metric_set(METRIC_APPLY_MS, took_ms);
     reading_counts_add(&report->readings, &applied.readings);
     count_readings(&applied.readings);
+    metric_add(METRIC_READINGS_RELEASED, applied.released);
     if (applied.quarantine_error.code != OK)
         log_warn("ingest quarantine not kept error=" LOG_TEXT, applied.quarantine_error.text);
     *ret_applied = applied;

@@ -21,6 +21,9 @@ MUST_USE ErrCode parse_readings(Str json, UnixSec now, size_t max_readings, Batc
 /* An answer to /id/stations?type=X: every station in it is of `type`. */
 MUST_USE ErrCode parse_station_types(Str json, Str type, Batch *batch, Err *err);
 
+/* An answer to /id/stations/{id}: what lists leave out of the station and of its measures. */
+MUST_USE ErrCode parse_station_more(Str json, Batch *batch, Err *err);
+
 /* CSV of readings or of the archive: header dateTime,measure,value; several values joined by a bar. */
 MUST_USE ErrCode parse_readings_csv(Str csv, UnixSec now, size_t max_readings, Batch *batch,
                                     Err *err);

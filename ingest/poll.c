@@ -7,6 +7,7 @@
 #include "ingest/backfill.h"
 #include "ingest/blame.h"
 #include "ingest/committer.h"
+#include "ingest/details.h"
 #include "ingest/lookup.h"
 #include "ingest/parse.h"
 #include "ingest/upstream.h"
@@ -29,6 +30,7 @@ struct Poller {
     Recorder *recorder; /* NULL: nothing is kept */
     Upstream *upstream;
     Backfill *backfill;
+    Details details;
     Budget budget;
     Writer *writer; /* the rest belongs to the worker's thread */
     Committer committer;
@@ -347,6 +349,21 @@ static ErrCode fill(Poller *poller, Round *round, Err *err)
     return OK;
 }
 
+/* Once nothing is open: what only single answers tell. It changes little and is worth little, so that
+ * an upstream that does not give it makes no failed poll. */
+static ErrCode learn_details(Poller *poller, Round *round, Err *err)
+{
+    Applied applied;
+    Batch batch = batch_init();
+    ErrCode rc = details_run(&poller->details, poller->upstream, &poller->budget, poller->writer,
+                             clock_now(), &batch, err);
+    if (rc == OK && batch.more_count > 0)
+        rc = commit_batch(&poller->committer, &batch, fault_meanwhile(poller, round, OK),
+                          &round->report, &applied, err);
+    batch_release(&batch);
+    return rc;
+}
+
 /* A release that was missed shows by itself; and where nothing is newer, by what was due. */
 static ErrCode check_feed(Poller *poller, Round *round, Err *err)
 {
@@ -490,6 +507,8 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     batch_release(&round.batch);
     if (rc == OK)
         rc = fill(poller, &round, &err);
+    if (rc == OK && round.filled.asks_left == 0)
+        rc = learn_details(poller, &round, &err);
     if (rc == OK)
         rc = check_feed(poller, &round, &err);
     rc = settle_fault(poller, &round, rc, &err);
@@ -509,10 +528,23 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     return true;
 }
 
+/* What is open is kept in memory. Whoever was ended in the middle of a round, or had left something
+ * open in its last, cannot tell what: the window is asked for anew, once. */
+static void find_what_was_open(Poller *poller)
+{
+    bool is_settled = false;
+    Err err = {.code = OK};
+    if (writer_is_settled(poller->writer, &is_settled, &err) != OK)
+        log_warn("ingest last poll not known error=" LOG_TEXT, err.text);
+    if (!is_settled)
+        backfill_sweep_soon(poller->backfill);
+}
+
 static void poll_loop(Worker *self, void *ctx)
 {
     Poller *poller = ctx;
     UnixSec next = 0;
+    find_what_was_open(poller);
     poller->committer = (Committer){.writer = poller->writer, .worker = self};
     while (run_round(poller, &next) && worker_sleep(self, next * 1000))
         ;
@@ -547,6 +579,7 @@ ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poll
     poller->options = *options;
     poller->lookup = lookup_init();
     poller->random = options->jitter_seed | 1; /* xorshift never leaves 0 */
+    poller->details = details_init(options->details_per_poll);
     poller->budget =
         budget_init(options->budget_requests, options->budget_bytes, options->interval_s);
     const BackfillOptions backfill = {.sweep_interval_s = options->sweep_interval_s,

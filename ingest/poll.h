@@ -16,6 +16,7 @@ typedef struct PollOptions {
         catalogue_interval_s; /* stations and measures are asked for this often, and on unknown ids */
     int64_t sweep_interval_s; /* the whole window is asked for this often: what came late */
     int64_t window_s;         /* as the store's */
+    size_t details_per_poll;  /* stations asked for by themselves, at most; 0: none */
     Shard shard;              /* only its stations are taken */
     int64_t budget_requests, budget_bytes; /* of the upstream in one interval; never more */
     int64_t deadline_ms;                   /* of one request */

@@ -57,6 +57,13 @@ typedef struct StationType {
     Str type;
 } StationType;
 
+/* What the upstream says of a station or measure only when it is asked for that alone. */
+typedef struct More {
+    bool is_measure;
+    Str id;
+    Str json; /* an object without white space */
+} More;
+
 typedef struct Batch {
     Arena strings;
     Shard shard;          /* only what is of it is taken; kept by batch_release() */
@@ -75,6 +82,8 @@ typedef struct Batch {
     size_t refusal_count, refusal_cap;
     StationType *types;
     size_t type_count, type_cap;
+    More *mores;
+    size_t more_count, more_cap;
     size_t
         item_refused_count; /* station and measure items that were no use; logged, not received */
     bool
@@ -96,3 +105,4 @@ MUST_USE bool batch_add_measure(Batch *batch, const Measure *measure);
 MUST_USE bool batch_add_reading(Batch *batch, const BatchReading *reading);
 MUST_USE bool batch_add_refusal(Batch *batch, RefusalReason reason, Str measure_id, Str raw);
 MUST_USE bool batch_add_type(Batch *batch, Str station_id, Str type);
+MUST_USE bool batch_add_more(Batch *batch, const More *more);

@@ -1,7 +1,5 @@
-/* How the service itself is: /v1/status, /live, /ready, /metrics; and its own papers:
- * /openapi.yaml, /problems/{type}. */
+/* How the service itself is: /v1/status, /live, /ready, /metrics. */
 #include "base/metrics.h"
-#include "server/assets.h"
 #include "server/route.h"
 #include "server/rows.h"
 
@@ -239,27 +237,4 @@ ErrCode get_metrics(const Request *req, Reply *reply, Err *err)
     (void) req;
     metrics_render(&reply->body);
     return finish(reply, "text/plain; version=0.0.4; charset=utf-8", err);
-}
-
-/* ---- papers ---------------------------------------------------------------------------------- */
-
-ErrCode get_asset(const Request *req, Reply *reply, Err *err)
-{
-    for (const Asset *asset = ASSETS; asset->path != NULL; asset++) {
-        if (!str_eq(str_of(asset->path), str_of(req->route->pattern)))
-            continue;
-        buf_put(&reply->body, asset->bytes, asset->len);
-        return finish(reply, asset->content_type, err);
-    }
-    return err_set(err, ERR_NOT_FOUND, "this build has no %s", req->route->pattern);
-}
-
-ErrCode get_problem(const Request *req, Reply *reply, Err *err)
-{
-    ProblemType type;
-    if (!problem_find(req->args[0], &type))
-        return err_set(err, ERR_NOT_FOUND, "'" STR_FMT "' is no type of problem.",
-                       STR_ARG(req->args[0]));
-    problem_render_page(type, &reply->body);
-    return finish(reply, "text/html; charset=utf-8", err);
 }

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/bytes.h"
+#include "server/hub.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@ Reply reply_init(size_t max_bytes)
 void reply_release(Reply *reply)
 {
     spool_drop(TAKE(reply->spool));
+    subscriber_leave(TAKE(reply->subscriber));
     buf_release(&reply->body);
 }
 
@@ -98,14 +101,6 @@ void reply_render_problem(Reply *reply, Arena *arena)
 
 /* ---- finished -------------------------------------------------------------------------------- */
 
-/* What is sent, counted: each response over it holds one count, and may outlive its Finished. */
-typedef struct Bytes {
-    _Atomic unsigned count;
-    char *ptr; /* NULL: they are in the spool */
-    size_t len;
-    Spool *spool;
-} Bytes;
-
 struct Finished {
     _Atomic unsigned count;
     unsigned status;
@@ -118,36 +113,9 @@ struct Finished {
 enum { RESPONSE_BYTES = 2000 };
 static const char EXPIRES[] = "Expires", ETAG[] = "ETag";
 
-static void bytes_drop(void *cls)
+static void drop_bytes(void *bytes)
 {
-    Bytes *bytes = cls;
-    if (atomic_fetch_sub_explicit(&bytes->count, 1, memory_order_acq_rel) > 1)
-        return;
-    spool_drop(bytes->spool);
-    free(bytes->ptr);
-    free(bytes);
-}
-
-static Bytes *bytes_of_spool(Spool *spool)
-{
-    Bytes *bytes = malloc(sizeof *bytes);
-    if (bytes == NULL)
-        spool_drop(spool);
-    else
-        *bytes = (Bytes){.count = 1, .len = spool_bytes(spool), .spool = spool};
-    return bytes;
-}
-
-/* Takes the memory of `body` over, without its slack: it may stay for a while. */
-static Bytes *bytes_take(Buf *body)
-{
-    Bytes *bytes = malloc(sizeof *bytes);
-    if (bytes == NULL)
-        return NULL;
-    char *shrunk = body->len > 0 ? realloc(body->ptr, body->len) : NULL;
-    *bytes = (Bytes){.count = 1, .ptr = shrunk != NULL ? shrunk : body->ptr, .len = body->len};
-    *body = buf_init(body->max);
-    return bytes;
+    bytes_drop(bytes);
 }
 
 static Slice all_of(const Bytes *bytes)
@@ -155,11 +123,10 @@ static Slice all_of(const Bytes *bytes)
     return (Slice){.from = 0, .len = bytes->len};
 }
 
-/* Sent from a descriptor of its own, which libmicrohttpd closes. The bytes outlive the spool while
- * they are being sent. */
-static struct MHD_Response *response_over_spool(const Spool *spool, Slice slice)
+/* From a file: by a descriptor of its own, which libmicrohttpd closes. The file outlives the bytes
+ * while it is being sent. */
+static struct MHD_Response *response_over_file(int fd, Slice slice)
 {
-    int fd = spool_dup(spool);
     struct MHD_Response *response =
         fd >= 0 ? MHD_create_response_from_fd_at_offset64(slice.len, fd, slice.from) : NULL;
     if (response == NULL && fd >= 0)
@@ -169,11 +136,10 @@ static struct MHD_Response *response_over_spool(const Spool *spool, Slice slice)
 
 static struct MHD_Response *response_over(Bytes *bytes, Slice slice)
 {
-    if (bytes->spool != NULL)
-        return response_over_spool(bytes->spool, slice);
-    (void) atomic_fetch_add_explicit(&bytes->count, 1, memory_order_relaxed);
+    if (bytes_is_file(bytes))
+        return response_over_file(bytes_dup(bytes), slice);
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-        slice.len, bytes->len > 0 ? bytes->ptr + slice.from : NULL, bytes_drop, bytes);
+        slice.len, bytes->len > 0 ? bytes->ptr + slice.from : NULL, drop_bytes, bytes_keep(bytes));
     if (response == NULL)
         bytes_drop(bytes);
     return response;
@@ -278,8 +244,49 @@ Finished *finished_again(Finished *finished, UnixSec expires)
         response_like(finished, finished->bytes, all_of(finished->bytes), EXPIRES);
     if (response != NULL)
         response = unless(!add_expires(response, expires), response);
-    (void) atomic_fetch_add_explicit(&finished->bytes->count, 1, memory_order_relaxed);
-    return finished_new(finished->status, expires, finished->bytes, response);
+    return finished_new(finished->status, expires, bytes_keep(finished->bytes), response);
+}
+
+static enum MHD_Result put_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    (void) kind;
+    Buf *out = cls;
+    if (strcmp(name, EXPIRES) != 0) {
+        buf_put(out, name, strlen(name) + 1);
+        buf_put(out, value, strlen(value) + 1);
+    }
+    return MHD_YES;
+}
+
+void finished_put_headers(const Finished *finished, Buf *out)
+{
+    (void) MHD_get_response_headers(finished->response, put_header, out);
+}
+
+static bool add_block_headers(struct MHD_Response *response, const char *at, const char *end)
+{
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        if (MHD_add_response_header(response, at, value) != MHD_YES)
+            return false;
+        at = value + strlen(value) + 1;
+    }
+    return true;
+}
+
+Finished *finished_of_block(unsigned status, UnixSec expires, char *block, size_t headers_bytes,
+                            size_t body_bytes)
+{
+    const char *body = block + headers_bytes;
+    Bytes *bytes = bytes_of_block(block, headers_bytes, body_bytes);
+    if (bytes == NULL)
+        return NULL;
+    struct MHD_Response *response = response_over(bytes, all_of(bytes));
+    if (response != NULL)
+        response = unless(
+            !add_block_headers(response, block, body) || !add_expires(response, expires), response);
+    return finished_new(status, expires, bytes, response);
 }
 
 /* "tag" as "tag-gzip" */
@@ -323,8 +330,7 @@ Finished *finished_part(const Finished *finished, Slice slice)
     if (response != NULL)
         response =
             unless(MHD_add_response_header(response, "Content-Range", text) != MHD_YES, response);
-    (void) atomic_fetch_add_explicit(&bytes->count, 1, memory_order_relaxed);
-    return finished_new(206, finished->expires, bytes, response);
+    return finished_new(206, finished->expires, bytes_keep(bytes), response);
 }
 
 Finished *finished_keep(Finished *finished)
@@ -361,6 +367,38 @@ bool finished_queue(Finished *finished, struct MHD_Connection *connection, const
         return false;
     bool queued = MHD_queue_response(connection, finished->status, response) == MHD_YES;
     MHD_destroy_response(response); /* the connection has its own count */
+    return queued;
+}
+
+/* More at once would touch more of the memory that libmicrohttpd has for each connection. */
+enum { STREAM_CHUNK_BYTES = 4096 };
+
+static ssize_t read_stream(void *cls, uint64_t position, char *bytes, size_t max)
+{
+    (void) position;
+    ssize_t len = subscriber_read(cls, bytes, max < STREAM_CHUNK_BYTES ? max : STREAM_CHUNK_BYTES);
+    return len >= 0 ? len : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void end_stream(void *cls)
+{
+    subscriber_leave(cls);
+}
+
+bool finished_queue_stream(const Finished *finished, struct MHD_Connection *connection,
+                           const Header *extra, size_t extra_count, Subscriber *subscriber)
+{
+    Copying copying = {.to =
+                           MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_CHUNK_BYTES,
+                                                             read_stream, subscriber, end_stream)};
+    if (copying.to == NULL) {
+        subscriber_leave(subscriber);
+        return false;
+    }
+    (void) MHD_get_response_headers(finished->response, copy_header, &copying);
+    bool queued = !copying.failed && add_headers(copying.to, extra, extra_count) &&
+                  MHD_queue_response(connection, finished->status, copying.to) == MHD_YES;
+    MHD_destroy_response(copying.to); /* the connection has its own count */
     return queued;
 }
 

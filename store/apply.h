@@ -1,7 +1,7 @@
 /* store/apply.h - a batch on its way into the store, inside one transaction. Private to the folder.
  *
  * writer.c begins and ends the transaction; catalogue.c applies what the batch says of stations and
- * measures; readings.c its readings; delivery.c what their
+ * measures, more.c what it says of one alone; readings.c its readings; delivery.c what their
  * coming lets expect. */
 #pragma once
 #include "store/inside.h"
@@ -16,6 +16,7 @@ typedef struct Apply {
     Db *db;
     const Batch *batch;
     uint64_t generation; /* that this batch makes, if it changes anything */
+    uint64_t place;      /* in it, of the next change */
     UnixSec now;
     int64_t window_s;
     Meta *meta; /* its counts of rows are kept as they change */
@@ -31,10 +32,14 @@ typedef struct Apply {
     bool changed;
 } Apply;
 
+/* Binds the generation, and the next place in it, from parameter `at` on; returns the one behind. */
+int apply_number(Apply *apply, sqlite3_stmt *st, int at);
+
 /* Stations, then measures, then types: a measure may bring a station. */
 MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
 MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
 MUST_USE ErrCode apply_types(Apply *apply, Err *err);
+MUST_USE ErrCode apply_more(Apply *apply, Err *err);
 
 /* False: no memory. */
 MUST_USE bool gap_list_add(GapList *gaps, const SeriesGap *gap);

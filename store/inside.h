@@ -8,9 +8,11 @@
 #include "store/writer.h"
 
 struct Store {
-    /* settled by store_open() and store_watch(), then only read */
+    /* settled by store_open(), then only read */
     StoreOptions options; /* data_dir: not kept, NULL */
     uint32_t epoch;
+    /* guarded by watching, which is held while they are told */
+    Lock watching;
     struct {
         WatchFn *fn;
         void *ctx;

@@ -14,6 +14,8 @@
 typedef struct Series {
     int64_t station, measure; /* keys */
     int64_t period_s;
+    UnixSec newest; /* that is stored; NO_TIME: not known to the delivery */
+    UnixSec station_newest;
     const size_t *order; /* places in the batch */
     size_t count;
 } Series;
@@ -75,13 +77,15 @@ static int by_station_measure(const void *a, const void *b)
 
 static ErrCode find_measure(Apply *apply, Str id, Series *series, Err *err)
 {
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_FIND_MEASURE);
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_FIND_SERIES);
     bool row = false;
     sql_bind_str(st, 1, id);
     ErrCode rc = sql_step(apply->db, st, &row, err);
     series->measure = rc == OK && row ? sql_int(st, 0) : 0;
     series->station = rc == OK && row ? sql_int(st, 1) : 0;
-    series->period_s = rc == OK && row ? sql_int(st, 4) : 0;
+    series->period_s = rc == OK && row ? sql_int(st, 2) : 0;
+    series->newest = rc == OK && row ? sql_time(st, 3) : NO_TIME;
+    series->station_newest = rc == OK && row ? sql_time(st, 4) : NO_TIME;
     return rc;
 }
 
@@ -227,7 +231,7 @@ static ErrCode write_reading(Apply *apply, WriteSql statement, int64_t measure,
     sql_bind_int(st, 4, reading->flags);
     sql_bind_int(st, 5, apply->now);
     sql_bind_str(st, 6, reading->raw);
-    sql_bind_int(st, 7, (int64_t) apply->generation);
+    (void) apply_number(apply, st, 7);
     apply->changed = true;
     return sql_run(apply->db, st, err);
 }
@@ -341,13 +345,15 @@ static ErrCode find_gap(Readings *all, const Series *series, Window kept, UnixSe
 static ErrCode apply_series(Readings *all, const Series *series, Window kept, Err *err)
 {
     Apply *apply = all->apply;
-    ErrCode rc = read_known(all, series, err);
+    UnixSec newest = last_time(all, series), stored_newest = series->newest;
+    ErrCode rc = OK;
+    all->known_count = 0;
+    if (stored_newest == NO_TIME || reading_at(all, series, 0)->reading.time <= stored_newest)
+        rc = read_known(all, series, err);
     if (rc != OK)
         return rc;
-    UnixSec newest = last_time(all, series),
-            stored_newest = NO_TIME; /* none, or older than all of these */
-    if (all->known_count > 0)
-        stored_newest = all->known[all->known_count - 1].time;
+    if (stored_newest == NO_TIME && all->known_count > 0)
+        stored_newest = all->known[all->known_count - 1].time; /* else none, or older than these */
     if (stored_newest > newest)
         newest = stored_newest;
     if (apply->batch->find_gaps)
@@ -397,23 +403,28 @@ static ErrCode set_newest(Apply *apply, int64_t station, UnixSec newest, Err *er
     return sql_run(apply->db, st, err);
 }
 
-static ErrCode trim(Apply *apply, const KeyList *measures, UnixSec from, Err *err)
+/* Whether its newest reading is known to be inside the window: it came just now. */
+static bool is_live(const Readings *all, const Series *series, size_t count, int64_t measure,
+                    UnixSec from)
 {
-    for (size_t i = 0; i < measures->count; i++) {
-        sqlite3_stmt *st = sql_begin(apply->db, WRITE_TRIM);
-        sql_bind_int(st, 1, measures->keys[i]);
-        sql_bind_int(st, 2, from);
-        ErrCode rc = sql_run(apply->db, st, err);
-        if (rc != OK)
-            return rc;
-        int64_t trimmed = sqlite3_changes64(apply->db->handle);
-        apply->applied.trimmed += trimmed;
-        apply->meta->readings -= trimmed;
-        rc = apply_silence(apply, measures->keys[i], from, err);
-        if (rc != OK)
-            return rc;
-    }
-    return OK;
+    for (size_t i = 0; i < count; i++)
+        if (series[i].measure == measure)
+            return last_time(all, &series[i]) >= from;
+    return false;
+}
+
+static ErrCode trim_measure(Apply *apply, int64_t measure, bool is_live_one, UnixSec from, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(apply->db, is_live_one ? WRITE_TRIM_LIVE : WRITE_TRIM);
+    sql_bind_int(st, 1, measure);
+    sql_bind_int(st, 2, from);
+    ErrCode rc = sql_run(apply->db, st, err);
+    if (rc != OK)
+        return rc;
+    int64_t trimmed = sqlite3_changes64(apply->db->handle);
+    apply->applied.trimmed += trimmed;
+    apply->meta->readings -= trimmed;
+    return is_live_one ? OK : apply_silence(apply, measure, from, err);
 }
 
 ErrCode apply_station_window(Apply *apply, int64_t station, Err *err)
@@ -429,8 +440,9 @@ ErrCode apply_station_window(Apply *apply, int64_t station, Err *err)
     }
     if (rc == OK)
         rc = set_newest(apply, station, newest, err);
-    if (rc == OK && newest != NO_TIME)
-        rc = trim(apply, &measures, window_ending_at(newest, apply->window_s).from, err);
+    UnixSec from = newest != NO_TIME ? window_ending_at(newest, apply->window_s).from : NO_TIME;
+    for (size_t i = 0; i < measures.count && newest != NO_TIME && rc == OK; i++)
+        rc = trim_measure(apply, measures.keys[i], false, from, err);
     return rc;
 }
 
@@ -439,11 +451,8 @@ static ErrCode apply_station(Readings *all, const Series *series, size_t count, 
 {
     Apply *apply = all->apply;
     int64_t station = series->station, fresh_before = apply->applied.readings.fresh;
-    UnixSec stored = NO_TIME;
-    ErrCode rc = read_time(apply, WRITE_STATION_NEWEST, station, &stored, err);
-    if (rc != OK)
-        return rc;
-    UnixSec newest = stored;
+    UnixSec stored = series->station_newest, newest = stored;
+    ErrCode rc = OK;
     for (size_t i = 0; i < count; i++)
         if (last_time(all, &series[i]) > newest)
             newest = last_time(all, &series[i]);
@@ -457,7 +466,12 @@ static ErrCode apply_station(Readings *all, const Series *series, size_t count, 
     if (rc != OK || apply->applied.readings.fresh == fresh_before)
         return rc;
     rc = read_measures(apply, station, &all->measures, err);
-    return rc == OK ? trim(apply, &all->measures, kept.from, err) : rc;
+    for (size_t i = 0; i < all->measures.count && rc == OK; i++) {
+        int64_t measure = all->measures.keys[i];
+        rc = trim_measure(apply, measure, is_live(all, series, count, measure, kept.from),
+                          kept.from, err);
+    }
+    return rc;
 }
 
 ErrCode apply_readings(Apply *apply, Err *err)

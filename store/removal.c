@@ -30,6 +30,14 @@ static ErrCode drop(Apply *apply, WriteSql statement, int64_t key, Err *err)
     return sql_run(apply->db, st, err);
 }
 
+static ErrCode note_gone(Apply *apply, WriteSql statement, int64_t key, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(apply->db, (int) statement);
+    sql_bind_int(st, 1, key);
+    (void) apply_number(apply, st, 2);
+    return sql_run(apply->db, st, err);
+}
+
 /* ---- measures -------------------------------------------------------------------------------- */
 
 static ErrCode drop_measure(Apply *apply, int64_t key, Err *err)
@@ -43,6 +51,10 @@ static ErrCode drop_measure(Apply *apply, int64_t key, Err *err)
         apply->meta->readings -= sqlite3_changes64(apply->db->handle);
     if (rc == OK)
         rc = drop(apply, WRITE_DROP_DELIVERY, key, err);
+    if (rc == OK)
+        rc = drop(apply, WRITE_DROP_FRESHNESS_CHANGE, key, err);
+    if (rc == OK)
+        rc = note_gone(apply, WRITE_ADD_GONE_MEASURE, key, err);
     if (rc == OK)
         rc = drop(apply, WRITE_DROP_MEASURE, key, err);
     if (rc != OK)
@@ -73,6 +85,7 @@ static ErrCode drop_station_if_gone(Apply *apply, int64_t key, Err *err)
     ErrCode rc = read_number(apply, WRITE_MEASURE_KEYS, key, &measure, &has_measure, err);
     if (rc != OK || has_measure)
         return rc;
+    rc = note_gone(apply, WRITE_ADD_GONE_STATION, key, err);
     for (size_t i = 0; i < countof(parts) && rc == OK; i++)
         rc = drop(apply, parts[i], key, err);
     if (rc != OK)

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 /* "key" is ours, small and dense: it stands in every reading in place of an id of 40 bytes. A table
- * of readings must one day hold 60 million rows, so it has one index beside its key and no row id, and the
- * columns that are nearly always 0 or NULL cost one byte each.
+ * of readings must one day hold 60 million rows, so it has one index beside its key and no row id,
+ * and the columns that are nearly always 0 or NULL cost one byte each.
  *
  * What each poll changes (station_newest) lies apart from what hardly ever changes (station): else
  * every poll would write the whole catalogue to the log. `raw` comes last, so that SQLite need not
@@ -80,8 +80,31 @@ static const char *const STORE_MIGRATIONS[] = {
     "CREATE INDEX station_unlisted ON station (unlisted) WHERE listed = 0;"
     "CREATE INDEX measure_unlisted ON measure (unlisted) WHERE listed = 0;",
 
-    /* What came after a generation. */
-    "CREATE INDEX reading_generation ON reading (generation);",
+    /* What the upstream says only of one thing alone, as JSON; NULL: it was not asked for yet. */
+    "ALTER TABLE station ADD COLUMN more TEXT;"
+    "ALTER TABLE measure ADD COLUMN more TEXT;",
+    /* What changed after a generation. `place` numbers the changes of one, whatever they are of; those
+     * made before there were numbers get some, apart by what they are of. What is gone stays here
+     * for good: a row for each station that the upstream ever gave up. */
+    "ALTER TABLE station ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE measure ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE reading ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE station SET place = 3 * key;"
+    "UPDATE measure SET place = 3 * key + 1;"
+    "UPDATE reading SET place = 3 * nth + 2 FROM (SELECT measure AS m, time AS t, row_number()"
+    " OVER (PARTITION BY generation ORDER BY measure, time) AS nth FROM reading)"
+    " WHERE measure = m AND time = t;"
+    "CREATE TABLE freshness_change ("
+    " measure INTEGER PRIMARY KEY, generation INTEGER NOT NULL, place INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE gone ("
+    " generation INTEGER NOT NULL, place INTEGER NOT NULL, station TEXT NOT NULL, measure TEXT,"
+    " PRIMARY KEY (generation, place)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX station_change ON station (generation, place);"
+    "CREATE INDEX measure_change ON measure (generation, place);"
+    "CREATE INDEX reading_change ON reading (generation, place);"
+    "CREATE INDEX freshness_change_change ON freshness_change (generation, place);",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {

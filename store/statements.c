@@ -7,6 +7,8 @@
 #define STATIONS_WITH_NEWEST                                                                       \
     " FROM station LEFT JOIN station_newest ON station_newest.station = station.key"
 #define NEAR "32"
+/* Their indexes give the order. */
+#define SINCE " WHERE (generation, place) >= (?1, ?2) ORDER BY generation, place"
 
 const SqlText READ_SQL[READ_SQL_COUNT] = {
     [READ_BEGIN] = {"begin snapshot", "BEGIN"},
@@ -57,10 +59,20 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
                       " CROSS JOIN measure ON measure.station = station_newest.station"},
     [READ_FRESHNESS] = {"count measures by freshness",
                         "SELECT freshness, count(*) FROM delivery GROUP BY freshness"},
-    /* The index ends in the primary key: the order costs no sorting. */
-    [READ_CHANGES] = {"list changes", "SELECT " READING_ROW ", generation, measure FROM reading"
-                                      " WHERE generation > ?1"
-                                      " ORDER BY generation, measure, time"},
+    [READ_CHANGED_STATIONS] = {"list changed stations",
+                               "SELECT key, generation, place FROM station" SINCE},
+    [READ_CHANGED_MEASURES] = {"list changed measures",
+                               "SELECT key, generation, place FROM measure" SINCE},
+    [READ_CHANGED_READINGS] = {"list changed readings",
+                               "SELECT " READING_ROW
+                               ", measure, generation, place FROM reading" SINCE},
+    [READ_CHANGED_FRESHNESS] = {"list measures whose freshness changed",
+                                "SELECT measure, generation, place FROM freshness_change" SINCE},
+    [READ_GONE] = {"list what is gone",
+                   "SELECT station, measure, generation, place FROM gone" SINCE},
+    [READ_GENERATION_FROM] = {"find a generation's time",
+                              "SELECT received FROM reading WHERE generation >= ?1"
+                              " ORDER BY generation, place LIMIT 1"},
 };
 
 const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
@@ -76,18 +88,18 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_ADD_STATION] =
         {"add station",
          "INSERT INTO station (" STATION_TEXTS(AS_NAME) STATION_REALS(
-             AS_NAME) "listed, unlisted, generation, id) VALUES (" STATION_TEXTS(AS_MARK)
-             STATION_REALS(AS_MARK) "?, ?, ?, ?)"},
-    [WRITE_SET_STATION] = {"change station",
-                           "UPDATE station SET " STATION_TEXTS(AS_SET) STATION_REALS(
-                               AS_SET) "listed = ?, unlisted = ?, generation = ? WHERE key = ?"},
-    [WRITE_ADD_BARE_STATION] =
-        {"add bare station",
-         "INSERT INTO station (id, listed, generation, unlisted) VALUES (?1, 0, ?2, ?3)"},
+             AS_NAME) "listed, unlisted, generation, place, id) VALUES (" STATION_TEXTS(AS_MARK)
+             STATION_REALS(AS_MARK) "?, ?, ?, ?, ?)"},
+    [WRITE_SET_STATION] =
+        {"change station",
+         "UPDATE station SET " STATION_TEXTS(AS_SET) STATION_REALS(
+             AS_SET) "listed = ?, unlisted = ?, generation = ?, place = ? WHERE key = ?"},
+    [WRITE_ADD_BARE_STATION] = {"add bare station",
+                                "INSERT INTO station (id, listed, unlisted, generation, place) "
+                                "VALUES (?1, 0, ?2, ?3, ?4)"},
     [WRITE_LISTED_STATIONS] = {"list listed stations", "SELECT key FROM station WHERE listed = 1"},
-    [WRITE_UNLIST_STATION] =
-        {"unlist station",
-         "UPDATE station SET listed = 0, generation = ?2, unlisted = ?3 WHERE key = ?1"},
+    [WRITE_UNLIST_STATION] = {"unlist station", "UPDATE station SET listed = 0, unlisted = ?2, "
+                                                "generation = ?3, place = ?4 WHERE key = ?1"},
     [WRITE_DROP_ALIASES] = {"drop other keys", "DELETE FROM station_alias WHERE station = ?1"},
     [WRITE_ADD_ALIAS] = {"add another key",
                          "INSERT OR IGNORE INTO station_alias (kind, value, station)"
@@ -96,28 +108,41 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                               "SELECT key FROM station WHERE type IS NOT NULL"},
     [WRITE_SET_TYPE] =
         {"change type of station",
-         "UPDATE station SET type = ?2, type_all = ?3, generation = ?4 WHERE key = ?1"},
+         "UPDATE station SET type = ?2, type_all = ?3, generation = ?4, place = ?5 WHERE key = ?1"},
+
+    [WRITE_SET_STATION_MORE] = {"store more of station", "UPDATE station SET more = ?2"
+                                                         " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_SET_MEASURE_MORE] = {"store more of measure", "UPDATE measure SET more = ?2"
+                                                         " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_STATIONS_TO_ASK] = {"list stations to ask for",
+                               "SELECT id FROM station WHERE id > ?1 AND listed = 1"
+                               " AND (more IS NULL OR ?2) ORDER BY id LIMIT ?3"},
 
     [WRITE_FIND_MEASURE] =
         {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
+    /* Asked for with each poll, of each measure: nothing that is long, as `raw` is. */
+    [WRITE_FIND_SERIES] = {"find series", "SELECT key, measure.station, period_s, newest,"
+                                          " station_newest.time FROM measure"
+                                          " LEFT JOIN delivery ON delivery.measure = measure.key"
+                                          " LEFT JOIN station_newest"
+                                          " ON station_newest.station = measure.station"
+                                          " WHERE id = ?1"},
     [WRITE_ADD_MEASURE] =
-        {"add measure", "INSERT INTO measure (" MEASURE_TEXTS(
-                            AS_NAME) "period_s, station, listed, unlisted, generation, id) VALUES "
-                                     "(" MEASURE_TEXTS(AS_MARK) "?, ?, ?, ?, ?, ?)"},
+        {"add measure",
+         "INSERT INTO measure (" MEASURE_TEXTS(
+             AS_NAME) "period_s, station, listed, unlisted, generation, place, id) VALUES "
+                      "(" MEASURE_TEXTS(AS_MARK) "?, ?, ?, ?, ?, ?, ?)"},
     [WRITE_SET_MEASURE] = {"change measure",
                            "UPDATE measure SET " MEASURE_TEXTS(
                                AS_SET) "period_s = ?, station = ?, listed = ?, unlisted = ?, "
-                                       "generation = ? WHERE key = ?"},
+                                       "generation = ?, place = ? WHERE key = ?"},
     [WRITE_LISTED_MEASURES] = {"list listed measures", "SELECT key FROM measure WHERE listed = 1"},
-    [WRITE_UNLIST_MEASURE] =
-        {"unlist measure",
-         "UPDATE measure SET listed = 0, generation = ?2, unlisted = ?3 WHERE key = ?1"},
+    [WRITE_UNLIST_MEASURE] = {"unlist measure", "UPDATE measure SET listed = 0, unlisted = ?2, "
+                                                "generation = ?3, place = ?4 WHERE key = ?1"},
     [WRITE_MEASURE_KEYS] = {"list measures of a station",
                             "SELECT key FROM measure WHERE station = ?1"},
 
     [WRITE_STATION_ID] = {"read station's id", "SELECT id FROM station WHERE key = ?1"},
-    [WRITE_STATION_NEWEST] = {"read station's newest time",
-                              "SELECT time FROM station_newest WHERE station = ?1"},
     [WRITE_SET_NEWEST] = {"store station's newest time",
                           "INSERT INTO station_newest (station, time) VALUES (?1, ?2)"
                           " ON CONFLICT (station) DO UPDATE SET time = excluded.time"},
@@ -135,22 +160,30 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                               " ORDER BY time DESC LIMIT 1"},
     [WRITE_READING_RAW] = {"read raw reading",
                            "SELECT raw FROM reading WHERE measure = ?1 AND time = ?2"},
-    [WRITE_ADD_READING] = {"add reading",
-                           "INSERT INTO reading"
-                           " (measure, time, value, flags, received, revision, raw, generation)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)"},
+    [WRITE_ADD_READING] =
+        {"add reading", "INSERT INTO reading"
+                        " (measure, time, value, flags, received, revision, raw, generation, place)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)"},
     [WRITE_CORRECT_READING] = {"correct reading",
                                "UPDATE reading SET value = ?3, flags = ?4, received = ?5,"
-                               " revision = revision + 1, raw = ?6, generation = ?7"
+                               " revision = revision + 1, raw = ?6, generation = ?7, place = ?8"
                                " WHERE measure = ?1 AND time = ?2"},
     /* The newest reading of a measure stays, whatever its age: it is the last known. */
     [WRITE_TRIM] = {"trim readings",
                     "DELETE FROM reading WHERE measure = ?1 AND time < ?2"
                     " AND time < (SELECT max(time) FROM reading WHERE measure = ?1)"},
+    [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
+                         "DELETE FROM reading WHERE measure = ?1 AND time < ?2"},
 
     [WRITE_READ_DELIVERY] = {"read deliveries", "SELECT gaps, prior_s, last_arrival, freshness,"
                                                 " expected_next, late_after, stale_after,"
                                                 " silent_after FROM delivery WHERE measure = ?1"},
+    /* Leaves the index on freshness alone, which would else be taken out and put in again. */
+    [WRITE_RENEW_DELIVERY] = {"renew delivery",
+                              "UPDATE delivery SET gaps = ?2, prior_s = ?3, last_arrival = ?4,"
+                              " newest = ?5, expected_next = ?6, late_after = ?7, stale_after = ?8,"
+                              " silent_after = ?9, crosses = ?11, generation = ?12"
+                              " WHERE measure = ?1 AND freshness = ?10"},
     [WRITE_DELIVERY] =
         {"store delivery",
          "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
@@ -167,6 +200,11 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_SILENCE] = {"store silence",
                        "UPDATE delivery SET freshness = 3, crosses = NULL, generation = ?3"
                        " WHERE measure = ?1 AND newest < ?2 AND freshness <> 3"},
+    [WRITE_FRESHNESS_CHANGE] =
+        {"store change of freshness",
+         "INSERT INTO freshness_change (measure, generation, place) VALUES (?1, ?2, ?3)"
+         " ON CONFLICT (measure) DO UPDATE SET generation = excluded.generation,"
+         " place = excluded.place"},
 
     [WRITE_OLD_MEASURES] = {"list measures long in no list",
                             "SELECT key FROM measure WHERE listed = 0 AND unlisted <= ?1"},
@@ -180,6 +218,16 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                                "SELECT station FROM measure WHERE key = ?1"},
     [WRITE_DROP_READINGS] = {"remove readings", "DELETE FROM reading WHERE measure = ?1"},
     [WRITE_DROP_DELIVERY] = {"remove deliveries", "DELETE FROM delivery WHERE measure = ?1"},
+    [WRITE_DROP_FRESHNESS_CHANGE] = {"remove change of freshness",
+                                     "DELETE FROM freshness_change WHERE measure = ?1"},
+    [WRITE_ADD_GONE_MEASURE] = {"note measure as gone",
+                                "INSERT INTO gone (generation, place, station, measure)"
+                                " SELECT ?2, ?3, station.id, measure.id FROM measure"
+                                " CROSS JOIN station ON station.key = measure.station"
+                                " WHERE measure.key = ?1"},
+    [WRITE_ADD_GONE_STATION] = {"note station as gone",
+                                "INSERT INTO gone (generation, place, station, measure)"
+                                " SELECT ?2, ?3, id, NULL FROM station WHERE key = ?1"},
     [WRITE_DROP_MEASURE] = {"remove measure", "DELETE FROM measure WHERE key = ?1"},
     [WRITE_DROP_STATION] = {"remove station", "DELETE FROM station WHERE key = ?1"},
 };
@@ -212,6 +260,9 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_LAST_GOOD_SLOT] = {"read time of the last good poll",
                                "SELECT started FROM poll"
                                " WHERE id = (SELECT max(id) FROM poll WHERE fault = 0)"},
+    [LEDGER_LAST_OUTCOME] = {"read outcome of the last poll",
+                             "SELECT generation, fault FROM poll"
+                             " WHERE id = (SELECT max(id) FROM poll)"},
     [LEDGER_NEXT_REFUSED_MEASURE] = {"find refused measure", "SELECT measure FROM quarantine"
                                                              " WHERE reason = ?1 AND measure > ?2"
                                                              " ORDER BY measure LIMIT 1"},

@@ -27,7 +27,13 @@ typedef enum ReadSql {
     READ_FIRST_TIME,  /* ?1 measure's key, ?2 from */
     READ_WINDOWS,     /* each measure's key with its station's newest time */
     READ_FRESHNESS,   /* how many measures are how fresh */
-    READ_CHANGES,     /* ?1 the generation after which; its generation and measure behind it */
+    /* from ?1 generation and ?2 place on, in their order; both behind the rest */
+    READ_CHANGED_STATIONS,  /* key */
+    READ_CHANGED_MEASURES,  /* key */
+    READ_CHANGED_READINGS,  /* the row, then its measure's key */
+    READ_CHANGED_FRESHNESS, /* the measure's key */
+    READ_GONE,              /* id of a station, or of it and of its measure */
+    READ_GENERATION_FROM,   /* ?1 generation; of the first readings from it on: when they came */
     READ_SQL_COUNT
 } ReadSql;
 extern const SqlText READ_SQL[READ_SQL_COUNT];
@@ -40,22 +46,25 @@ typedef enum WriteSql {
     WRITE_FIND_STATION, /* ?1 id */
     WRITE_ADD_STATION,
     WRITE_SET_STATION,
-    WRITE_ADD_BARE_STATION, /* ?1 id, ?2 generation, ?3 now */
+    WRITE_ADD_BARE_STATION, /* ?1 id, ?2 now, ?3 generation, ?4 place */
     WRITE_LISTED_STATIONS,
-    WRITE_UNLIST_STATION, /* ?1 key, ?2 generation, ?3 now */
+    WRITE_UNLIST_STATION, /* ?1 key, ?2 now, ?3 generation, ?4 place */
     WRITE_DROP_ALIASES,   /* ?1 station's key */
     WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
     WRITE_TYPED_STATIONS,
-    WRITE_SET_TYPE, /* ?1 key, ?2 type, ?3 all types, ?4 generation */
+    WRITE_SET_TYPE,         /* ?1 key, ?2 type, ?3 all types, ?4 generation, ?5 place */
+    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what */
+    WRITE_SET_MEASURE_MORE, /* the same */
+    WRITE_STATIONS_TO_ASK,  /* ?1 id, itself excluded, ?2 whether also those with more, ?3 most */
     WRITE_FIND_MEASURE,
+    WRITE_FIND_SERIES, /* ?1 measure's id: key, station's, period, newest time of both */
     WRITE_ADD_MEASURE,
     WRITE_SET_MEASURE,
     WRITE_LISTED_MEASURES,
     WRITE_UNLIST_MEASURE,
     WRITE_MEASURE_KEYS, /* ?1 station's key */
     WRITE_STATION_ID,
-    WRITE_STATION_NEWEST, /* ?1 station's key */
-    WRITE_SET_NEWEST,     /* ?1 station's key, ?2 time */
+    WRITE_SET_NEWEST, /* ?1 station's key, ?2 time */
     WRITE_DROP_NEWEST,
     WRITE_OLDEST_NEWEST,   /* ?1 not older than this */
     WRITE_MEASURE_NEWEST,  /* ?1 measure's key */
@@ -63,24 +72,30 @@ typedef enum WriteSql {
     WRITE_READING_BEFORE,  /* ?1 measure's key, ?2 time */
     WRITE_READING_RAW,     /* ?1 measure's key, ?2 time */
     WRITE_ADD_READING,     /* ?1 measure's key, ?2 time, ?3 value, ?4 flags, ?5 received, ?6 raw, ?7
-                              generation */
+                              generation, ?8 place */
     WRITE_CORRECT_READING, /* the same */
     WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
+    WRITE_TRIM_LIVE,       /* the same, of a measure whose newest reading stays */
     WRITE_READ_DELIVERY,   /* ?1 measure's key */
+    WRITE_RENEW_DELIVERY,  /* as the next; only where its freshness stays the same */
     WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
     WRITE_COUNT_EXPECTED,  /* ?1 slot, ?2 most; also counts all deliveries */
     WRITE_CROSSINGS,       /* ?1 slot */
     WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
     WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
-    WRITE_OLD_MEASURES,    /* ?1 the last time since when */
-    WRITE_OLD_STATIONS,    /* the same */
+    WRITE_FRESHNESS_CHANGE, /* ?1 measure's key, ?2 generation, ?3 place */
+    WRITE_OLD_MEASURES,     /* ?1 the last time since when */
+    WRITE_OLD_STATIONS,     /* the same */
     WRITE_UNLISTED_MEASURES,
     WRITE_UNLISTED_STATIONS,
     WRITE_MEASURE_STATION, /* ?1 measure's key */
     WRITE_DROP_READINGS,   /* ?1 measure's key */
     WRITE_DROP_DELIVERY,   /* ?1 measure's key */
-    WRITE_DROP_MEASURE,    /* ?1 measure's key */
-    WRITE_DROP_STATION,    /* ?1 station's key */
+    WRITE_DROP_FRESHNESS_CHANGE,
+    WRITE_ADD_GONE_MEASURE, /* ?1 key, ?2 generation, ?3 place */
+    WRITE_ADD_GONE_STATION, /* the same */
+    WRITE_DROP_MEASURE,     /* ?1 measure's key */
+    WRITE_DROP_STATION,     /* ?1 station's key */
     WRITE_SQL_COUNT
 } WriteSql;
 extern const SqlText WRITE_SQL[WRITE_SQL_COUNT];
@@ -91,6 +106,7 @@ typedef enum LedgerWriteSql {
     LEDGER_ADD_POLL,
     LEDGER_TRIM_POLLS,
     LEDGER_LAST_GOOD_SLOT,
+    LEDGER_LAST_OUTCOME,         /* generation and fault of the last poll */
     LEDGER_REPEAT_REFUSAL,       /* ?1 received, ?2 reason, ?3 measure id, ?4 raw */
     LEDGER_ADD_REFUSAL,          /* the same */
     LEDGER_TRIM_REFUSALS_BY_AGE, /* ?1 the last time that goes */

@@ -36,6 +36,7 @@ static Store *make(const StoreOptions *options)
     store->snapshots = snapshots;
     lock_init(&store->lock);
     lock_init(&store->preparing);
+    lock_init(&store->watching);
     cond_init(&store->came_back);
     for (size_t i = 0; i < options->reader_count; i++) {
         snapshots[i] = (Snapshot){.store = store, .next_idle = store->idle};
@@ -48,6 +49,7 @@ static Store *make(const StoreOptions *options)
 static void destroy(Store *store)
 {
     cond_release(&store->came_back);
+    lock_release(&store->watching);
     lock_release(&store->preparing);
     lock_release(&store->lock);
     free(store->snapshots);
@@ -109,6 +111,11 @@ UnixSec store_as_of(const Store *store)
     return atomic_load(&store->as_of);
 }
 
+uint32_t store_epoch(const Store *store)
+{
+    return store->epoch;
+}
+
 void store_generation_tag(const Store *store, uint64_t generation,
                           char tag[static GENERATION_TAG_SIZE])
 {
@@ -132,12 +139,26 @@ UnixSec store_next_expected(const Store *store)
 
 ErrCode store_watch(Store *store, WatchFn *fn, void *ctx, Err *err)
 {
-    assert(!store->has_writer);
-    if (store->watcher_count == STORE_WATCHERS_MAX)
-        return err_set(err, ERR_BUSY, "store: more than %d watchers", STORE_WATCHERS_MAX);
-    store->watchers[store->watcher_count].fn = fn;
-    store->watchers[store->watcher_count++].ctx = ctx;
-    return OK;
+    lock_take(&store->watching);
+    bool has_room = store->watcher_count < STORE_WATCHERS_MAX;
+    if (has_room) {
+        store->watchers[store->watcher_count].fn = fn;
+        store->watchers[store->watcher_count++].ctx = ctx;
+    }
+    lock_give(&store->watching);
+    return has_room ? OK
+                    : err_set(err, ERR_BUSY, "store: more than %d watchers", STORE_WATCHERS_MAX);
+}
+
+void store_unwatch(Store *store, WatchFn *fn, void *ctx)
+{
+    size_t kept = 0;
+    lock_take(&store->watching);
+    for (size_t i = 0; i < store->watcher_count; i++)
+        if (store->watchers[i].fn != fn || store->watchers[i].ctx != ctx)
+            store->watchers[kept++] = store->watchers[i];
+    store->watcher_count = kept;
+    lock_give(&store->watching);
 }
 
 void store_prepare(Store *store, WatchFn *fn, void *ctx)
@@ -155,8 +176,10 @@ void store_announce(Store *store, const Meta *meta)
         store->prepare.fn(store->prepare.ctx, meta->generation);
     lock_give(&store->preparing);
     publish(store, meta);
+    lock_take(&store->watching);
     for (size_t i = 0; i < store->watcher_count; i++)
         store->watchers[i].fn(store->watchers[i].ctx, meta->generation);
+    lock_give(&store->watching);
 }
 
 /* ---- the pool of readers --------------------------------------------------------------------- */
@@ -211,6 +234,7 @@ static ErrCode pin(Snapshot *snap, Err *err)
     if (rc != OK)
         return rc;
     snap->info = (SnapshotInfo){
+        .epoch = snap->meta.epoch,
         .generation = snap->meta.generation,
         .as_of = snap->meta.as_of,
         .readings = snap->meta.readings,

@@ -39,8 +39,10 @@ void store_close(Store *store);
 /* Newest announced generation; 0: nothing was ever stored. Never newer than what a snapshot sees. */
 uint64_t store_generation(const Store *store);
 
-/* "<epoch>-<number>", as it stands in ETags, envelopes and cursors. The epoch is drawn at random
- * when the file is made: 8 hex digits. */
+/* Drawn at random when the file is made. */
+uint32_t store_epoch(const Store *store);
+
+/* "<epoch>-<number>", as it stands in ETags, envelopes and cursors: the epoch as 8 hex digits. */
 enum { GENERATION_TAG_SIZE = 32 };
 void store_generation_tag(const Store *store, uint64_t generation,
                           char tag[static GENERATION_TAG_SIZE]);
@@ -62,8 +64,10 @@ UnixSec store_next_expected(const Store *store);
  * somebody; it must not block or call the store. */
 typedef void WatchFn(void *ctx, uint64_t generation);
 enum { STORE_WATCHERS_MAX = 8 };
-/* Before the writer is opened. Errors: ERR_BUSY (more than STORE_WATCHERS_MAX). */
+/* Any thread. Errors: ERR_BUSY (more than STORE_WATCHERS_MAX). */
 MUST_USE ErrCode store_watch(Store *store, WatchFn *fn, void *ctx, Err *err);
+/* When this returns it runs no more; nothing, where it was never watching. */
+void store_unwatch(Store *store, WatchFn *fn, void *ctx);
 
 /* Runs on the ingest thread between the commit of `generation` and its announcement, which waits for
  * it: it should be brief. It may take a Snapshot, which is of that generation already. There is one

@@ -80,6 +80,19 @@ ErrCode writer_has_station(Writer *writer, Str id, bool *ret_has, Err *err)
     return sql_step(writer->db, st, ret_has, err);
 }
 
+ErrCode writer_is_settled(Writer *writer, bool *ret_settled, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->ledger, LEDGER_LAST_OUTCOME);
+    bool row = false;
+    ErrCode rc = sql_step(writer->ledger, st, &row, err);
+    if (rc != OK)
+        return rc;
+    uint64_t recorded = row ? (uint64_t) sql_int(st, 0) : 0;
+    bool went_well = !row || sql_int(st, 1) == FAULT_NONE;
+    *ret_settled = went_well && recorded == writer->meta.generation;
+    return OK;
+}
+
 ErrCode writer_count_expected(Writer *writer, UnixSec slot, int64_t most, int64_t *ret_expected,
                               int64_t *ret_measures, Err *err)
 {
@@ -96,6 +109,13 @@ ErrCode writer_count_expected(Writer *writer, UnixSec slot, int64_t most, int64_
 }
 
 /* ---- applying -------------------------------------------------------------------------------- */
+
+int apply_number(Apply *apply, sqlite3_stmt *st, int at)
+{
+    sql_bind_int(st, at, (int64_t) apply->generation);
+    sql_bind_int(st, at + 1, (int64_t) apply->place++);
+    return at + 2;
+}
 
 static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
 {
@@ -129,6 +149,8 @@ static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
         rc = apply_measures(apply, err);
     if (rc == OK)
         rc = apply_types(apply, err);
+    if (rc == OK)
+        rc = apply_more(apply, err);
     if (rc == OK)
         rc = apply_readings(apply, err);
     if (rc == OK)

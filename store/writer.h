@@ -3,6 +3,7 @@
  * All of it on the ingest thread. */
 #pragma once
 #include "model/batch.h"
+#include "model/filter.h"
 #include "model/gaps.h"
 #include "store/ledger.h"
 #include "store/store.h"
@@ -57,12 +58,21 @@ void writer_close(Writer *writer); /* NULL is fine */
 MUST_USE ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
                               Applied *ret_applied, Err *err);
 
+/* The next listed stations behind `after`, by id, of which it is not known what the upstream says of
+ * them alone; with `known` of any. At most `max`, their ids in `arena`. */
+MUST_USE ErrCode writer_stations_to_ask(Writer *writer, Str after, bool known, size_t max,
+                                        Arena *arena, StrList *ret_ids, Err *err);
+
 /* What the next writer_apply() would find stored. */
 Service writer_service(const Writer *writer);
 /* The oldest of the stations' newest times that is not older than `since`: no window of theirs begins
  * before it less a window. NO_TIME: there is none. Errors: ERR_STORAGE, ERR_CORRUPT. */
 MUST_USE ErrCode writer_oldest_newest(Writer *writer, UnixSec since, UnixSec *ret_time, Err *err);
 MUST_USE ErrCode writer_has_station(Writer *writer, Str id, bool *ret_has, Err *err);
+
+/* Whether the last poll went well to its end: no generation came after what it recorded. Else some of
+ * what it was to ask for may never have been asked for. True of an empty store. */
+MUST_USE ErrCode writer_is_settled(Writer *writer, bool *ret_settled, Err *err);
 
 /* Of how many measures a delivery was to be expected by `slot`, those left out that are late already:
  * counted up to `most`. *ret_measures: of how many measures anything is held. */

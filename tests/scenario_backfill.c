@@ -36,6 +36,29 @@ TEST(scenario_backfill_keeps_up_through_batches_outages_and_a_kill)
     CHECK_INT(0, freshet_stop(&service));
 }
 
+/* What was open is forgotten with the process: the next one sweeps at once, not in an hour. */
+TEST(scenario_backfill_finds_at_once_what_a_killed_one_left_open)
+{
+    const Simulator sim = simulator_start(ARGS("--clock", "--stations", "120", "--batching", "40"));
+    SimClock *clock = simclock_connect(sim.clock);
+    UnixSec began = simclock_now(clock);
+    const char *dir = test_dir();
+    Freshet service = freshet_start(dir, sim.url, sim.clock, NULL);
+    simclock_sleep_until(clock, began + 600);
+    simulator_do(&sim, "POST", "/sim/fault?kind=down&path=/data/readings.csv", STR_NONE);
+    simulator_do(&sim, "POST", "/sim/fault?kind=down&path=/id/", STR_NONE);
+    simclock_sleep_until(clock, began + 1500); /* the newest came, and nothing behind it */
+    CHECK_TEXT("network", freshet_tell(&service, "fault"));
+    process_signal(service.process, SIGKILL);
+    CHECK_INT(-SIGKILL, process_wait(service.process));
+    simulator_do(&sim, "DELETE", "/sim/fault", STR_NONE);
+    service = freshet_start(dir, sim.url, sim.clock, NULL);
+    simclock_sleep_until(clock, simclock_now(clock) + 10);
+    CHECK_TEXT("none", freshet_tell(&service, "fault"));
+    check_truth(&service, &sim);
+    CHECK_INT(0, freshet_stop(&service));
+}
+
 TEST(scenario_backfill_stays_within_its_budget_and_says_so)
 {
     const Simulator sim = simulator_start(ARGS("--clock", "--stations", "60", "--batching", "60"));

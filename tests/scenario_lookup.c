@@ -3,6 +3,7 @@
 #include "tests/freshet.h"
 #include "tests/sim_kit.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,7 +65,13 @@ TEST(scenario_lookup_finds_what_no_list_has_and_makes_bare_what_nobody_knows)
     CHECK(!process_has_line(service.process, " found=0 "));
     CHECK(!process_has_line(service.process, " bare=0"));
     CHECK_INT(0, tell_number(&service, "quarantine.unknown_measure"));
-    CHECK(tell_number(&service, "last_poll.quarantined") > 0); /* as they came: counted once */
+    int64_t quarantined = tell_number(&service, "last_poll.quarantined");
+    CHECK(quarantined > 0); /* as they came: counted once */
+    char released[64];
+    (void) snprintf(released, sizeof released, "\nfreshet_readings_released_total %" PRId64 "\n",
+                    quarantined);
+    CLEANUP(buf_release) Buf metrics = freshet_get(&service, "/metrics");
+    CHECK_HAS(released, buf_view(&metrics));
     check_all_is_held(&service, &sim);
     size_t unlisted = count_unlisted(&service);
     CHECK(unlisted >= 4);

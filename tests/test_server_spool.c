@@ -181,6 +181,27 @@ TEST(a_large_answer_is_spooled_once_and_resumed_from_its_own_address)
     country_close(&country);
 }
 
+/* Of readings the Agency's paths give 10,000 at most, but all of today. */
+TEST(agency_readings_of_today_are_spooled)
+{
+    Country country;
+    country_open(&country);
+    CLEANUP(response_release)
+    Response whole = http_fetch(country.port, "/flood-monitoring/data/readings.csv?today");
+    CHECK_INT(200, whole.status);
+    check_digest(&whole, response_body(&whole));
+    size_t lines = 0;
+    for (size_t i = 0; i < whole.body.len; i++)
+        lines += whole.body.ptr[i] == '\n';
+    CHECK_INT(1 + 400 * 39, lines); /* from midnight to half past nine */
+    CLEANUP(response_release)
+    Response most =
+        http_fetch(country.port, "/flood-monitoring/data/readings.csv?today&_limit=20000");
+    CHECK_INT(200, most.status);
+    CHECK(str_is_none(response_field(&most, "Repr-Digest")));
+    country_close(&country);
+}
+
 TEST(a_generation_that_is_not_kept_is_gone)
 {
     static const char *const targets[] = {

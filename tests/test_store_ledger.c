@@ -104,6 +104,37 @@ static void check_quarantine(Store *store, RefusalReason reason, int64_t want)
     CHECK_INT(want, counts[reason]);
 }
 
+static bool is_settled(const Kit *kit)
+{
+    bool settled = false;
+    Err err = {.code = OK};
+    CHECK_OK(writer_is_settled(kit->writer, &settled, &err));
+    return settled;
+}
+
+TEST(ledger_tells_whether_the_last_poll_came_to_its_end)
+{
+    Err err = {.code = OK};
+    Kit kit = kit_open();
+    CHECK(is_settled(&kit)); /* nothing was ever begun */
+    Batch batch = batch_init();
+    kit_add_measures(&batch, "level@S");
+    PollReport report = {.started = KIT_ZERO, .generation = kit_apply(&kit, &batch).generation};
+    CHECK(!is_settled(&kit));
+    CHECK_OK(writer_record_poll(kit.writer, &report, &err));
+    CHECK(is_settled(&kit));
+    report.fault = FAULT_NETWORK;
+    CHECK_OK(writer_record_poll(kit.writer, &report, &err));
+    CHECK(!is_settled(&kit));
+    report.fault = FAULT_NONE;
+    CHECK_OK(writer_record_poll(kit.writer, &report, &err));
+    kit_reopen(&kit);
+    CHECK(is_settled(&kit));
+    CHECK_INT(1, kit_readings(&kit, "level/0=1").readings.fresh);
+    CHECK(!is_settled(&kit));
+    kit_close(&kit);
+}
+
 TEST(ledger_holds_what_was_refused_with_its_text)
 {
     Kit kit = kit_open();

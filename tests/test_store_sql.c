@@ -11,6 +11,7 @@ typedef struct Plan {
 
 #define BY_KEY(table)     "SEARCH " table " USING INTEGER PRIMARY KEY (rowid=?)"
 #define NEWEST_OF_STATION BY_KEY("station_newest")
+#define SINCE             " ((generation,place)>(?,?))"
 #define MAX_ID(table)     "; SCALAR SUBQUERY 1; SEARCH " table /* the last row id: one step */
 
 static const Plan READ_PLANS[READ_SQL_COUNT] = {
@@ -62,8 +63,18 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_FRESHNESS] = {"count measures by freshness",
                         "SCAN delivery USING COVERING INDEX delivery_freshness"},
     /* only what came after it, and no sorting */
-    [READ_CHANGES] = {"list changes",
-                      "SEARCH reading USING INDEX reading_generation (generation>?)"},
+    [READ_CHANGED_STATIONS] = {"list changed stations",
+                               "SEARCH station USING COVERING INDEX station_change" SINCE},
+    [READ_CHANGED_MEASURES] = {"list changed measures",
+                               "SEARCH measure USING COVERING INDEX measure_change" SINCE},
+    [READ_CHANGED_READINGS] = {"list changed readings",
+                               "SEARCH reading USING INDEX reading_change" SINCE},
+    [READ_CHANGED_FRESHNESS] = {"list measures whose freshness changed",
+                                "SEARCH freshness_change USING COVERING INDEX"
+                                " freshness_change_change" SINCE},
+    [READ_GONE] = {"list what is gone", "SEARCH gone USING PRIMARY KEY" SINCE},
+    [READ_GENERATION_FROM] = {"find a generation's time",
+                              "SEARCH reading USING INDEX reading_change (generation>?)"},
 };
 
 static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
@@ -86,15 +97,24 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
          "SEARCH station_alias USING COVERING INDEX station_alias_station (station=?)"},
     [WRITE_ADD_ALIAS] = {"add another key", ""},
     [WRITE_SET_TYPE] = {"change type of station", BY_KEY("station")},
+    [WRITE_SET_STATION_MORE] = {"store more of station",
+                                "SEARCH station USING INDEX sqlite_autoindex_station_1 (id=?)"},
+    [WRITE_SET_MEASURE_MORE] = {"store more of measure",
+                                "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
+    [WRITE_STATIONS_TO_ASK] = {"list stations to ask for",
+                               "SEARCH station USING INDEX sqlite_autoindex_station_1 (id>?)"},
     [WRITE_FIND_MEASURE] = {"find measure",
                             "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
+    [WRITE_FIND_SERIES] = {"find series",
+                           "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?); "
+                           "SEARCH delivery USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN; "
+                           "SEARCH station_newest USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
     [WRITE_ADD_MEASURE] = {"add measure", ""},
     [WRITE_SET_MEASURE] = {"change measure", BY_KEY("measure")},
     [WRITE_UNLIST_MEASURE] = {"unlist measure", BY_KEY("measure")},
     [WRITE_MEASURE_KEYS] = {"list measures of a station",
                             "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
     [WRITE_STATION_ID] = {"read station's id", BY_KEY("station")},
-    [WRITE_STATION_NEWEST] = {"read station's newest time", NEWEST_OF_STATION},
     [WRITE_SET_NEWEST] = {"store station's newest time", ""},
     [WRITE_DROP_NEWEST] = {"drop station's newest time", NEWEST_OF_STATION},
     /* all stations, with each sweep */
@@ -113,7 +133,10 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "SEARCH reading USING PRIMARY KEY (measure=? AND time<?); "
                     "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
+                         "SEARCH reading USING PRIMARY KEY (measure=? AND time<?)"},
     [WRITE_READ_DELIVERY] = {"read deliveries", BY_KEY("delivery")},
+    [WRITE_RENEW_DELIVERY] = {"renew delivery", BY_KEY("delivery")},
     [WRITE_DELIVERY] = {"store delivery", ""},
     /* where nothing is newer, and no further than ten that should be; the rest is an index */
     [WRITE_COUNT_EXPECTED] = {"count expected deliveries",
@@ -135,6 +158,10 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_MEASURE_STATION] = {"find station of measure", BY_KEY("measure")},
     [WRITE_DROP_READINGS] = {"remove readings", "SEARCH reading USING PRIMARY KEY (measure=?)"},
     [WRITE_DROP_DELIVERY] = {"remove deliveries", BY_KEY("delivery")},
+    [WRITE_FRESHNESS_CHANGE] = {"store change of freshness", ""},
+    [WRITE_DROP_FRESHNESS_CHANGE] = {"remove change of freshness", BY_KEY("freshness_change")},
+    [WRITE_ADD_GONE_MEASURE] = {"note measure as gone", BY_KEY("measure") "; " BY_KEY("station")},
+    [WRITE_ADD_GONE_STATION] = {"note station as gone", BY_KEY("station")},
     [WRITE_DROP_MEASURE] = {"remove measure", BY_KEY("measure")},
     [WRITE_DROP_STATION] = {"remove station", BY_KEY("station")},
 };
@@ -158,6 +185,9 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
                                    MAX_ID("poll USING COVERING INDEX poll_fault (fault=?)")},
     [LEDGER_REPEAT_REFUSAL] = {"count refusal", "SEARCH quarantine USING INDEX quarantine_same "
                                                 "(reason=? AND measure=? AND raw=?)"},
+    [LEDGER_LAST_OUTCOME] = {"read outcome of the last poll",
+                             "SEARCH poll USING INTEGER PRIMARY KEY (rowid=?); "
+                             "SCALAR SUBQUERY 1; SEARCH poll"},
     [LEDGER_NEXT_REFUSED_MEASURE] =
         {"find refused measure",
          "SEARCH quarantine USING COVERING INDEX quarantine_same (reason=? AND measure>?)"},
