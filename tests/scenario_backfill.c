@@ -55,7 +55,7 @@ TEST(scenario_backfill_finds_at_once_what_a_killed_one_left_open)
     service = freshet_start(dir, sim.url, sim.clock, NULL);
     simclock_sleep_until(clock, simclock_now(clock) + 10);
     CHECK_TEXT("none", freshet_tell(&service, "fault"));
-    check_truth(&service, &sim);
+    check_truth(&service, &sim, simclock_now(clock));
     CHECK_INT(0, freshet_stop(&service));
 }
 
