@@ -46,7 +46,7 @@ CFLAGS  := -std=gnu11 -D_GNU_SOURCE -I. -pthread -g $(WARN) $(if $(CI),-Werror) 
 LDFLAGS := -pthread -Wl,--as-needed $(LINK.$(VARIANT))
 LDLIBS  := -lmicrohttpd -lcurl -lcjson -lsqlite3 -lz -lzstd -lcrypto -lm
 
-ROOMS     := base model store ingest server
+ROOMS     := base model store ingest server export
 LIB_SRC   := $(wildcard config.c $(ROOMS:%=%/*.c))
 SIM_SRC   := $(wildcard sim/*.c)
 TEST_SRC  := $(wildcard tests/*.c)
@@ -78,7 +78,9 @@ $(O)/yaml2json: $(O)/tools/yaml2json.o
 $(O)/yaml2json: LDLIBS := -lyaml
 $(O)/bench/openloop: $(O)/bench/openloop.o
 $(O)/bench/insert: $(O)/bench/insert.o
-$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/yaml2json $(O)/bench/openloop $(O)/bench/insert:
+$(O)/bench/subscribers: $(O)/bench/subscribers.o $(LIB_OBJ)
+$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/yaml2json $(O)/bench/openloop $(O)/bench/insert \
+$(O)/bench/subscribers:
 	$(call say,link,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
@@ -131,6 +133,7 @@ PART.tsan := $(MAKE) $(QUIET) VARIANT=tsan check TESTS='$(or $(TESTS),concurrent
 .PHONY: test check
 test:
 	@tools/deps.sh build test
+	@tools/npm.sh tests/lake
 	@$(MAKE) $(QUIET) all
 	+@tools/parts.sh $(foreach part,$(PARTS),"$(part)=$(or $(PART.$(part)),tests/$(part).sh)")
 
@@ -181,10 +184,11 @@ bench:
 	@tools/deps.sh build bench
 	@$(MAKE) $(QUIET) all
 	@$(MAKE) $(QUIET) VARIANT=clock programs
-	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/insert
+	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/insert $(O)/bench/subscribers
 	@bench/run.sh
 	@bench/delivery.sh
 	@bench/ingest.sh
+	@$(O)/bench/subscribers
 
 clean: ; rm -rf build
 

@@ -103,6 +103,23 @@ static const Setting SETTINGS[] = {
      "addresses in the Agency's paths: the Agency's, or those by which we were asked"},
     {"facade-history", AT(facade_history), CHOICE, "upstream", 0, 0, "upstream|local",
      "what begins before what is held: sent to the Agency, or answered with what is held"},
+    {"export-url", AT(export_url), TEXT, "", 0, 0, NULL,
+     "s3://bucket/prefix, or a directory, that exports go to; off: none; not given: `export` under "
+     "data-dir"},
+    {"export-s3-style", AT(export_s3_style), CHOICE, "auto", 0, 0, "auto|path|host",
+     "where a request to S3 names the bucket"},
+    {"from", AT(from), TEXT, "", 0, 0, NULL,
+     "of `restore`: the exports' address, where it is not export-url"},
+    {"generation", AT(generation), TEXT, "", 0, 0, NULL,
+     "of `restore`: which, as <epoch>-<number>, where it is not the newest"},
+    {"export-interval", AT(export_interval_s), SECONDS, "15m", 1, 7 * DAY_S, NULL,
+     "how often history and the newest generation are exported"},
+    {"export-keep", AT(export_keep_s), SECONDS, "24h", 0, 3650 * DAY_S, NULL,
+     "every exported generation is kept so long; history is kept for ever"},
+    {"export-keep-days", AT(export_keep_days), COUNT, "7", 0, 36500, NULL,
+     "after that one generation a day"},
+    {"spool-max", AT(spool_max_bytes), BYTES, "1GB", 64 * KB, 1024 * 1024 * MB, NULL,
+     "of disk, for readings that leave the store before they could be exported"},
     {"drain-timeout", AT(drain_timeout_s), SECONDS, "5s", 1, 600, NULL,
      "from SIGTERM to the end at the latest"},
     {"log-level", AT(log_level), CHOICE, "info", 0, 0, "debug|info|warn|error",
@@ -121,6 +138,9 @@ static const struct {
     {"--print-config", COMMAND_PRINT_CONFIG, "all settings as they are, as a file for --config"},
     {"healthcheck", COMMAND_HEALTHCHECK,
      "ask the service at --listen whether it lives: 0 yes, 1 no"},
+    {"restore", COMMAND_RESTORE, "fill an empty data directory from an export"},
+    {"export", COMMAND_EXPORT, "export what --data-dir holds, while no service runs there"},
+    {"--once", COMMAND_EXPORT, "of export: one, and end"},
 };
 
 /* ---- values ------------------------------------------------------------------------------------ */
@@ -382,6 +402,13 @@ static void check_together(Config *config, Buf *faults)
     if (!shard_parse(str_of(config->shard), &shard))
         buf_printf(faults, "shard: '%s' is no K/N with K from 1 to N, N up to %d\n", config->shard,
                    SHARD_COUNT_MAX);
+    if (config->export_url[0] == '\0') {
+        CLEANUP(buf_release) Buf path = buf_init(64 * 1024);
+        Str copy;
+        buf_printf(&path, "%s/export", config->data_dir);
+        if (arena_copy(&config->strings, buf_view(&path), &copy))
+            config->export_url = copy.ptr;
+    }
     if (config->retry_min_s > config->retry_max_s)
         buf_printf(faults, "retry-min: longer than retry-max\n");
 }
@@ -419,7 +446,7 @@ void config_help(Buf *out)
     buf_printf(
         out,
         "freshet - England's river levels, flows, rainfall and tides of the last 24 h over HTTP\n\n"
-        "usage: freshet [healthcheck] [--setting value ...]\n\n");
+        "usage: freshet [healthcheck|restore|export --once] [--setting value ...]\n\n");
     for (size_t i = 0; i < countof(COMMANDS); i++)
         buf_printf(out, "  %-32s %s\n", COMMANDS[i].word, COMMANDS[i].help);
     buf_printf(out, "\nEach setting is a flag --name, a variable FRESHET_NAME, or a line `name = "
@@ -526,6 +553,22 @@ StoreOptions config_store_options(const Config *config)
         .snapshot_wait_ms = config->snapshot_wait_ms,
         .wal_max_bytes = config->wal_max_bytes,
         .check_max_bytes = config->check_max_bytes,
+        .spool_max_bytes = config_exports(config) ? config->spool_max_bytes : 0,
+    };
+}
+
+bool config_exports(const Config *config)
+{
+    return strcmp(config->export_url, "off") != 0;
+}
+
+ExportOptions config_export_options(const Config *config)
+{
+    return (ExportOptions){
+        .object = {.dir = config->data_dir, .shard = "1of1"},
+        .interval_s = config->export_interval_s,
+        .keep_s = config->export_keep_s,
+        .keep_days = config->export_keep_days,
     };
 }
 

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "export/exporter.h"
 #include "ingest/poll.h"
 #include "server/server.h"
 #include "store/store.h"
@@ -18,12 +19,16 @@ typedef enum Command {
     COMMAND_CHECK,        /* settings are read and judged, nothing starts */
     COMMAND_PRINT_CONFIG, /* a file that sets everything as it is now */
     COMMAND_HEALTHCHECK,  /* asks the service that the settings describe */
+    COMMAND_RESTORE,      /* fills an empty data directory from an export */
+    COMMAND_EXPORT,       /* one export of what the data directory holds */
 } Command;
 
 typedef struct Config {
     Arena strings; /* owns the texts below */
     Command command;
     const char *config_file, *listen, *data_dir, *upstream, *shard, *record, *log_level, *log_form;
+    const char *export_url, *export_s3_style;
+    const char *from, *generation; /* of COMMAND_RESTORE */
     const char *facade, *facade_ids, *facade_history;
     int64_t poll_interval_s, jitter_s, catalogue_interval_s, sweep_interval_s;
     int64_t details_per_poll, budget_requests, budget_bytes;
@@ -35,6 +40,7 @@ typedef struct Config {
     int64_t max_subscribers, max_subscribers_per_address, heartbeat_s, slow_subscriber_s;
     int64_t max_target_bytes, max_parameters, max_response_bytes, max_json_items, cache_bytes,
         spool_bytes;
+    int64_t export_interval_s, export_keep_s, export_keep_days, spool_max_bytes;
     int64_t drain_timeout_s;
 } Config;
 
@@ -53,3 +59,5 @@ LogForm config_log_form(const Config *config);
 PollOptions config_poll_options(const Config *config, uint64_t jitter_seed);
 StoreOptions config_store_options(const Config *config);
 ServerOptions config_server_options(const Config *config);
+bool config_exports(const Config *config);
+ExportOptions config_export_options(const Config *config);

@@ -17,6 +17,8 @@ static const struct {
         "Readings received, by what became of them"
 #define POLLS(outcome)                                                                             \
     "freshet_polls_total", "outcome=\"" outcome "\"", COUNTER, "Polls of the upstream, by outcome"
+#define EXPORTS(outcome)                                                                           \
+    "freshet_exports_total", "outcome=\"" outcome "\"", COUNTER, "Exports, by outcome"
 #define REQUESTS(class)                                                                            \
     "freshet_http_requests_total", "class=\"" class "\"", COUNTER,                                 \
         "HTTP requests, by class of status"
@@ -66,6 +68,12 @@ static const struct {
                                  "Those of them that follow the stream"},
     [METRIC_SNAPSHOT_BUSY] = {"freshet_snapshot_busy_total", NULL, COUNTER,
                               "Requests for which no snapshot came free in time"},
+    [METRIC_HISTORY_LOST] = {"freshet_history_lost_total", NULL, COUNTER,
+                             "Readings that left the store unexported, for want of room"},
+    [METRIC_EXPORTS_OK] = {EXPORTS("ok")},
+    [METRIC_EXPORTS_FAILED] = {EXPORTS("failed")},
+    [METRIC_LAST_EXPORT] = {"freshet_last_export_timestamp_seconds", NULL, GAUGE,
+                            "Time of the last good export, Unix time"},
 };
 
 static _Atomic int64_t values[METRIC_COUNT];

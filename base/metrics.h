@@ -37,6 +37,10 @@ typedef enum Metric {
     METRIC_HTTP_CONNECTIONS,
     METRIC_HTTP_SUBSCRIBERS,
     METRIC_SNAPSHOT_BUSY,
+    METRIC_HISTORY_LOST,
+    METRIC_EXPORTS_OK,
+    METRIC_EXPORTS_FAILED,
+    METRIC_LAST_EXPORT, /* unix seconds of the last good export */
     METRIC_COUNT
 } Metric;
 

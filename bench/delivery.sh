@@ -24,7 +24,7 @@ get() { curl -fsS --max-time 60 "$@"; }
 wants() { [[ " $ROWS " == *" $1 "* ]]; }
 
 serve() { # serve PORT OPTION...: the store of run.sh, sets service
-    taskset -c 0 build/freshet --listen "127.0.0.1:$1" --data-dir "$dir/data" --threads 1 \
+    taskset -c 0 build/freshet --listen "127.0.0.1:$1" --data-dir "$dir/data" --threads 1 --export-url off \
         --upstream http://127.0.0.1:1 --retry-min 1h --retry-max 1h "${@:2}" 2>> "$dir/delivery.log" &
     service=$!
     pids+=("$service")

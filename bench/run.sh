@@ -24,7 +24,7 @@ member() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" | head -n 1; } # of the JSON t
 
 start_freshet() { # start_freshet PROGRAMS: on core 0, sets service
     env ${clock:+"FRESHET_CLOCK=$clock"} taskset -c 0 "$1/freshet" --listen $LISTEN --data-dir "$dir/data" \
-        --upstream "$upstream" --threads 1 2>> "$dir/freshet.log" &
+        --upstream "$upstream" --threads 1 --export-url off 2>> "$dir/freshet.log" &
     service=$!
     pids+=("$service")
 }

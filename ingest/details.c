@@ -20,24 +20,6 @@ static bool is_affordable(const Budget *budget)
     return budget->requests < budget->max_requests / 2 && budget->bytes < budget->max_bytes / 2;
 }
 
-static bool is_plain(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
-static void put_path(Buf *out, Str id)
-{
-    BUF_LITERAL(out, "/id/stations/");
-    for (size_t i = 0; i < id.len; i++) {
-        if (is_plain(id.ptr[i]))
-            buf_put_char(out, id.ptr[i]);
-        else
-            buf_printf(out, "%%%02X", (unsigned) (unsigned char) id.ptr[i]);
-    }
-    buf_put_char(out, '\0');
-}
-
 static void note_id(char to[static DETAILS_ID_MAX], Str id)
 {
     if (id.len < DETAILS_ID_MAX)
@@ -50,7 +32,9 @@ static ErrCode ask(Upstream *upstream, Str id, Batch *batch, bool *ret_go_on, Er
     CLEANUP(buf_release) Buf path = buf_init(4096);
     HttpResult answer;
     int64_t retry_after_s = 0;
-    put_path(&path, id);
+    BUF_LITERAL(&path, "/id/stations/");
+    http_put_encoded(&path, id);
+    buf_put_char(&path, '\0');
     *ret_go_on = true;
     if (buf_check(&path, err) != OK)
         return OK; /* no id is so long */
@@ -58,7 +42,7 @@ static ErrCode ask(Upstream *upstream, Str id, Batch *batch, bool *ret_go_on, Er
     if (rc == ERR_STOPPED)
         return rc;
     if (rc != OK) {
-        *ret_go_on = rc == ERR_UPSTREAM && retry_after_s == 0;
+        *ret_go_on = (rc == ERR_UPSTREAM || rc == ERR_NOT_FOUND) && retry_after_s == 0;
         log_debug("ingest station not told error=" LOG_TEXT, err->text);
         return OK;
     }

@@ -4,6 +4,9 @@
 #include "ingest/parse.h"
 #include "model/measure_id.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { ID_MAX_BYTES = 4096 };
 
 Lookup lookup_init(void)
@@ -15,6 +18,62 @@ void lookup_release(Lookup *lookup)
 {
     buf_release(&lookup->last);
 }
+
+/* ---- what waits ------------------------------------------------------------------------------ */
+
+static int by_text(const void *a, const void *b)
+{
+    return str_cmp(*(const Str *) a, *(const Str *) b);
+}
+
+static bool copy_unknown(const Applied *applied, Arena *arena, StrList *ret)
+{
+    size_t count = (size_t) applied->unknown_measures;
+    Str *ids = arena_alloc(arena, (count + 1) * sizeof *ids);
+    for (size_t i = 0; i < count && ids != NULL; i++)
+        if (!arena_copy(arena, applied->unknown[i], &ids[i]))
+            ids = NULL;
+    *ret = (StrList){.items = ids, .count = ids != NULL ? count : 0};
+    return ids != NULL;
+}
+
+static bool copy_reading(Batch *to, const BatchReading *from)
+{
+    BatchReading copy = *from;
+    size_t bytes = from->candidates.count * sizeof *from->candidates.values;
+    double *values = arena_alloc(&to->strings, bytes + 1);
+    if (values == NULL ||
+        !arena_copy(&to->strings, from->reading.measure_id, &copy.reading.measure_id) ||
+        !arena_copy(&to->strings, from->reading.raw, &copy.reading.raw))
+        return false;
+    if (bytes > 0)
+        memcpy(values, from->candidates.values, bytes);
+    copy.candidates.values = values;
+    return batch_add_reading(to, &copy);
+}
+
+static bool is_listed(const StrList *ids, Str id)
+{
+    return bsearch(&id, ids->items, ids->count, sizeof *ids->items, by_text) != NULL;
+}
+
+ErrCode lookup_keep_waiting(Batch *batch, const Applied *applied, StrList *ret_unknown, Err *err)
+{
+    Batch waiting = batch_init();
+    StrList unknown = {.count = 0};
+    waiting.shard = batch->shard;
+    waiting.is_release = waiting.find_gaps = true;
+    bool ok = copy_unknown(applied, &waiting.strings, &unknown);
+    for (size_t i = 0; i < batch->reading_count && unknown.count > 0 && ok; i++)
+        if (is_listed(&unknown, batch->readings[i].reading.measure_id))
+            ok = copy_reading(&waiting, &batch->readings[i]);
+    batch_release(batch);
+    *batch = waiting;
+    *ret_unknown = unknown;
+    return ok ? OK : err_set(err, ERR_NO_MEMORY, "no memory for readings of unknown measures");
+}
+
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 /* One cycle. */
 typedef struct Cycle {
@@ -104,11 +163,11 @@ static bool is_its_own(const Cycle *cycle, ErrCode rc)
 }
 
 /* The place behind the one asked for last: so that those that always fail keep nobody out. */
-static size_t first_place(const Lookup *lookup, const Str *ids, size_t count)
+static size_t first_place(const Lookup *lookup, const StrList *unknown)
 {
     Str last = buf_view(&lookup->last);
-    for (size_t i = 0; i < count; i++)
-        if (str_cmp(ids[i], last) > 0)
+    for (size_t i = 0; i < unknown->count; i++)
+        if (str_cmp(unknown->items[i], last) > 0)
             return i;
     return 0;
 }
@@ -119,18 +178,17 @@ static void remember_last(Lookup *lookup, Str id)
     buf_put_str(&lookup->last, id);
 }
 
-ErrCode lookup_measures(Lookup *lookup, Upstream *upstream, Writer *writer, const Str *ids,
-                        size_t count, Batch *batch, LookupCount *ret_count,
-                        int64_t *ret_retry_after_s, Err *err)
+ErrCode lookup_measures(Lookup *lookup, Upstream *upstream, Writer *writer, const StrList *unknown,
+                        Batch *batch, LookupCount *ret_count, int64_t *ret_retry_after_s, Err *err)
 {
     Cycle cycle = {.upstream = upstream, .writer = writer, .batch = batch};
     LookupCount counted = {.found = 0};
-    size_t first = first_place(lookup, ids, count),
-           most = count < LOOKUPS_MAX ? count : LOOKUPS_MAX;
+    size_t first = first_place(lookup, unknown);
+    size_t most = unknown->count < LOOKUPS_MAX ? unknown->count : LOOKUPS_MAX;
     Err failure = {.code = OK};
     ErrCode rc = OK;
     for (size_t i = 0; i < most && rc == OK; i++) {
-        Str id = ids[(first + i) % count];
+        Str id = unknown->items[(first + i) % unknown->count];
         Err own = {.code = OK};
         rc = look_up_measure(&cycle, id, &counted, &own);
         remember_last(lookup, id);

@@ -53,8 +53,7 @@ typedef struct Round {
     bool all_unmodified;
     int64_t retry_after_s;
     Err own_err; /* not OK: a fault (our clock, our budget, a stuck feed) that makes no failed poll */
-    const Str *unknown; /* measures of readings in `batch` that no list had; the batch's */
-    size_t unknown_count;
+    StrList unknown; /* measures of readings in `batch` that no list had; the batch's */
     Filled filled;
     PollReport report;
 } Round;
@@ -155,56 +154,6 @@ static Fault fault_meanwhile(const Poller *poller, const Round *round, ErrCode r
     return fault == FAULT_NONE && poller->is_faulty ? writer_service(poller->writer).fault : fault;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return str_cmp(*(const Str *) a, *(const Str *) b);
-}
-
-static bool copy_unknown(const Applied *applied, Round *round, Batch *waiting)
-{
-    size_t count = (size_t) applied->unknown_measures;
-    Str *ids = arena_alloc(&waiting->strings, (count + 1) * sizeof *ids);
-    for (size_t i = 0; i < count && ids != NULL; i++)
-        if (!arena_copy(&waiting->strings, applied->unknown[i], &ids[i]))
-            ids = NULL;
-    round->unknown = ids;
-    round->unknown_count = ids != NULL ? count : 0;
-    return ids != NULL;
-}
-
-static bool copy_reading(Batch *to, const BatchReading *from)
-{
-    BatchReading copy = *from;
-    size_t bytes = from->candidates.count * sizeof *from->candidates.values;
-    double *values = arena_alloc(&to->strings, bytes + 1);
-    if (values == NULL ||
-        !arena_copy(&to->strings, from->reading.measure_id, &copy.reading.measure_id) ||
-        !arena_copy(&to->strings, from->reading.raw, &copy.reading.raw))
-        return false;
-    if (bytes > 0)
-        memcpy(values, from->candidates.values, bytes);
-    copy.candidates.values = values;
-    return batch_add_reading(to, &copy);
-}
-
-/* Of what was applied only the readings of measures that are not known stay in the round's batch. */
-static ErrCode keep_waiting(Round *round, const Applied *applied, Err *err)
-{
-    Batch waiting = batch_init();
-    waiting.shard = round->batch.shard;
-    waiting.is_release = waiting.find_gaps = true;
-    bool ok = copy_unknown(applied, round, &waiting);
-    for (size_t i = 0; i < round->batch.reading_count && round->unknown_count > 0 && ok; i++) {
-        const BatchReading *reading = &round->batch.readings[i];
-        if (bsearch(&reading->reading.measure_id, round->unknown, round->unknown_count,
-                    sizeof *round->unknown, by_text) != NULL)
-            ok = copy_reading(&waiting, reading);
-    }
-    batch_release(&round->batch);
-    round->batch = waiting;
-    return ok ? OK : err_set(err, ERR_NO_MEMORY, "no memory for readings of unknown measures");
-}
-
 /* What was fetched goes into the store; only then may the upstream be told that we have it. */
 static ErrCode apply(Poller *poller, Round *round, Fault fault, Err *err)
 {
@@ -222,7 +171,7 @@ static ErrCode apply(Poller *poller, Round *round, Fault fault, Err *err)
         round->fetched[feed] = false;
     }
     rc = backfill_want(poller->backfill, applied.gaps, applied.gap_count, err);
-    return rc == OK ? keep_waiting(round, &applied, err) : rc;
+    return rc == OK ? lookup_keep_waiting(&round->batch, &applied, &round->unknown, err) : rc;
 }
 
 static ErrCode fetch_catalogue(Poller *poller, Round *round, Err *err)
@@ -277,7 +226,7 @@ static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, Err
 static ErrCode poll_types(Poller *poller, Round *round, Err *err)
 {
     batch_release(&round->batch);
-    round->unknown_count = 0;
+    round->unknown.count = 0;
     ErrCode rc = fetch_types(poller, round, err);
     return rc == OK ? apply(poller, round, fault_meanwhile(poller, round, OK), err) : rc;
 }
@@ -296,13 +245,12 @@ static ErrCode look_up(Poller *poller, Round *round, Err *err)
 {
     LookupCount count;
     int64_t began_ms = clock_elapsed_ms();
-    ErrCode rc =
-        lookup_measures(&poller->lookup, poller->upstream, poller->writer, round->unknown,
-                        round->unknown_count, &round->batch, &count, &round->retry_after_s, err);
+    ErrCode rc = lookup_measures(&poller->lookup, poller->upstream, poller->writer, &round->unknown,
+                                 &round->batch, &count, &round->retry_after_s, err);
     round->report.fetch_ms += clock_elapsed_ms() - began_ms;
     if (rc == ERR_STOPPED || round->batch.measure_count == 0)
         return rc;
-    log_info("ingest looked up unknown=%zu found=%" PRId64 " bare=%" PRId64, round->unknown_count,
+    log_info("ingest looked up unknown=%zu found=%" PRId64 " bare=%" PRId64, round->unknown.count,
              count.found, count.bare);
     Err apply_err = {.code = OK};
     ErrCode applied_rc = apply(poller, round, fault_meanwhile(poller, round, rc), &apply_err);
@@ -315,12 +263,12 @@ static ErrCode poll_once(Poller *poller, Round *round, Err *err)
 {
     bool with_catalogue = clock_now() >= poller->next_catalogue;
     ErrCode rc = poll_lists(poller, round, with_catalogue, err);
-    if (rc == OK && round->unknown_count > LOOKUPS_MAX && !with_catalogue &&
+    if (rc == OK && round->unknown.count > LOOKUPS_MAX && !with_catalogue &&
         clock_now() >= poller->next_for_unknown) {
         with_catalogue = true;
         rc = ask_for_lists(poller, round, err);
     }
-    if (rc == OK && round->unknown_count > 0)
+    if (rc == OK && round->unknown.count > 0)
         rc = look_up(poller, round, err);
     if (rc != OK || !with_catalogue)
         return rc;
@@ -502,7 +450,7 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     HttpTotals before = upstream_totals(poller->upstream);
     budget_renew(&poller->budget, current_slot(round.report.started, poller->options.interval_s));
     ErrCode rc = poll_once(poller, &round, &err);
-    if (rc != OK && round.unknown_count > 0)
+    if (rc != OK && round.unknown.count > 0)
         upstream_forget(poller->upstream, FEED_READINGS); /* those that wait shall come again */
     batch_release(&round.batch);
     if (rc == OK)

@@ -1,6 +1,23 @@
 #include "model/filter.h"
 
 #include <math.h>
+#include <string.h>
+
+bool str_list_add(Arena *arena, StrList *list, Str item)
+{
+    bool is_full = (list->count & (list->count - 1)) == 0; /* room is 1, 2, 4, 8, ... */
+    if (is_full) {
+        size_t cap = list->count == 0 ? 1 : list->count * 2;
+        Str *items = arena_alloc(arena, cap * sizeof *items);
+        if (items == NULL)
+            return false;
+        if (list->count > 0)
+            memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+    }
+    list->items[list->count++] = item;
+    return true;
+}
 
 static const double EARTH_RADIUS_KM = 6371.0088;
 

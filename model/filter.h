@@ -9,6 +9,8 @@ typedef struct StrList {
     Str *items;
     size_t count;
 } StrList;
+/* Its memory is the arena's. False: no memory. */
+MUST_USE bool str_list_add(Arena *arena, StrList *list, Str item);
 
 typedef struct Filter {
     StrList station; /* ids, exact case; as the user wrote them - the store resolves other keys */

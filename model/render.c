@@ -336,7 +336,7 @@ static void put_csv_strs(Buf *out, const Style *style, const Str *items, size_t 
         render_csv_text(out, style, buf_view(&joined));
 }
 
-static void put_csv_flags(Buf *out, unsigned flags)
+void render_flags(Buf *out, unsigned flags)
 {
     const char *before = "";
     for (size_t i = 0; i < countof(FLAGS); i++) {
@@ -345,6 +345,30 @@ static void put_csv_flags(Buf *out, unsigned flags)
         buf_printf(out, "%s%s", before, FLAGS[i].name);
         before = ";";
     }
+}
+
+static bool find_flag(Str name, unsigned *flags)
+{
+    for (size_t i = 0; i < countof(FLAGS); i++) {
+        if (str_eq(name, str_of(FLAGS[i].name))) {
+            *flags |= FLAGS[i].flag;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool flags_parse(Str names, unsigned *ret_flags)
+{
+    Str name, rest = names;
+    unsigned flags = 0;
+    while (str_cut(rest, ';', &name, &rest))
+        if (!find_flag(name, &flags))
+            return false;
+    if (!find_flag(rest, &flags))
+        return false;
+    *ret_flags = flags;
+    return true;
 }
 
 void render_csv_time(Buf *out, const Style *style, UnixSec time)
@@ -392,7 +416,7 @@ static void put_csv_value(Buf *out, const Style *style, const Value *value)
         put_csv_strs(out, style, value->as.strs.items, value->as.strs.count);
         break;
     case VALUE_FLAGS:
-        put_csv_flags(out, (unsigned) value->as.integer);
+        render_flags(out, (unsigned) value->as.integer);
         break;
     }
 }

@@ -31,6 +31,9 @@ void render_json_array(Buf *out, const FieldSet *fields, const Row *row);
 void render_json_time(Buf *out, const Style *style, UnixSec time);
 void render_csv_time(Buf *out, const Style *style, UnixSec time);
 void render_csv_text(Buf *out, const Style *style, Str text);
+void render_flags(Buf *out, unsigned flags); /* names joined by ; */
+/* What render_flags() wrote; false: a name is none of ours. */
+MUST_USE bool flags_parse(Str names, unsigned *ret_flags);
 void render_csv_line_end(Buf *out, const Style *style);
 void render_csv_bom(Buf *out, const Style *style);        /* in front of a header */
 void render_csv_header(Buf *out, const FieldSet *fields); /* names, LF */

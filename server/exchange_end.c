@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char EXPOSED[] = "ETag, Last-Modified, Link, Content-Location, Content-Range, "
-                              "Repr-Digest, Row-Count, Retry-After, RateLimit, "
+                              "Repr-Digest, Row-Count, Held-From, Retry-After, RateLimit, "
                               "RateLimit-Policy, X-Request-Id, Server-Timing";
 
 /* A link header beyond this is left out: long queries are not repeated to their sender. */

@@ -82,7 +82,8 @@ static void choose_format(Exchange *x)
 
 bool route_is_country_list(const Route *route)
 {
-    return route->fields != NULL && strchr(route->pattern, '{') == NULL;
+    return route->formats != 0 && route->formats != FORMATS_PAGE &&
+           strchr(route->pattern, '{') == NULL;
 }
 
 bool route_may_be_spooled(const Route *route)

@@ -36,6 +36,7 @@ static bool take(const Change *change, void *ctx)
     Taking *taking = ctx;
     Portion *portion = taking->portion;
     Buf *list = &portion->lists[LISTS[change->kind]];
+    portion->counts[LISTS[change->kind]]++;
     if (list->len > 0)
         BUF_LITERAL(list, ",\n");
     render_change(list, &taking->feed->fields, change);

@@ -25,6 +25,7 @@ Feed feed_of(const Request *req);
 /* Each list holds finished JSON, its items parted by commas; "" where it has none. */
 typedef struct Portion {
     Buf lists[FEED_LIST_COUNT];
+    size_t counts[FEED_LIST_COUNT];
     size_t count;         /* of items, in all lists */
     uint64_t generation;  /* of the last item; 0: there is none */
     ChangeCursor reached; /* from here it goes on */

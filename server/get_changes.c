@@ -43,7 +43,7 @@ static void put_end(JsonWriter *json, const Portion *portion, bool known, const 
     const ChangeCursor *reached = &portion->reached;
     change_cursor_format(reached, next);
     json_key(json, "count");
-    json_int(json, (int64_t) portion->count);
+    json_int(json, (int64_t) portion->counts[FEED_READINGS]);
     json_key(json, "next");
     json_text(json, next);
     json_key(json, "more");

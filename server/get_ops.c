@@ -2,6 +2,7 @@
 #include "base/metrics.h"
 #include "server/route.h"
 #include "server/rows.h"
+#include "store/exports.h"
 
 static ErrCode finish(Reply *reply, const char *content_type, Err *err)
 {
@@ -85,6 +86,27 @@ static ErrCode put_quarantine(JsonWriter *json, Snapshot *snap, Err *err)
     return OK;
 }
 
+static ErrCode put_restoration(JsonWriter *json, const Request *req, Snapshot *snap, Err *err)
+{
+    Restoration restoration;
+    ErrCode rc = snapshot_restoration(snap, req->arena, &restoration, err);
+    if (rc != OK && rc != ERR_NOT_FOUND)
+        return rc;
+    json_key(json, "restored");
+    if (rc == ERR_NOT_FOUND) {
+        json_null(json);
+        return OK;
+    }
+    json_open(json, '{');
+    json_key(json, "generation");
+    json_str(json, restoration.generation);
+    json_key(json, "from");
+    json_str(json, restoration.source);
+    put_moment(json, "at", restoration.at);
+    json_close(json, '}');
+    return OK;
+}
+
 static ErrCode put_freshness(JsonWriter *json, Snapshot *snap, Err *err)
 {
     int64_t counts[FRESHNESS_COUNT];
@@ -95,6 +117,25 @@ static ErrCode put_freshness(JsonWriter *json, Snapshot *snap, Err *err)
     json_open(json, '{');
     for (unsigned i = 0; i < FRESHNESS_COUNT; i++)
         put_int(json, freshness_name((Freshness) i), counts[i]);
+    json_close(json, '}');
+    return OK;
+}
+
+static ErrCode put_history(JsonWriter *json, Snapshot *snap, Err *err)
+{
+    HistoryState state;
+    ErrCode rc = snapshot_history(snap, &state, err);
+    if (rc != OK)
+        return rc;
+    json_key(json, "history");
+    json_open(json, '{');
+    json_key(json, "generation");
+    if (state.exists)
+        json_text(json, state.tag);
+    else
+        json_null(json);
+    put_int(json, "waiting", state.waiting);
+    put_int(json, "history_lost", state.lost);
     json_close(json, '}');
     return OK;
 }
@@ -125,11 +166,14 @@ static ErrCode put_store(JsonWriter *json, const Request *req, Snapshot *snap, E
     return OK;
 }
 
-/* A store that cannot be written cannot hold that it is at fault. */
+/* A store that cannot be written cannot hold that it is at fault, and a copy is served as it is. */
 static Service service_now(const Store *store, const SnapshotInfo *info)
 {
     UnixSec since = store_failing_since(store);
-    return since != NO_TIME ? (Service){.fault = FAULT_STORE, .since = since} : info->service;
+    Service beside = store_copy_service(store);
+    if (since != NO_TIME)
+        return (Service){.fault = FAULT_STORE, .since = since};
+    return beside.fault != FAULT_NONE ? beside : info->service;
 }
 
 static void put_state(JsonWriter *json, const SnapshotInfo *info, Service service)
@@ -160,6 +204,10 @@ static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, 
         rc = put_quarantine(json, snap, err);
     json_key(json, "shard");
     json_text(json, req->site->options->shard);
+    if (rc == OK)
+        rc = put_restoration(json, req, snap, err);
+    if (rc == OK)
+        rc = put_history(json, snap, err);
     json_key(json, "build");
     json_text(json, req->site->options->build);
     json_close(json, '}');

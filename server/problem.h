@@ -71,7 +71,5 @@ void problem_render_page(ProblemType type, Buf *out);
 
 /* Text made in the arena; empty when there is no memory. */
 Str arena_format(Arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* False: no memory. */
-MUST_USE bool str_list_add(Arena *arena, StrList *list, Str item);
 /* The name nearest to `name`, near enough to be what was meant; none otherwise. */
 Str nearest_name(Str name, const StrList *names);

@@ -370,8 +370,9 @@ bool finished_queue(Finished *finished, struct MHD_Connection *connection, const
     return queued;
 }
 
-/* More at once would touch more of the memory that libmicrohttpd has for each connection. */
-enum { STREAM_CHUNK_BYTES = 4096 };
+/* libmicrohttpd gives each response a buffer of its own, which only HTTP/1.0 uses: chunks are
+ * made in the memory of the connection. More than a page of that at once would only be touched. */
+enum { STREAM_BUFFER_BYTES = 256, STREAM_CHUNK_BYTES = 4096 };
 
 static ssize_t read_stream(void *cls, uint64_t position, char *bytes, size_t max)
 {
@@ -389,7 +390,7 @@ bool finished_queue_stream(const Finished *finished, struct MHD_Connection *conn
                            const Header *extra, size_t extra_count, Subscriber *subscriber)
 {
     Copying copying = {.to =
-                           MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_CHUNK_BYTES,
+                           MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BUFFER_BYTES,
                                                              read_stream, subscriber, end_stream)};
     if (copying.to == NULL) {
         subscriber_leave(subscriber);

@@ -41,6 +41,8 @@ const Route ROUTES[] = {
     {"GET", "/v1/catchments", get_catchments, LIFE_GENERATION, ROWS, LISTS, CATCHMENT_FIELDS},
     {"GET", "/v1/towns", get_towns, LIFE_GENERATION, ROWS, LISTS, TOWN_FIELDS},
     {"GET", "/v1/parameters", get_parameters, LIFE_GENERATION, ROWS, LISTS, PARAMETER_FIELDS},
+    {"GET", "/v1/snapshots", get_snapshots, LIFE_NOW, 0, 0, NULL},
+    {"GET", "/v1/snapshots/latest", get_latest_snapshot, LIFE_NOW, 0, 0, NULL},
     {"GET", "/v1/status", get_status, LIFE_NOW, 0, 0, NULL},
 #define EA(path, handler, formats, params)                                                         \
     {                                                                                              \

@@ -235,7 +235,11 @@ static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connect
         answer = answer_peer(server, connection, peer, head, &arena);
     if (answer.is_deferred)
         return MHD_YES; /* once it is resumed we are called again */
-    return queue(connection, &answer, close || server->site.draining);
+    bool is_stream = answer.subscriber != NULL;
+    enum MHD_Result result = queue(connection, &answer, close || server->site.draining);
+    if (is_stream)
+        buf_release(&peer->target); /* it may live for days, and there may be thousands */
+    return result;
 }
 
 /* libmicrohttpd calls once for the head, then for each piece of a body, then once more. An answer

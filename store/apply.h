@@ -26,9 +26,11 @@ typedef struct Apply {
     size_t unknown_count;
     Str *unknown_ids; /* owned: their measures, each once, in order */
     GapList *gaps;    /* the Writer's; emptied before */
+    Spool *spool;     /* the Writer's */
     UnixSec slot;     /* at which the batch came */
     int64_t poll_s;   /* between two slots */
     int64_t away_s;   /* of our own making before it, with no poll that went well */
+    bool of_copy;     /* which stays as it is for a fault alone */
     bool changed;
 } Apply;
 

@@ -6,7 +6,9 @@
 
 bool snapshot_knows(const Snapshot *snap, uint32_t epoch, uint64_t generation)
 {
-    return epoch == snap->meta.epoch && generation <= snap->meta.generation;
+    const Meta *meta = &snap->meta;
+    return (epoch == meta->epoch && generation <= meta->generation) ||
+           (epoch == meta->epoch_before && generation <= meta->epoch_before_last);
 }
 
 /* ---- what a change is about -------------------------------------------------------------------- */

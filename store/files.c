@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static const char STORE_NAME[] = "freshet.db", LEDGER_NAME[] = "ledger.db",
-                  LOCK_NAME[] = "freshet.lock";
+                  SPOOL_NAME[] = "spool.db", LOCK_NAME[] = "freshet.lock";
 
 /* ---- the directory --------------------------------------------------------------------------- */
 
@@ -131,31 +131,32 @@ static const FileKind LEDGER_KIND = {
     .sql_count = LEDGER_WRITE_SQL_COUNT,
 };
 
+/* Nothing leaves the store before it is here for good, hence FULL. */
+static const FileKind SPOOL_KIND = {
+    .name = SPOOL_NAME,
+    .schema = &SPOOL_SCHEMA,
+    .pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+    .sql = SPOOL_WRITE_SQL,
+    .sql_count = SPOOL_WRITE_SQL_COUNT,
+};
+
 typedef enum Check {
     CHECK_NOTHING,
     CHECK_TABLES, /* all but the readings, which are nearly all of a large file */
     CHECK_WHOLE,  /* its time grows with the file: 20 s a GB */
-    CHECK_COUNT
 } Check;
 
 /* A row for each table that is not as it should be. */
-static const char *const CHECKS[CHECK_COUNT] = {
-    [CHECK_TABLES] = "SELECT found.quick_check FROM sqlite_schema AS made,"
-                     " pragma_quick_check(made.name) AS found"
-                     " WHERE made.type = 'table' AND made.name <> 'reading'"
-                     " AND found.quick_check <> 'ok'",
-    [CHECK_WHOLE] = "SELECT quick_check FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
-};
-
-static ErrCode quick_check(Db *db, Check check, Err *err)
+static ErrCode check_tables(Db *db, Err *err)
 {
+    static const char SQL[] = "SELECT found.quick_check FROM sqlite_schema AS made,"
+                              " pragma_quick_check(made.name) AS found"
+                              " WHERE made.type = 'table' AND made.name <> 'reading'"
+                              " AND found.quick_check <> 'ok'";
     sqlite3_stmt *st = NULL;
-    if (check == CHECK_NOTHING)
-        return OK;
     ErrCode rc = OK;
-    int step = sqlite3_prepare_v2(db->handle, CHECKS[check], -1, &st, NULL) == SQLITE_OK
-                   ? sqlite3_step(st)
-                   : SQLITE_ERROR;
+    int step = sqlite3_prepare_v2(db->handle, SQL, -1, &st, NULL) == SQLITE_OK ? sqlite3_step(st)
+                                                                               : SQLITE_ERROR;
     if (step == SQLITE_ROW)
         rc = err_set(err, ERR_CORRUPT, "%s: quick_check: " STR_FMT, db->name,
                      STR_ARG(sql_str(st, 0)));
@@ -181,8 +182,8 @@ static ErrCode prepare_file(Db *db, const FileKind *kind, Check check, Err *err)
                        "): start that one, or another data directory",
                        kind->name, version, kind->schema->version);
     rc = db_exec(db, kind->pragmas, err);
-    if (rc == OK && found == SCHEMA_OURS)
-        rc = quick_check(db, check, err);
+    if (rc == OK && check != CHECK_NOTHING && found == SCHEMA_OURS)
+        rc = check == CHECK_WHOLE ? db_quick_check(db, err) : check_tables(db, err);
     if (rc == OK)
         rc = schema_migrate(db, kind->schema, err);
     if (rc != OK)
@@ -212,21 +213,29 @@ static ErrCode open_file(Db *db, const char *path, const FileKind *kind, Check c
     return rc;
 }
 
-/* The same, and when the file is damaged, once more with a new one. */
+/* Renames what is damaged; ERR_CORRUPT becomes OK, everything else stays. */
+static ErrCode set_aside_damaged(ErrCode rc, const char *path, atomic_bool *damaged, char *note,
+                                 size_t note_size, Err *err)
+{
+    char why[sizeof err->text];
+    memcpy(why, err->text, sizeof why);
+    if (rc != ERR_CORRUPT)
+        return rc;
+    rc = set_aside(path, why, note, note_size, err);
+    if (rc == OK && damaged != NULL)
+        atomic_store(damaged, false); /* what is damaged is no longer here */
+    return rc;
+}
+
+/* When the file is damaged, once more with a new one. */
 static ErrCode open_or_replace(Db *db, const char *path, const FileKind *kind, Check check,
                                atomic_bool *damaged, char *note, size_t note_size, Err *err)
 {
     ErrCode rc = open_file(db, path, kind, check, damaged, err);
     if (rc != ERR_CORRUPT)
         return rc;
-    char why[sizeof err->text];
-    memcpy(why, err->text, sizeof why);
-    rc = set_aside(path, why, note, note_size, err);
-    if (rc != OK)
-        return rc;
-    if (damaged != NULL)
-        atomic_store(damaged, false); /* what is damaged is no longer here */
-    return open_file(db, path, kind, CHECK_NOTHING, damaged, err);
+    rc = set_aside_damaged(rc, path, damaged, note, note_size, err);
+    return rc == OK ? open_file(db, path, kind, CHECK_NOTHING, damaged, err) : rc;
 }
 
 /* ---- the mark of an orderly close: size and time of the store, kept in the ledger ---- */
@@ -268,15 +277,9 @@ static Check take_mark(Files *files, int64_t check_max_bytes)
     return is_large && marked_bytes != DAMAGED_BYTES ? CHECK_TABLES : CHECK_WHOLE;
 }
 
-static void put_mark(Files *files, bool damaged)
+static void set_mark(Files *files, int64_t bytes, int64_t changed_ns)
 {
     Err err;
-    int64_t bytes = DAMAGED_BYTES, changed_ns = 0;
-    if (files->ledger.handle == NULL)
-        return;
-    if (!damaged && (files_bytes(files->store_path, "-wal") > 0 ||
-                     !look(files->store_path, &bytes, &changed_ns)))
-        return; /* the log could not be emptied: the next open shall look */
     sqlite3_stmt *st = sql_begin(&files->ledger, LEDGER_SET_CLOSED);
     sql_bind_int(st, 1, bytes);
     sql_bind_int(st, 2, changed_ns);
@@ -284,32 +287,125 @@ static void put_mark(Files *files, bool damaged)
         return; /* without it the next open takes longer, that is all */
 }
 
+void files_note_damage(Files *files)
+{
+    set_mark(files, DAMAGED_BYTES, 0);
+}
+
+static void put_mark(Files *files)
+{
+    int64_t bytes = 0, changed_ns = 0;
+    if (files_bytes(files->store_path, "-wal") > 0 || !look(files->store_path, &bytes, &changed_ns))
+        return; /* the log could not be emptied: the next open shall look */
+    set_mark(files, bytes, changed_ns);
+}
+
+/* ---- filling --------------------------------------------------------------------------------- */
+
+static bool is_there(const char *path)
+{
+    return files_bytes(path, "") > 0 || files_bytes(path, "-wal") > 0;
+}
+
+static ErrCode note_origin(Files *files, const StoreOrigin *origin, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(&files->ledger, LEDGER_SET_RESTORED);
+    sql_bind_int(st, 1, clock_now());
+    sql_bind_str(st, 2, str_of(origin->generation));
+    sql_bind_str(st, 3, str_of(origin->source));
+    return sql_run(&files->ledger, st, err);
+}
+
+/* It is brought beside its place and renamed when it is whole: a crash leaves no half of one.
+ * Errors: ERR_NOT_FOUND (there is none to be had), ERR_STORAGE. */
+static ErrCode fill(Files *files, const Filler *filler, Err *err)
+{
+    char path[FILES_PATH_SIZE + 16];
+    StoreOrigin origin = {.source = ""};
+    (void) snprintf(path, sizeof path, "%s.restoring", files->store_path);
+    (void) unlink(path); /* of a run that was killed */
+    if (!filler->fn(path, &origin, filler->ctx)) {
+        (void) unlink(path);
+        return err_set(err, ERR_NOT_FOUND, "there is no good copy of a store");
+    }
+    if (rename(path, files->store_path) != 0)
+        return err_set(err, ERR_STORAGE, "'%s' cannot be renamed: %s", path, strerror(errno));
+    return note_origin(files, &origin, err);
+}
+
+/* What is not there is fetched; what is damaged is set aside first. What was fetched was checked. */
+static ErrCode open_store(Files *files, int64_t check_max_bytes, const Filler *filler,
+                          atomic_bool *damaged, char *note, size_t note_size, Err *err)
+{
+    Check check = take_mark(files, check_max_bytes);
+    if (is_there(files->store_path)) {
+        ErrCode rc = open_file(&files->store, files->store_path, &STORE_KIND, check, damaged, err);
+        rc = set_aside_damaged(rc, files->store_path, damaged, note, note_size, err);
+        if (rc != OK || files->store.handle != NULL)
+            return rc;
+    }
+    ErrCode rc = filler->fn != NULL ? fill(files, filler, err) : OK;
+    if (rc != OK && rc != ERR_NOT_FOUND)
+        return rc;
+    return open_or_replace(&files->store, files->store_path, &STORE_KIND, CHECK_NOTHING, damaged,
+                           note, note_size, err);
+}
+
 /* ---- open, close ----------------------------------------------------------------------------- */
 
-ErrCode files_open(Files *files, const char *dir, int64_t check_max_bytes, atomic_bool *damaged,
-                   char *note, size_t note_size, Err *err)
+/* All but the store. */
+static ErrCode open_around(Files *files, const char *dir, atomic_bool *damaged, char *note,
+                           size_t note_size, Err *err)
 {
     *files = (Files){.lock_fd = -1};
     ErrCode rc = join(files->store_path, dir, STORE_NAME, err);
     if (rc == OK)
         rc = join(files->ledger_path, dir, LEDGER_NAME, err);
     if (rc == OK)
+        rc = join(files->spool_path, dir, SPOOL_NAME, err);
+    if (rc == OK)
         rc = lock_dir(files, dir, err);
     if (rc == OK) /* it is small: checked each time */
         rc = open_or_replace(&files->ledger, files->ledger_path, &LEDGER_KIND, CHECK_WHOLE, damaged,
                              note, note_size, err);
+    return rc;
+}
+
+ErrCode files_open(Files *files, const char *dir, int64_t check_max_bytes, const Filler *filler,
+                   atomic_bool *damaged, char *note, size_t note_size, Err *err)
+{
+    ErrCode rc = open_around(files, dir, damaged, note, note_size, err);
     if (rc == OK)
-        rc = open_or_replace(&files->store, files->store_path, &STORE_KIND,
-                             take_mark(files, check_max_bytes), damaged, note, note_size, err);
+        rc = open_store(files, check_max_bytes, filler, damaged, note, note_size, err);
+    if (rc == OK) /* it may be large, and what damage hides in it is met when it is read */
+        rc = open_or_replace(&files->spool, files->spool_path, &SPOOL_KIND, CHECK_NOTHING, damaged,
+                             note, note_size, err);
     if (rc != OK)
         files_close(files, true);
     return rc;
 }
 
+ErrCode store_restore(const char *data_dir, StoreFillFn *fn, void *ctx, Err *err)
+{
+    Files files;
+    const Filler filler = {.fn = fn, .ctx = ctx};
+    char note[STORE_NOTE_SIZE] = "";
+    db_setup();
+    ErrCode rc = open_around(&files, data_dir, NULL, note, sizeof note, err);
+    if (rc == OK && is_there(files.store_path))
+        rc = err_set(err, ERR_INVALID, "there is a store in '%s': move it away first", data_dir);
+    if (rc == OK)
+        rc = fill(&files, &filler, err);
+    files_close(&files, true);
+    return rc;
+}
+
 void files_close(Files *files, bool damaged)
 {
+    db_close(&files->spool);
     db_close(&files->store); /* the last connection to it: this empties and removes the log */
-    put_mark(files, damaged);
+    if (!damaged)
+        put_mark(files);
     db_close(&files->ledger);
     if (files->lock_fd >= 0)
         (void) close(files->lock_fd);

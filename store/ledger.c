@@ -343,3 +343,23 @@ ErrCode snapshot_each_refusal(Snapshot *snap, const StrList *measures, const Str
             return OK;
     }
 }
+
+ErrCode snapshot_restoration(Snapshot *snap, Arena *arena, Restoration *ret, Err *err)
+{
+    ErrCode rc = ledger_connect(snap, err);
+    if (rc != OK)
+        return rc;
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->ledger, LEDGER_RESTORED);
+    bool row = false;
+    rc = sql_step(&snap->ledger, st, &row, err);
+    if (rc != OK)
+        return rc;
+    if (!row)
+        return err_set(err, ERR_NOT_FOUND, "the store was never restored");
+    Restoration restoration = {.at = sql_time(st, 0)};
+    if (!arena_copy(arena, sql_str(st, 1), &restoration.generation) ||
+        !arena_copy(arena, sql_str(st, 2), &restoration.source))
+        return err_set(err, ERR_NO_MEMORY, "no memory for where the store came from");
+    *ret = restoration;
+    return OK;
+}

@@ -18,6 +18,11 @@ typedef struct ReadingCounts {
 } ReadingCounts;
 
 void reading_counts_add(ReadingCounts *to, const ReadingCounts *counts);
+/* The store was filled from elsewhere. */
+typedef struct Restoration {
+    UnixSec at;
+    Str generation, source;
+} Restoration;
 
 typedef struct PollReport {
     UnixSec started, finished;

@@ -6,6 +6,7 @@
  * and late by what the store said before the batch, so the order of readings inside a batch changes
  * nothing. */
 #include "store/apply.h"
+#include "store/spool.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -249,6 +250,16 @@ static ErrCode add(Apply *apply, int64_t measure, const BatchReading *given, boo
     return OK;
 }
 
+/* It is not held, but history gets it. */
+static ErrCode expire(Apply *apply, int64_t measure, const BatchReading *given, Err *err)
+{
+    Reading reading;
+    ErrCode rc = settle(apply, measure, given, &reading, err);
+    if (rc == OK)
+        spool_expired(apply->spool, apply->db, measure, &reading, apply->generation - 1);
+    return rc;
+}
+
 static ErrCode has_same_raw(Apply *apply, int64_t measure, const Reading *reading, bool *ret_same,
                             Err *err)
 {
@@ -285,6 +296,7 @@ static ErrCode compare(Apply *apply, int64_t measure, const BatchReading *given,
         return OK;
     }
     reading.flags |= READING_CORRECTED;
+    spool_held(apply->spool, apply->db, measure, reading.time);
     apply->applied.readings.corrected++;
     return write_reading(apply, WRITE_CORRECT_READING, measure, &reading, err);
 }
@@ -370,6 +382,7 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
         }
         if (!window_holds(kept, time) && time != newest) {
             apply->applied.readings.expired++;
+            rc = expire(apply, series->measure, given, err);
             continue;
         }
         while (k < all->known_count && all->known[k].time < time)
@@ -415,6 +428,7 @@ static bool is_live(const Readings *all, const Series *series, size_t count, int
 
 static ErrCode trim_measure(Apply *apply, int64_t measure, bool is_live_one, UnixSec from, Err *err)
 {
+    spool_trimmed(apply->spool, apply->db, measure, from);
     sqlite3_stmt *st = sql_begin(apply->db, is_live_one ? WRITE_TRIM_LIVE : WRITE_TRIM);
     sql_bind_int(st, 1, measure);
     sql_bind_int(st, 2, from);

@@ -1,6 +1,7 @@
 /* store/removal.c - what has been in no list and without a reading for so long that it is gone; and what
  * is another shard's by now. */
 #include "store/apply.h"
+#include "store/spool.h"
 
 enum { GONE_AFTER_S = 30 * 24 * 3600 };
 
@@ -45,6 +46,8 @@ static ErrCode drop_measure(Apply *apply, int64_t key, Err *err)
     int64_t station = 0;
     bool found = false;
     ErrCode rc = read_number(apply, WRITE_MEASURE_STATION, key, &station, &found, err);
+    if (rc == OK)
+        spool_removed(apply->spool, apply->db, key);
     if (rc == OK)
         rc = drop(apply, WRITE_DROP_READINGS, key, err);
     if (rc == OK)

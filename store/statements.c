@@ -2,13 +2,16 @@
 
 #include "store/rows.h"
 
-#define META_COLUMNS "epoch, generation, as_of, fault, since, stations, measures, readings"
+#define META_COLUMNS                                                                               \
+    "epoch, generation, as_of, fault, since, stations, measures, readings,"                        \
+    " is_copy, epoch_before, epoch_before_last"
 /* LEFT: a station without readings has no newest time. */
 #define STATIONS_WITH_NEWEST                                                                       \
     " FROM station LEFT JOIN station_newest ON station_newest.station = station.key"
-#define NEAR "32"
 /* Their indexes give the order. */
 #define SINCE " WHERE (generation, place) >= (?1, ?2) ORDER BY generation, place"
+#define NEAR            "32"
+#define SPOOLED_COLUMNS "time, value, flags, received, revision, generation"
 
 const SqlText READ_SQL[READ_SQL_COUNT] = {
     [READ_BEGIN] = {"begin snapshot", "BEGIN"},
@@ -57,6 +60,10 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
     [READ_WINDOWS] = {"list windows",
                       "SELECT measure.key, station_newest.time FROM station_newest"
                       " CROSS JOIN measure ON measure.station = station_newest.station"},
+    [READ_STATIONS_CHANGED] = {"find last change of stations",
+                               "SELECT ifnull(max(generation), 0) FROM station"},
+    [READ_MEASURES_CHANGED] = {"find last change of measures",
+                               "SELECT ifnull(max(generation), 0) FROM measure"},
     [READ_FRESHNESS] = {"count measures by freshness",
                         "SELECT freshness, count(*) FROM delivery GROUP BY freshness"},
     [READ_CHANGED_STATIONS] = {"list changed stations",
@@ -81,7 +88,8 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_READ_META] = {"read meta", "SELECT " META_COLUMNS " FROM meta WHERE only = 1"},
     [WRITE_META] = {"store meta",
                     "UPDATE meta SET generation = ?1, as_of = ?2, fault = ?3, since = ?4,"
-                    " stations = ?5, measures = ?6, readings = ?7 WHERE only = 1"},
+                    " stations = ?5, measures = ?6, readings = ?7, epoch = ?8, is_copy = ?9,"
+                    " epoch_before = ?10, epoch_before_last = ?11 WHERE only = 1"},
 
     [WRITE_FIND_STATION] = {"find station",
                             "SELECT key, type, type_all, listed, raw FROM station WHERE id = ?1"},
@@ -175,6 +183,18 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
                          "DELETE FROM reading WHERE measure = ?1 AND time < ?2"},
 
+    [WRITE_TRIMMED] = {"read what is to be trimmed",
+                       "SELECT " SPOOLED_COLUMNS " FROM reading"
+                       " WHERE measure = ?1 AND time < ?2 AND generation > ?3"
+                       " AND time < (SELECT max(time) FROM reading WHERE measure = ?1)"},
+    [WRITE_HELD_READING] = {"read what is to be corrected",
+                            "SELECT " SPOOLED_COLUMNS " FROM reading"
+                            " WHERE measure = ?1 AND time = ?2 AND generation > ?3"},
+    [WRITE_MEASURE_IDS] = {"read ids of measure and station",
+                           "SELECT measure.id, station.id FROM measure"
+                           " CROSS JOIN station ON station.key = measure.station"
+                           " WHERE measure.key = ?1"},
+
     [WRITE_READ_DELIVERY] = {"read deliveries", "SELECT gaps, prior_s, last_arrival, freshness,"
                                                 " expected_next, late_after, stale_after,"
                                                 " silent_after FROM delivery WHERE measure = ?1"},
@@ -232,6 +252,8 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
     [WRITE_DROP_STATION] = {"remove station", "DELETE FROM station WHERE key = ?1"},
 };
 
+#define SPOOLED_NUMBERS "time, value, flags, received, revision"
+
 #define POLL_COLUMNS                                                                               \
     "started, finished, fault, detail, unmodified, requests, wire_bytes, fetch_ms, parse_ms,"      \
     " apply_ms, generation, received, fresh, late, unchanged, corrected, expired, quarantined"
@@ -285,6 +307,9 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
                            "INSERT OR REPLACE INTO closed (only, bytes, changed_ns)"
                            " VALUES (1, ?1, ?2)"},
     [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", "DELETE FROM closed WHERE only = 1"},
+    [LEDGER_SET_RESTORED] = {"store where the store came from",
+                             "INSERT OR REPLACE INTO restored (only, at, generation, source)"
+                             " VALUES (1, ?1, ?2, ?3)"},
 };
 
 const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
@@ -300,4 +325,74 @@ const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
                          " FROM quarantine ORDER BY received DESC, id DESC"},
     [LEDGER_ASKED] = {"read what was asked", "SELECT from_time, to_time, asked_at FROM asked"
                                              " WHERE station IS ?1 AND measure IS ?2"},
+    [LEDGER_RESTORED] = {"read where the store came from",
+                         "SELECT at, generation, source FROM restored WHERE only = 1"},
+};
+
+const SqlText SPOOL_WRITE_SQL[SPOOL_WRITE_SQL_COUNT] = {
+    [SPOOL_BEGIN] = {"begin", "BEGIN IMMEDIATE"},
+    [SPOOL_COMMIT] = {"commit", "COMMIT"},
+    [SPOOL_READ_MARK] = {"read mark of history",
+                         "SELECT epoch, generation FROM mark WHERE only = 1"},
+    [SPOOL_FIND_SERIES] = {"find series",
+                           "SELECT key FROM series WHERE measure = ?1 AND station = ?2"},
+    [SPOOL_ADD_SERIES] = {"add series", "INSERT INTO series (measure, station) VALUES (?1, ?2)"},
+    [SPOOL_ADD] = {"spool reading",
+                   "INSERT INTO spool (series, held, " SPOOLED_NUMBERS ", epoch, generation)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+    [SPOOL_FIND_GIVEN] = {"find what was given",
+                          "SELECT value, revision FROM given WHERE series = ?1 AND time = ?2"},
+    [SPOOL_SET_GIVEN] = {"remember what was given",
+                         "INSERT OR REPLACE INTO given (series, time, value, revision, received)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5)"},
+    [SPOOL_TRIM_GIVEN] = {"forget what was given", "DELETE FROM given WHERE received <= ?1"},
+    [SPOOL_DROP_OLDEST] = {"drop the oldest of the spool",
+                           "DELETE FROM spool WHERE id < (SELECT min(id) FROM spool) + ?1"},
+    [SPOOL_ADD_LOST] = {"count what was lost", "UPDATE mark SET lost = lost + ?1 WHERE only = 1"},
+};
+
+const SqlText SPOOL_READ_SQL[SPOOL_READ_SQL_COUNT] = {
+    [SPOOL_COUNT] = {"count the spool",
+                     "SELECT epoch, generation, lost,"
+                     " ifnull((SELECT max(id) FROM spool) - (SELECT min(id) FROM spool) + 1, 0)"
+                     " FROM mark WHERE only = 1"},
+    [SPOOL_LIST_EXPORTS] = {"list exports", "SELECT manifest, exported FROM export"
+                                            " ORDER BY as_of DESC"},
+};
+
+const SqlText EXPORT_SQL[EXPORT_SQL_COUNT] = {
+    [EXPORT_BEGIN] = {"begin", "BEGIN IMMEDIATE"},
+    [EXPORT_COMMIT] = {"commit", "COMMIT"},
+    [EXPORT_READ_MARK] = {"read mark of history",
+                          "SELECT epoch, generation, spool_id FROM mark WHERE only = 1"},
+    [EXPORT_SET_MARK] =
+        {"move mark of history",
+         "UPDATE mark SET epoch = ?1, generation = ?2, spool_id = ?3 WHERE only = 1"},
+    [EXPORT_LAST_ID] = {"find end of spool", "SELECT ifnull(min(max(id), ?1 + ?2), ?1) FROM spool"},
+    [EXPORT_ROWS] = {"read spool", "SELECT measure, station, held, " SPOOLED_NUMBERS
+                                   ", epoch, generation FROM spool"
+                                   " CROSS JOIN series ON series.key = spool.series"
+                                   " WHERE id > ?1 AND id <= ?2 ORDER BY id"},
+    [EXPORT_DROP_ROWS] = {"drop what history has",
+                          "DELETE FROM spool WHERE id <= (SELECT spool_id FROM mark)"
+                          " AND id < (SELECT min(id) FROM spool) + ?1"},
+    [EXPORT_READ_PLAN] = {"read plan",
+                          "SELECT epoch, generation, spool_id FROM plan WHERE only = 1"},
+    [EXPORT_SET_PLAN] = {"write down plan", "INSERT INTO plan (only, epoch, generation, spool_id)"
+                                            " VALUES (1, ?1, ?2, ?3)"},
+    [EXPORT_DROP_PLAN] = {"drop plan", "DELETE FROM plan WHERE only = 1"},
+    [EXPORT_PLAN_KEYS] = {"read planned keys", "SELECT key FROM plan_key ORDER BY key"},
+    [EXPORT_ADD_PLAN_KEY] = {"write down planned key", "INSERT INTO plan_key (key) VALUES (?1)"},
+    [EXPORT_DROP_PLAN_KEYS] = {"drop planned keys", "DELETE FROM plan_key"},
+    [EXPORT_ADD] = {"add export", "INSERT OR REPLACE INTO export"
+                                  " (generation, as_of, exported, manifest)"
+                                  " VALUES (?1, ?2, ?3, ?4)"},
+    [EXPORT_LIST] = {"list exports", "SELECT generation, as_of FROM export ORDER BY as_of DESC"},
+    [EXPORT_DROP] = {"drop export", "DELETE FROM export WHERE generation = ?1"},
+    [EXPORT_CONDEMN] = {"condemn object",
+                        "INSERT OR IGNORE INTO condemned (key, since) VALUES (?1, ?2)"},
+    [EXPORT_CONDEMNED] = {"list condemned objects",
+                          "SELECT key FROM condemned WHERE since <= ?1 ORDER BY key"},
+    [EXPORT_IS_CONDEMNED] = {"find condemned object", "SELECT 1 FROM condemned WHERE key = ?1"},
+    [EXPORT_SPARE] = {"forget condemned object", "DELETE FROM condemned WHERE key = ?1"},
 };

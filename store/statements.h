@@ -34,6 +34,8 @@ typedef enum ReadSql {
     READ_CHANGED_FRESHNESS, /* the measure's key */
     READ_GONE,              /* id of a station, or of it and of its measure */
     READ_GENERATION_FROM,   /* ?1 generation; of the first readings from it on: when they came */
+    READ_STATIONS_CHANGED, /* the generation of the station that changed last */
+    READ_MEASURES_CHANGED,
     READ_SQL_COUNT
 } ReadSql;
 extern const SqlText READ_SQL[READ_SQL_COUNT];
@@ -76,6 +78,9 @@ typedef enum WriteSql {
     WRITE_CORRECT_READING, /* the same */
     WRITE_TRIM,            /* ?1 measure's key, ?2 the first time that stays */
     WRITE_TRIM_LIVE,       /* the same, of a measure whose newest reading stays */
+    WRITE_TRIMMED,         /* the same, ?3 a generation: what it takes that is newer */
+    WRITE_HELD_READING,    /* ?1 measure's key, ?2 time, ?3 a generation: if it is newer */
+    WRITE_MEASURE_IDS,     /* ?1 measure's key: its id and its station's */
     WRITE_READ_DELIVERY,   /* ?1 measure's key */
     WRITE_RENEW_DELIVERY,  /* as the next; only where its freshness stays the same */
     WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
@@ -120,6 +125,7 @@ typedef enum LedgerWriteSql {
     LEDGER_READ_CLOSED,
     LEDGER_SET_CLOSED, /* ?1 bytes, ?2 time of change in nanoseconds */
     LEDGER_DROP_CLOSED,
+    LEDGER_SET_RESTORED, /* ?1 at, ?2 generation, ?3 source */
     LEDGER_WRITE_SQL_COUNT
 } LedgerWriteSql;
 extern const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT];
@@ -130,9 +136,60 @@ typedef enum LedgerReadSql {
     LEDGER_COUNT_REFUSALS, /* by reason */
     LEDGER_REFUSALS,       /* newest first */
     LEDGER_ASKED,          /* ?1 station id, ?2 measure id; both NULL: of all */
+    LEDGER_RESTORED,
     LEDGER_READ_SQL_COUNT
 } LedgerReadSql;
 extern const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT];
+
+typedef enum SpoolWriteSql {
+    SPOOL_BEGIN,
+    SPOOL_COMMIT,
+    SPOOL_READ_MARK,
+    SPOOL_FIND_SERIES, /* ?1 measure id, ?2 station id */
+    SPOOL_ADD_SERIES,  /* the same */
+    SPOOL_ADD, /* ?1 series, ?2 held, ?3 time, ?4 value, ?5 flags, ?6 received, ?7 revision, ?8
+                          epoch, ?9 generation */
+    SPOOL_FIND_GIVEN,  /* ?1 series, ?2 time */
+    SPOOL_SET_GIVEN,   /* ?1 series, ?2 time, ?3 value, ?4 revision, ?5 received */
+    SPOOL_TRIM_GIVEN,  /* ?1 the last time that goes */
+    SPOOL_DROP_OLDEST, /* ?1 how many */
+    SPOOL_ADD_LOST,    /* ?1 how many */
+    SPOOL_WRITE_SQL_COUNT
+} SpoolWriteSql;
+extern const SqlText SPOOL_WRITE_SQL[SPOOL_WRITE_SQL_COUNT];
+
+typedef enum SpoolReadSql {
+    SPOOL_COUNT,        /* of rows that wait, and how many were lost */
+    SPOOL_LIST_EXPORTS, /* newest first */
+    SPOOL_READ_SQL_COUNT
+} SpoolReadSql;
+extern const SqlText SPOOL_READ_SQL[SPOOL_READ_SQL_COUNT];
+
+/* Of the export thread's connection to spool.db. */
+typedef enum ExportSql {
+    EXPORT_BEGIN,
+    EXPORT_COMMIT,
+    EXPORT_READ_MARK,
+    EXPORT_SET_MARK,  /* ?1 epoch, ?2 generation, ?3 spool id */
+    EXPORT_LAST_ID,   /* ?1 spool id, ?2 how many rows behind it at most */
+    EXPORT_ROWS,      /* ?1 spool id after which, ?2 up to which */
+    EXPORT_DROP_ROWS, /* ?1 how many at most */
+    EXPORT_READ_PLAN,
+    EXPORT_SET_PLAN, /* ?1 epoch, ?2 generation, ?3 spool id */
+    EXPORT_DROP_PLAN,
+    EXPORT_PLAN_KEYS,
+    EXPORT_ADD_PLAN_KEY, /* ?1 key */
+    EXPORT_DROP_PLAN_KEYS,
+    EXPORT_ADD,          /* ?1 generation, ?2 as of, ?3 exported, ?4 manifest */
+    EXPORT_LIST,         /* newest first */
+    EXPORT_DROP,         /* ?1 generation */
+    EXPORT_CONDEMN,      /* ?1 key, ?2 since */
+    EXPORT_CONDEMNED,    /* ?1 the last since that counts */
+    EXPORT_IS_CONDEMNED, /* ?1 key */
+    EXPORT_SPARE,        /* ?1 key */
+    EXPORT_SQL_COUNT
+} ExportSql;
+extern const SqlText EXPORT_SQL[EXPORT_SQL_COUNT];
 
 /* Other keys of a station, in the order in which they are tried. */
 typedef enum AliasKind { ALIAS_REFERENCE, ALIAS_WISKI, ALIAS_RLOI, ALIAS_KIND_COUNT } AliasKind;

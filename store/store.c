@@ -9,8 +9,13 @@
 
 /* ---- open, close ----------------------------------------------------------------------------- */
 
+/* The epoch last: see store_generation_tag(). */
 static void publish(Store *store, const Meta *meta)
 {
+    atomic_store(&store->copied, meta->is_copy ? meta->generation : meta->epoch_before_last);
+    atomic_store(&store->epoch_before, meta->epoch_before);
+    atomic_store(&store->epoch_before_last, meta->epoch_before_last);
+    atomic_store(&store->epoch, meta->epoch);
     atomic_store(&store->as_of, meta->as_of);
     atomic_store(&store->generation, meta->generation);
     metric_set(METRIC_GENERATION, (int64_t) meta->generation);
@@ -31,6 +36,7 @@ static Store *make(const StoreOptions *options)
     }
     store->options = *options;
     store->options.data_dir = NULL;
+    store->options.fill_ctx = NULL;
     store->next_expected = NO_TIME;
     store->failing_since = NO_TIME;
     store->snapshots = snapshots;
@@ -68,7 +74,8 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
                        options->reader_count);
 
     Meta meta = {.generation = 0};
-    ErrCode rc = files_open(&store->files, options->data_dir, options->check_max_bytes,
+    const Filler filler = {.fn = options->fill, .ctx = options->fill_ctx};
+    ErrCode rc = files_open(&store->files, options->data_dir, options->check_max_bytes, &filler,
                             &store->damaged, ret_set_aside, STORE_NOTE_SIZE, err);
     if (rc != OK) {
         destroy(store);
@@ -80,8 +87,13 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
         destroy(store);
         return rc;
     }
-    store->epoch = meta.epoch;
     publish(store, &meta);
+    rc = exports_read_mark(store, err);
+    if (rc != OK) {
+        files_close(&store->files, true);
+        destroy(store);
+        return rc;
+    }
     *ret_store = store;
     return OK;
 }
@@ -94,8 +106,12 @@ void store_close(Store *store)
     for (size_t i = 0; i < store->options.reader_count; i++) {
         db_close(&store->snapshots[i].db);
         db_close(&store->snapshots[i].ledger);
+        db_close(&store->snapshots[i].spool);
     }
-    files_close(&store->files, atomic_load(&store->damaged));
+    bool damaged = atomic_load(&store->damaged);
+    if (damaged)
+        files_note_damage(&store->files);
+    files_close(&store->files, damaged);
     destroy(store);
 }
 
@@ -113,18 +129,29 @@ UnixSec store_as_of(const Store *store)
 
 uint32_t store_epoch(const Store *store)
 {
-    return store->epoch;
+    return atomic_load(&store->epoch);
 }
 
 void store_generation_tag(const Store *store, uint64_t generation,
                           char tag[static GENERATION_TAG_SIZE])
 {
-    (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, store->epoch, generation);
+    /* The epoch is read first and written last: whoever sees a new one sees where the one before
+     * ended, and an announced generation never gets an epoch that is not its own. */
+    uint32_t epoch = atomic_load(&store->epoch);
+    if (generation <= atomic_load(&store->epoch_before_last))
+        epoch = atomic_load(&store->epoch_before);
+    (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, epoch, generation);
 }
 
 UnixSec store_failing_since(const Store *store)
 {
     return atomic_load(&store->failing_since);
+}
+
+Service store_copy_service(const Store *store)
+{
+    return (Service){.fault = (Fault) atomic_load(&store->copy_fault),
+                     .since = atomic_load(&store->copy_fault_since)};
 }
 
 void store_expect_next(Store *store, UnixSec when)
@@ -240,7 +267,9 @@ static ErrCode pin(Snapshot *snap, Err *err)
         .readings = snap->meta.readings,
         .service = snap->meta.service,
     };
-    store_generation_tag(snap->store, snap->meta.generation, snap->info.tag);
+    /* Not by store_generation_tag(): the snapshot may be of an epoch that is not announced yet. */
+    (void) snprintf(snap->info.tag, sizeof snap->info.tag, "%08" PRIx32 "-%" PRIu64,
+                    snap->meta.epoch, snap->meta.generation);
     return OK;
 }
 

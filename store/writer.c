@@ -1,6 +1,7 @@
 #include "store/apply.h"
 
 #include "base/metrics.h"
+#include "store/spool.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ static ErrCode make_writer(Store *store, Writer **ret_writer, Err *err)
         .ledger = &store->files.ledger,
         .meta = meta,
         .slot = NO_TIME,
+        .spool = {.db = &store->files.spool,
+                  .max_bytes = store->options.spool_max_bytes,
+                  .exported = &store->exported},
     };
     *ret_writer = writer;
     return OK;
@@ -127,16 +131,21 @@ static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
     sql_bind_int(st, 5, meta->stations);
     sql_bind_int(st, 6, meta->measures);
     sql_bind_int(st, 7, meta->readings);
+    sql_bind_int(st, 8, meta->epoch);
+    sql_bind_int(st, 9, meta->is_copy);
+    sql_bind_int(st, 10, meta->epoch_before);
+    sql_bind_int(st, 11, (int64_t) meta->epoch_before_last);
     return sql_run(writer->db, st, err);
 }
 
-/* The first generation says since when the service is what it is. */
+/* The first generation says since when the service is what it is. A copy stays as it is until there is
+ * more to say than whose fault it is. */
 static void note_service(Apply *apply, Fault fault)
 {
     Service *service = &apply->meta->service;
     if (service->fault != fault) {
         *service = (Service){.fault = fault, .since = apply->now};
-        apply->changed = true;
+        apply->changed = apply->changed || !apply->of_copy;
     } else if (service->since == NO_TIME) {
         service->since = apply->now;
     }
@@ -174,11 +183,16 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
         apply->meta->generation = apply->generation;
         apply->meta->as_of = apply->now;
         rc = write_meta(writer, apply->meta, err);
-        if (rc == OK)
+        if (rc == OK) {
+            spool_commit(apply->spool); /* first: see there */
             rc = sql_run(writer->db, sql_begin(writer->db, WRITE_COMMIT), err);
+        }
+    } else if (rc == OK) {
+        spool_commit(apply->spool); /* what expired changes no generation */
     }
     if (rc != OK || !apply->changed)
         db_rollback(writer->db);
+    spool_rollback(apply->spool); /* what is not kept by now */
     return rc;
 }
 
@@ -204,6 +218,15 @@ static void note_failure(Store *store, ErrCode rc, UnixSec now)
         (void) atomic_compare_exchange_strong(&store->failing_since, &none, now);
 }
 
+/* What a copy's generation does not say. The moment first, for who reads the fault. */
+static void note_copy_fault(Store *store, Fault fault, UnixSec now)
+{
+    if (atomic_load(&store->copy_fault) == (int) fault)
+        return;
+    atomic_store(&store->copy_fault_since, now);
+    atomic_store(&store->copy_fault, (int) fault);
+}
+
 ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
                      Applied *ret_applied, Err *err)
 {
@@ -220,9 +243,14 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         .slot = writer->slot != NO_TIME ? writer->slot : now,
         .poll_s = writer->poll_s,
         .window_s = writer->store->options.window_s,
+        .of_copy = writer->meta.is_copy,
         .meta = &meta,
         .gaps = &writer->gaps,
+        .spool = &writer->spool,
     };
+    if (meta.is_copy)
+        meta_leave_copy(&meta); /* kept, if this makes a generation */
+    spool_begin_batch(&writer->spool, &meta, now);
     arena_release(&writer->gaps.strings);
     writer->gaps.count = 0;
     Err ledger_err;
@@ -247,6 +275,10 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         atomic_store(&writer->store->failing_since, NO_TIME);
         store_announce(writer->store, &meta);
     }
+    bool beside = writer->meta.is_copy && writer->meta.service.fault != fault;
+    note_copy_fault(writer->store, beside ? fault : FAULT_NONE, now);
+    apply.applied.history_lost = writer->spool.lost;
+    apply.applied.spool_error = writer->spool.err;
     apply.applied.generation = writer->meta.generation;
     apply.applied.changed = apply.changed;
     apply.applied.readings_held = writer->meta.readings;

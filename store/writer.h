@@ -32,6 +32,8 @@ typedef struct Applied {
     size_t gap_count;
     int64_t
         released; /* from quarantine: readings refused earlier, of measures that are known now */
+    int64_t history_lost; /* readings that history will never get: no room in the spool */
+    Err spool_error;      /* OK, or the last trouble of the spool */
     Err quarantine_error; /* OK, or why refusals could not be kept in the ledger */
 } Applied;
 

@@ -129,6 +129,44 @@ static void join_doubles(cJSON *item)
             latest, "value", cJSON_CreateNumber(cJSON_GetArrayItem(value, 0)->valuedouble));
 }
 
+static cJSON *repaired(const cJSON *value);
+
+/* A list that the upstream writes bare when it holds one thing. */
+static cJSON *repaired_list(const cJSON *value)
+{
+    cJSON *list = cJSON_CreateArray();
+    const cJSON *element = NULL;
+    if (!cJSON_IsArray(value)) {
+        cJSON_AddItemToArray(list, repaired(value));
+        return list;
+    }
+    cJSON_ArrayForEach(element, value)
+    {
+        cJSON_AddItemToArray(list, repaired(element));
+    }
+    return list;
+}
+
+/* What the default style makes of an item: `type` and `measures` are lists, everything else has one
+ * value, which is the first. */
+static cJSON *repaired(const cJSON *value)
+{
+    if (cJSON_IsArray(value))
+        return repaired(cJSON_GetArrayItem(value, 0));
+    if (!cJSON_IsObject(value))
+        return cJSON_Duplicate(value, true);
+    cJSON *object = cJSON_CreateObject();
+    const cJSON *member = NULL;
+    cJSON_ArrayForEach(member, value)
+    {
+        bool is_list =
+            strcmp(member->string, "type") == 0 || strcmp(member->string, "measures") == 0;
+        cJSON_AddItemToObject(object, member->string,
+                              is_list ? repaired_list(member) : repaired(member));
+    }
+    return object;
+}
+
 static cJSON *ask_tree(Replica *replica, const char *target)
 {
     CLEANUP(asked_release) Asked asked = ask(&replica->inside, target);
@@ -157,6 +195,35 @@ static void check_same_envelope(const cJSON *want, const cJSON *got)
     }
     CHECK_INT(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(want_meta, "hasFormat")),
               cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(got_meta, "hasFormat")));
+}
+
+static void ask_as_default(Replica *replica)
+{
+    replica->inside.options.facade_strict = false;
+    cache_close(replica->inside.cache); /* a running service never changes its style */
+    replica->inside.cache = cache_open(64 << 20);
+    REQUIRE(replica->inside.cache != NULL);
+}
+
+/* The default style differs by the repairs alone. */
+static void check_default_list(Replica *replica, const char *target)
+{
+    ask_as_default(replica);
+    cJSON *got = ask_tree(replica, target), *want = repaired_list(json_items_of(replica->tree));
+    check_same_items(want, json_items_of(got));
+    check_same_envelope(replica->tree, got);
+    cJSON_Delete(want);
+    cJSON_Delete(got);
+}
+
+static void check_default_single(Replica *replica, const char *target)
+{
+    ask_as_default(replica);
+    cJSON *got = ask_tree(replica, target), *want = repaired(json_items_of(replica->tree));
+    check_same_item(want, json_items_of(got));
+    check_same_envelope(replica->tree, got);
+    cJSON_Delete(want);
+    cJSON_Delete(got);
 }
 
 /* ---- lists of measures and stations ---------------------------------------------------------- */
@@ -195,6 +262,7 @@ TEST(agency_lists_of_measures_are_the_recorded_ones)
         check_same_items(json_items_of(replica.tree), json_items_of(got));
         check_same_envelope(replica.tree, got);
         cJSON_Delete(got);
+        check_default_list(&replica, cases[i].target);
         close_replica(&replica);
     }
 }
@@ -235,6 +303,7 @@ TEST(agency_lists_of_stations_are_the_recorded_ones)
         check_same_items(json_items_of(replica.tree), json_items_of(got));
         check_same_envelope(replica.tree, got);
         cJSON_Delete(got);
+        check_default_list(&replica, cases[i].target);
         close_replica(&replica);
     }
 }
@@ -410,6 +479,7 @@ TEST(agency_single_stations_are_the_recorded_ones)
         check_same_item(json_items_of(replica.tree), json_items_of(got));
         check_same_envelope(replica.tree, got);
         cJSON_Delete(got);
+        check_default_single(&replica, cases[i].target);
         close_replica(&replica);
     }
 }

@@ -162,10 +162,12 @@ static void check_same_names(const Names *want, const Names *got)
 
 /* ---- paths and parameters -------------------------------------------------------------------- */
 
-/* 2: with and without a suffix. */
+/* 2: with and without a suffix, which is one of a word. */
 static size_t path_forms(const Route *route)
 {
-    return route->fields != NULL && !str_ends(str_of(route->pattern), STR("}")) ? 2 : 1;
+    Str pattern = str_of(route->pattern);
+    bool ends_in_word = !str_ends(pattern, STR("}")) && !str_ends(pattern, STR("/"));
+    return route->formats != 0 && ends_in_word ? 2 : 1;
 }
 
 static size_t find_path(const Route *route, bool with_suffix)

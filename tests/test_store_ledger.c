@@ -254,6 +254,7 @@ TEST(ledger_of_the_first_version_keeps_its_quarantine)
     kit_close(&kit);
     static const char *const old[] = {
         "DROP TABLE asked",
+        "DROP TABLE restored",
         "DROP TABLE quarantine",
         "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, received INTEGER NOT NULL,"
         " reason TEXT NOT NULL, measure TEXT, raw TEXT) STRICT",

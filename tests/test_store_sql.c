@@ -60,6 +60,11 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_WINDOWS] = {"list windows",
                       "SCAN station_newest; "
                       "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
+    /* once an export: some thousands of rows */
+    [READ_STATIONS_CHANGED] = {"find last change of stations",
+                               "SEARCH station USING COVERING INDEX station_change"},
+    [READ_MEASURES_CHANGED] = {"find last change of measures",
+                               "SEARCH measure USING COVERING INDEX measure_change"},
     [READ_FRESHNESS] = {"count measures by freshness",
                         "SCAN delivery USING COVERING INDEX delivery_freshness"},
     /* only what came after it, and no sorting */
@@ -135,6 +140,13 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
                     "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
     [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
                          "SEARCH reading USING PRIMARY KEY (measure=? AND time<?)"},
+    [WRITE_TRIMMED] = {"read what is to be trimmed",
+                       "SEARCH reading USING PRIMARY KEY (measure=? AND time<?); "
+                       "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_HELD_READING] = {"read what is to be corrected",
+                            "SEARCH reading USING PRIMARY KEY (measure=? AND time=?)"},
+    [WRITE_MEASURE_IDS] = {"read ids of measure and station",
+                           BY_KEY("measure") "; " BY_KEY("station")},
     [WRITE_READ_DELIVERY] = {"read deliveries", BY_KEY("delivery")},
     [WRITE_RENEW_DELIVERY] = {"renew delivery", BY_KEY("delivery")},
     [WRITE_DELIVERY] = {"store delivery", ""},
@@ -205,6 +217,7 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_READ_CLOSED] = {"read mark of orderly close", BY_KEY("closed")},
     [LEDGER_SET_CLOSED] = {"store mark of orderly close", ""},
     [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", BY_KEY("closed")},
+    [LEDGER_SET_RESTORED] = {"store where the store came from", ""},
 };
 
 static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
@@ -218,6 +231,61 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
     [LEDGER_ASKED] = {"read what was asked",
                       "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
     [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
+    [LEDGER_RESTORED] = {"read where the store came from", BY_KEY("restored")},
+};
+
+#define MIN_OF_SPOOL "; SCALAR SUBQUERY 1; SEARCH spool"
+static const Plan SPOOL_WRITE_PLANS[SPOOL_WRITE_SQL_COUNT] = {
+    [SPOOL_BEGIN] = {"begin", ""},
+    [SPOOL_COMMIT] = {"commit", ""},
+    [SPOOL_READ_MARK] = {"read mark of history", BY_KEY("mark")},
+    [SPOOL_FIND_SERIES] = {"find series",
+                           "SEARCH series USING COVERING INDEX sqlite_autoindex_series_1"
+                           " (measure=? AND station=?)"},
+    [SPOOL_ADD_SERIES] = {"add series", ""},
+    [SPOOL_ADD] = {"spool reading", ""},
+    [SPOOL_FIND_GIVEN] = {"find what was given",
+                          "SEARCH given USING PRIMARY KEY (series=? AND time=?)"},
+    [SPOOL_SET_GIVEN] = {"remember what was given", ""},
+    [SPOOL_TRIM_GIVEN] = {"forget what was given",
+                          "SEARCH given USING COVERING INDEX given_received (received<?)"},
+    [SPOOL_DROP_OLDEST] = {"drop the oldest of the spool",
+                           "SEARCH spool USING INTEGER PRIMARY KEY (rowid<?)" MIN_OF_SPOOL},
+    [SPOOL_ADD_LOST] = {"count what was lost", BY_KEY("mark")},
+};
+
+static const Plan SPOOL_READ_PLANS[SPOOL_READ_SQL_COUNT] = {
+    [SPOOL_COUNT] = {"count the spool", BY_KEY("mark") "; SCALAR SUBQUERY 1; SEARCH spool; "
+                                                       "SCALAR SUBQUERY 2; SEARCH spool"},
+    [SPOOL_LIST_EXPORTS] = {"list exports", "SCAN export USING INDEX export_as_of"},
+};
+
+static const Plan EXPORT_PLANS[EXPORT_SQL_COUNT] = {
+    [EXPORT_BEGIN] = {"begin", ""},
+    [EXPORT_COMMIT] = {"commit", ""},
+    [EXPORT_READ_MARK] = {"read mark of history", BY_KEY("mark")},
+    [EXPORT_SET_MARK] = {"move mark of history", BY_KEY("mark")},
+    [EXPORT_LAST_ID] = {"find end of spool", "SEARCH spool"},
+    [EXPORT_ROWS] = {"read spool",
+                     "SEARCH spool USING INTEGER PRIMARY KEY (rowid>? AND rowid<?); " BY_KEY(
+                         "series")},
+    [EXPORT_DROP_ROWS] = {"drop what history has",
+                          "SEARCH spool USING INTEGER PRIMARY KEY (rowid<?); SCALAR SUBQUERY 1; "
+                          "SCAN mark; SCALAR SUBQUERY 2; SEARCH spool"},
+    [EXPORT_READ_PLAN] = {"read plan", BY_KEY("plan")},
+    [EXPORT_SET_PLAN] = {"write down plan", ""},
+    [EXPORT_DROP_PLAN] = {"drop plan", BY_KEY("plan")},
+    [EXPORT_PLAN_KEYS] = {"read planned keys", "SCAN plan_key"},
+    [EXPORT_ADD_PLAN_KEY] = {"write down planned key", ""},
+    [EXPORT_DROP_PLAN_KEYS] = {"drop planned keys", ""},
+    [EXPORT_ADD] = {"add export", ""},
+    [EXPORT_LIST] = {"list exports", "SCAN export USING INDEX export_as_of"},
+    [EXPORT_DROP] = {"drop export",
+                     "SEARCH export USING INDEX sqlite_autoindex_export_1 (generation=?)"},
+    [EXPORT_CONDEMN] = {"condemn object", ""},
+    [EXPORT_CONDEMNED] = {"list condemned objects", "SCAN condemned"},
+    [EXPORT_IS_CONDEMNED] = {"find condemned object", "SEARCH condemned USING PRIMARY KEY (key=?)"},
+    [EXPORT_SPARE] = {"forget condemned object", "SEARCH condemned USING PRIMARY KEY (key=?)"},
 };
 
 static void check_plans(const Kit *kit, const char *file, const SqlText *sql, const Plan *plans,
@@ -253,6 +321,9 @@ TEST(sql_of_every_statement_uses_the_index_it_is_meant_to)
     check_plans(&kit, "freshet.db", WRITE_SQL, WRITE_PLANS, WRITE_SQL_COUNT);
     check_plans(&kit, "ledger.db", LEDGER_WRITE_SQL, LEDGER_WRITE_PLANS, LEDGER_WRITE_SQL_COUNT);
     check_plans(&kit, "ledger.db", LEDGER_READ_SQL, LEDGER_READ_PLANS, LEDGER_READ_SQL_COUNT);
+    check_plans(&kit, "spool.db", SPOOL_WRITE_SQL, SPOOL_WRITE_PLANS, SPOOL_WRITE_SQL_COUNT);
+    check_plans(&kit, "spool.db", SPOOL_READ_SQL, SPOOL_READ_PLANS, SPOOL_READ_SQL_COUNT);
+    check_plans(&kit, "spool.db", EXPORT_SQL, EXPORT_PLANS, EXPORT_SQL_COUNT);
     kit_close(&kit);
 }
 

@@ -15,7 +15,8 @@ allow() { # allow WHY FORBIDDEN EXCEPT: no include may match FORBIDDEN, unless i
     status=1
 }
 
-for room in base sim:base model:base store:base,model ingest:base,model,store server:base,model,store; do
+for room in base sim:base model:base store:base,model ingest:base,model,store server:base,model,store \
+            export:base,model,store; do
     below=$(echo "$room" | tr ':,' '||')
     room=${room%%:*}
     allow "only ($below) in $room/" "$room/$any \"$any" "$any \"($below)/$any"

@@ -32,7 +32,7 @@ const COMPANY = { lat: ['long', 'dist'], long: ['lat', 'dist'], dist: ['lat', 'l
 
 function single(contract, operation, { name, in: where, schema }, pools) {
   const item = contract.follow(schema.items) ?? schema;
-  const columns = columnsOf(contract, operation);
+  const told = columnsOf(contract, operation), columns = told.length > 0 ? told : ['station', 'measure', 'time', 'value'];
   if (item.enum !== undefined) return fc.constantFrom(...item.enum.map(String));
   if (name === 'fields') return fc.shuffledSubarray(columns, { minLength: 1 }).map((names) => names.join());
   if (name === 'sort') return fc.shuffledSubarray(columns.slice(0, 5), { minLength: 1, maxLength: 3 }).map((names) => names.join(',-'));
