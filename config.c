@@ -70,6 +70,9 @@ static const Setting SETTINGS[] = {
      "for a read connection to come free, then 503"},
     {"wal-max-bytes", AT(wal_max_bytes), BYTES, "64MB", MB, 16384 * MB, NULL,
      "of SQLite's log before it is truncated"},
+    {"check-max-bytes", AT(check_max_bytes), BYTES, "512MB", 0, 1024 * 1024 * MB, NULL,
+     "of a store that is checked whole after a crash; of a larger one all but the readings; 0: "
+     "any"},
     {"threads", AT(threads), COUNT, "0", 0, 256, NULL, "of HTTP; 0: one for each processor"},
     {"max-connections", AT(max_connections), COUNT, "1000", 1, 100000, NULL,
      "in all; beyond it 503"},
@@ -550,6 +553,7 @@ StoreOptions config_store_options(const Config *config)
             (size_t) thread_count(config) + 4, /* render, export and stream beside HTTP */
         .snapshot_wait_ms = config->snapshot_wait_ms,
         .wal_max_bytes = config->wal_max_bytes,
+        .check_max_bytes = config->check_max_bytes,
         .spool_max_bytes = config_exports(config) ? config->spool_max_bytes : 0,
     };
 }

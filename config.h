@@ -35,7 +35,7 @@ typedef struct Config {
     int64_t upstream_timeout_s, connect_timeout_s, stall_timeout_s, retry_min_s, retry_max_s;
     int64_t max_body_bytes, max_batch_readings;
     int64_t record_bytes;
-    int64_t window_s, snapshot_wait_ms, wal_max_bytes;
+    int64_t window_s, snapshot_wait_ms, wal_max_bytes, check_max_bytes;
     int64_t threads, max_connections, max_connections_per_address, idle_timeout_s;
     int64_t max_subscribers, max_subscribers_per_address, heartbeat_s, slow_subscriber_s;
     int64_t max_target_bytes, max_parameters, max_response_bytes, max_json_items, cache_bytes,

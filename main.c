@@ -7,6 +7,7 @@
 #include "export/restore.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,8 +161,16 @@ static void block_signals(sigset_t *ret_waited)
     (void) sigaddset(ret_waited, SIGINT);
     (void) pthread_sigmask(SIG_BLOCK, ret_waited, NULL); /* inherited by every thread */
     (void) signal(SIGPIPE, SIG_IGN);
-    (void) signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk: an error, not the end */
+    (void) signal(SIGXFSZ,
+                  SIG_IGN); /* a limit on file sizes is a full disk: an error, not the end */
     (void) signal(SIGALRM, on_drain_timeout);
+}
+
+/* What is large is the memory of one poll or one answer: mapped by itself, however much was freed before,
+ * it goes back when it is over. Else a day's lists would stay with the process for good. */
+static void return_memory(void)
+{
+    (void) mallopt(M_MMAP_THRESHOLD, 4 << 20);
 }
 
 static int serve(const Config *config)
@@ -172,6 +181,7 @@ static int serve(const Config *config)
     int got = 0;
     log_configure(config_log_level(config), config_log_form(config));
     block_signals(&waited);
+    return_memory();
     ErrCode rc = clock_open(&err);
     if (rc == OK)
         rc = open_parts(config, &parts, &err);

@@ -46,6 +46,12 @@ typedef enum Metric {
 } Metric;
 
 void metric_add(Metric metric, int64_t by);
+/* Several that add up: who renders sees all of them or none. */
+typedef struct MetricChange {
+    Metric metric;
+    int64_t by;
+} MetricChange;
+void metric_add_all(const MetricChange *changes, size_t count);
 void metric_set(Metric metric, int64_t value);
 int64_t metric_get(Metric metric);
 void metrics_render(Buf *out);

@@ -82,7 +82,6 @@ ErrCode lookup_keep_waiting(Batch *batch, const Applied *applied, StrList *ret_u
 /* One cycle. */
 typedef struct Cycle {
     Upstream *upstream;
-    Budget *budget;
     Writer *writer;
     Batch *batch;
     int64_t retry_after_s;
@@ -101,14 +100,8 @@ static ErrCode ask(Cycle *cycle, const char *folder, Str id, ParseFn *parse, Err
     buf_put_char(&path, '\0');
     if (buf_check(&path, err) != OK)
         return err_context(err, "address of a look-up");
-    if (!budget_allows(cycle->budget))
-        return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
-    UpstreamTotals before = upstream_totals(cycle->upstream);
     ErrCode rc =
         upstream_fetch_path(cycle->upstream, path.ptr, &answer, &cycle->retry_after_s, err);
-    UpstreamTotals after = upstream_totals(cycle->upstream);
-    budget_spend(cycle->budget, after.requests - before.requests,
-                 after.wire_bytes - before.wire_bytes);
     if (rc != OK)
         return rc;
     rc = parse(buf_view(&answer.body), cycle->batch, err);
@@ -189,11 +182,10 @@ static void remember_last(Lookup *lookup, Str id)
     buf_put_str(&lookup->last, id);
 }
 
-ErrCode lookup_measures(Lookup *lookup, Upstream *upstream, Budget *budget, Writer *writer,
-                        const StrList *unknown, Batch *batch, LookupCount *ret_count,
-                        int64_t *ret_retry_after_s, Err *err)
+ErrCode lookup_measures(Lookup *lookup, Upstream *upstream, Writer *writer, const StrList *unknown,
+                        Batch *batch, LookupCount *ret_count, int64_t *ret_retry_after_s, Err *err)
 {
-    Cycle cycle = {.upstream = upstream, .budget = budget, .writer = writer, .batch = batch};
+    Cycle cycle = {.upstream = upstream, .writer = writer, .batch = batch};
     LookupCount counted = {.found = 0};
     size_t first = first_place(lookup, unknown);
     size_t most = unknown->count < LOOKUPS_MAX ? unknown->count : LOOKUPS_MAX;
