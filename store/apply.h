@@ -34,6 +34,8 @@ typedef struct Apply {
 MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
 MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
 MUST_USE ErrCode apply_types(Apply *apply, Err *err);
+/* Makes the other keys of a stored station anew. */
+MUST_USE ErrCode apply_aliases(Apply *apply, int64_t station, Err *err);
 
 /* False: no memory. */
 MUST_USE bool gap_list_add(GapList *gaps, const SeriesGap *gap);
@@ -64,4 +66,5 @@ typedef struct KeyList {
     size_t count, cap;
 } KeyList;
 void key_list_release(KeyList *list);
+MUST_USE ErrCode key_list_add(KeyList *list, int64_t key, Err *err);
 MUST_USE ErrCode key_list_read(KeyList *list, Db *db, sqlite3_stmt *st, Err *err);

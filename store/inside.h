@@ -10,7 +10,6 @@
 struct Store {
     /* settled by store_open() and store_watch(), then only read */
     StoreOptions options; /* data_dir: not kept, NULL */
-    uint32_t epoch;
     struct {
         WatchFn *fn;
         void *ctx;
@@ -23,6 +22,7 @@ struct Store {
         void *ctx;
     } prepare;
     /* any thread */
+    _Atomic uint32_t epoch; /* a replica takes its log's */
     _Atomic uint64_t generation;
     _Atomic int64_t as_of, next_expected, failing_since;
     atomic_bool damaged; /* corruption was met: the next open shall look for it */

@@ -39,22 +39,29 @@ void key_list_release(KeyList *list)
     *list = (KeyList){.keys = NULL};
 }
 
+ErrCode key_list_add(KeyList *list, int64_t key, Err *err)
+{
+    if (list->count == list->cap) {
+        size_t cap = list->cap * 2 + 16;
+        int64_t *keys = reallocarray(list->keys, cap, sizeof *keys);
+        if (keys == NULL)
+            return err_set(err, ERR_NO_MEMORY, "no memory for %zu keys", cap);
+        list->keys = keys;
+        list->cap = cap;
+    }
+    list->keys[list->count++] = key;
+    return OK;
+}
+
 ErrCode key_list_read(KeyList *list, Db *db, sqlite3_stmt *st, Err *err)
 {
     list->count = 0;
     for (;;) {
         bool row = false;
         ErrCode rc = sql_step(db, st, &row, err);
+        if (rc == OK && row)
+            rc = key_list_add(list, sql_int(st, 0), err);
         if (rc != OK || !row)
             return rc;
-        if (list->count == list->cap) {
-            size_t cap = list->cap * 2 + 16;
-            int64_t *keys = reallocarray(list->keys, cap, sizeof *keys);
-            if (keys == NULL)
-                return err_set(err, ERR_NO_MEMORY, "no memory for %zu keys", cap);
-            list->keys = keys;
-            list->cap = cap;
-        }
-        list->keys[list->count++] = sql_int(st, 0);
     }
 }

@@ -14,3 +14,5 @@ typedef struct Meta {
 /* `statement`: READ_META or WRITE_READ_META, which are one text on two connections.
  * Errors: ERR_CORRUPT (no row, or one that we did not write), ERR_STORAGE. */
 MUST_USE ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err);
+/* All but the epoch. On the connection that writes, inside a transaction. */
+MUST_USE ErrCode meta_write(Db *db, const Meta *meta, Err *err);

@@ -82,6 +82,15 @@ static const char *const STORE_MIGRATIONS[] = {
 
     /* What came after a generation. */
     "CREATE INDEX reading_generation ON reading (generation);",
+
+    /* A replica: whose generations it followed, and where in the log it reads on. */
+    "CREATE TABLE source ("
+    " ingester TEXT PRIMARY KEY, epoch INTEGER NOT NULL, generation INTEGER NOT NULL,"
+    " fault INTEGER NOT NULL, since INTEGER"
+    ") STRICT, WITHOUT ROWID;"
+    "ALTER TABLE meta ADD COLUMN resume INTEGER;"
+    "CREATE INDEX station_generation ON station (generation);"
+    "CREATE INDEX measure_generation ON measure (generation);",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {

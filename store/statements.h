@@ -21,13 +21,16 @@ typedef enum ReadSql {
     READ_MEASURE_STATION,    /* ?1 measure's id */
     READ_MEASURE_IDS_FROM,
     READ_MEASURE_IDS_BEFORE,
-    READ_READINGS,    /* ?1 measure's key, ?2 from, ?3 to; oldest first */
-    READ_NEWEST,      /* ?1 measure's key */
-    READ_NEWEST_TIME, /* ?1 measure's key */
-    READ_FIRST_TIME,  /* ?1 measure's key, ?2 from */
-    READ_WINDOWS,     /* each measure's key with its station's newest time */
-    READ_FRESHNESS,   /* how many measures are how fresh */
-    READ_CHANGES,     /* ?1 the generation after which; its generation and measure behind it */
+    READ_READINGS,        /* ?1 measure's key, ?2 from, ?3 to; oldest first */
+    READ_NEWEST,          /* ?1 measure's key */
+    READ_NEWEST_TIME,     /* ?1 measure's key */
+    READ_FIRST_TIME,      /* ?1 measure's key, ?2 from */
+    READ_WINDOWS,         /* each measure's key with its station's newest time */
+    READ_FRESHNESS,       /* how many measures are how fresh */
+    READ_CHANGES,         /* ?1 the generation after which; its generation and measure behind it */
+    READ_COPY_STATIONS,   /* ?1 the generation after which */
+    READ_COPY_MEASURES,   /* the same */
+    READ_COPY_DELIVERIES, /* the same */
     READ_SQL_COUNT
 } ReadSql;
 extern const SqlText READ_SQL[READ_SQL_COUNT];
@@ -77,6 +80,18 @@ typedef enum WriteSql {
     WRITE_DROP_DELIVERY,   /* ?1 measure's key */
     WRITE_DROP_MEASURE,    /* ?1 measure's key */
     WRITE_DROP_STATION,    /* ?1 station's key */
+    /* named parameters, as the columns of the copied rows; :generation */
+    WRITE_COPY_STATION,
+    WRITE_COPY_MEASURE,
+    WRITE_COPY_DELIVERY,
+    WRITE_COPY_KNOWN_READING, /* as WRITE_ADD_READING, ?8 revision */
+    WRITE_COPY_NEW_READING,   /* the same */
+    WRITE_READ_STATION,       /* ?1 key */
+    WRITE_SET_SOURCE,         /* ?1 ingester, ?2 epoch, ?3 generation, ?4 fault, ?5 since */
+    WRITE_FIND_SOURCE,        /* ?1 ingester */
+    WRITE_SOURCE_SERVICE,
+    WRITE_SET_RESUME, /* ?1 resume, ?2 epoch */
+    WRITE_READ_RESUME,
     WRITE_SQL_COUNT
 } WriteSql;
 extern const SqlText WRITE_SQL[WRITE_SQL_COUNT];

@@ -78,7 +78,7 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
         destroy(store);
         return rc;
     }
-    store->epoch = meta.epoch;
+    atomic_store(&store->epoch, meta.epoch);
     publish(store, &meta);
     *ret_store = store;
     return OK;
@@ -109,10 +109,15 @@ UnixSec store_as_of(const Store *store)
     return atomic_load(&store->as_of);
 }
 
+static void put_tag(uint32_t epoch, uint64_t generation, char tag[static GENERATION_TAG_SIZE])
+{
+    (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, epoch, generation);
+}
+
 void store_generation_tag(const Store *store, uint64_t generation,
                           char tag[static GENERATION_TAG_SIZE])
 {
-    (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, store->epoch, generation);
+    put_tag(atomic_load(&store->epoch), generation, tag);
 }
 
 UnixSec store_failing_since(const Store *store)
@@ -216,7 +221,7 @@ static ErrCode pin(Snapshot *snap, Err *err)
         .readings = snap->meta.readings,
         .service = snap->meta.service,
     };
-    store_generation_tag(snap->store, snap->meta.generation, snap->info.tag);
+    put_tag(snap->meta.epoch, snap->meta.generation, snap->info.tag);
     return OK;
 }
 

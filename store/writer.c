@@ -63,19 +63,6 @@ Service writer_service(const Writer *writer)
 
 /* ---- applying -------------------------------------------------------------------------------- */
 
-static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
-{
-    sqlite3_stmt *st = sql_begin(writer->db, WRITE_META);
-    sql_bind_int(st, 1, (int64_t) meta->generation);
-    sql_bind_time(st, 2, meta->as_of);
-    sql_bind_int(st, 3, meta->service.fault);
-    sql_bind_time(st, 4, meta->service.since);
-    sql_bind_int(st, 5, meta->stations);
-    sql_bind_int(st, 6, meta->measures);
-    sql_bind_int(st, 7, meta->readings);
-    return sql_run(writer->db, st, err);
-}
-
 /* The first generation says since when the service is what it is. */
 static void note_service(Apply *apply, Fault fault)
 {
@@ -117,7 +104,7 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
     if (rc == OK && apply->changed) {
         apply->meta->generation = apply->generation;
         apply->meta->as_of = apply->now;
-        rc = write_meta(writer, apply->meta, err);
+        rc = meta_write(writer->db, apply->meta, err);
         if (rc == OK)
             rc = sql_run(writer->db, sql_begin(writer->db, WRITE_COMMIT), err);
     }
