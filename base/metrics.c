@@ -61,6 +61,12 @@ static const struct {
     [METRIC_HTTP_CONNECTIONS] = {"freshet_http_connections", NULL, GAUGE, "Open HTTP connections"},
     [METRIC_SNAPSHOT_BUSY] = {"freshet_snapshot_busy_total", NULL, COUNTER,
                               "Requests for which no snapshot came free in time"},
+    [METRIC_KAFKA_GENERATION] = {"freshet_kafka_generation", NULL, GAUGE,
+                                 "Number of the last generation that the brokers acknowledged"},
+    [METRIC_KAFKA_READINGS] = {"freshet_kafka_readings_total", NULL, COUNTER,
+                               "Readings that the brokers acknowledged"},
+    [METRIC_KAFKA_FAILURES] = {"freshet_kafka_failures_total", NULL, COUNTER,
+                               "Rounds of publishing that failed and were begun anew"},
 };
 
 static _Atomic int64_t values[METRIC_COUNT];

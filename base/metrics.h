@@ -35,6 +35,9 @@ typedef enum Metric {
     METRIC_HTTP_CACHE_BYTES,
     METRIC_HTTP_CONNECTIONS,
     METRIC_SNAPSHOT_BUSY,
+    METRIC_KAFKA_GENERATION, /* the last one that was acknowledged */
+    METRIC_KAFKA_READINGS,
+    METRIC_KAFKA_FAILURES,
     METRIC_COUNT
 } Metric;
 

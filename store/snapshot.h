@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 typedef struct SnapshotInfo {
+    uint32_t epoch;
     char tag[GENERATION_TAG_SIZE]; /* "<epoch>-<number>" */
     uint64_t generation;           /* 0: nothing was ever stored */
     UnixSec as_of;                 /* its commit time; NO_TIME when generation is 0 */

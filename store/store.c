@@ -216,6 +216,7 @@ static ErrCode pin(Snapshot *snap, Err *err)
     if (rc != OK)
         return rc;
     snap->info = (SnapshotInfo){
+        .epoch = snap->meta.epoch,
         .generation = snap->meta.generation,
         .as_of = snap->meta.as_of,
         .readings = snap->meta.readings,

@@ -15,7 +15,8 @@ allow() { # allow WHY FORBIDDEN EXCEPT: no include may match FORBIDDEN, unless i
     status=1
 }
 
-for room in base sim:base model:base store:base,model ingest:base,model,store server:base,model,store; do
+for room in base sim:base model:base store:base,model ingest:base,model,store server:base,model,store \
+    stream:base,model,store; do
     below=$(echo "$room" | tr ':,' '||')
     room=${room%%:*}
     allow "only ($below) in $room/" "$room/$any \"$any" "$any \"($below)/$any"
@@ -23,6 +24,7 @@ done
 allow 'only in store/' "$any .sqlite3\.h" "(store/|tests/test_store_)$any .*"
 allow 'only in server.c, reply.c, cache.c, sse.c' "$any .microhttpd\.h" "(server/(server|reply|cache|sse)\.c|sim/$any) .*"
 allow 'only in http_client.c' "$any .curl/$any" 'base/http_client\.c .*'
+allow 'only in kafka.c' "$any .librdkafka/$any" '(base/kafka|tests/kafka_broker)\.c .*'
 allow 'only in sha256.c' "$any .openssl/$any" 'base/sha256\.c .*'
 allow 'only in json.c and parse.c' "$any .(cjson/)?cJSON\.h" "(base/json\.c|ingest/parse\.c|(sim|tests)/$any) .*"
 allow 'only in main.c' "$any .config\.h" '(main|config|tests/test_config)\.c .*'

@@ -8,7 +8,7 @@ set -eu
 packages() {
     case $1 in
     build) echo gcc libc6-dev make libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev \
-                libsqlite3-dev libssl-dev libzstd-dev zlib1g-dev ;;
+                librdkafka-dev libsqlite3-dev libssl-dev libzstd-dev zlib1g-dev ;;
     run)   echo ca-certificates curl ;; # the live API is https; the demo's examples are curl's
     test)  echo curl ;;
     lint)  echo clang clang-format clang-tidy cppcheck shellcheck yamllint ;;
