@@ -88,6 +88,8 @@ static const Setting SETTINGS[] = {
     {"kafka-topic", AT(kafka_topic), TEXT, "freshet", 0, 0, NULL, "of one partition"},
     {"kafka-whole-interval", AT(kafka_whole_interval_s), SECONDS, "6h", 60, 30 * DAY_S, NULL,
      "how often a generation is published whole, for new replicas; the topic must retain longer"},
+    {"kafka-timeout", AT(kafka_timeout_s), SECONDS, "30s", 1, 600, NULL,
+     "for the brokers to answer, and to acknowledge a generation"},
     {"log-level", AT(log_level), CHOICE, "info", 0, 0, "debug|info|warn|error",
      "least level that is logged"},
     {"log-form", AT(log_form), CHOICE, "logfmt", 0, 0, "logfmt|json", "of log lines, on stderr"},
@@ -433,7 +435,7 @@ static KafkaOptions kafka_options(const Config *config)
         .topic = config->kafka_topic,
         .settings = config->kafka_settings,
         .setting_count = config->kafka_setting_count,
-        .deadline_ms = 30000,
+        .deadline_ms = config->kafka_timeout_s * 1000,
     };
 }
 

@@ -38,7 +38,7 @@ typedef struct Config {
         spool_bytes;
     int64_t drain_timeout_s;
     const char *source, *kafka_brokers, *kafka_topic, *ingester;
-    int64_t kafka_whole_interval_s;
+    int64_t kafka_whole_interval_s, kafka_timeout_s;
     KafkaSetting kafka_settings[KAFKA_SETTINGS_MAX]; /* librdkafka's own */
     size_t kafka_setting_count;
 } Config;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 typedef struct Brokers {
     Process *process;
     char list[256]; /* host:port,... */
@@ -21,37 +23,36 @@ static Brokers brokers_start(void)
     return brokers;
 }
 
+/* Its time is the simulator's; that of the brokers, and of those who follow, is the real one. */
 static Freshet ingester_start(const char *dir, const Simulator *upstream, const Brokers *brokers,
                               const char *name)
 {
-    const char *const more[] = {"--kafka-brokers", brokers->list, "--kafka-topic", "levels",
-                                "--ingester",      name,          "--poll-interval", "1s",
-                                "--retry-min",     "1",           "--retry-max",   "2",
-                                NULL};
-    return freshet_start(dir, upstream->url, NULL, more);
+    const char *const *more =
+        ARGS("--kafka-brokers", brokers->list, "--kafka-topic", "levels", "--ingester", name,
+             "--kafka-timeout", "1s", "--retry-min", "1m", "--retry-max", "10m");
+    return freshet_start(dir, upstream->url, upstream->clock, more);
 }
 
 static Freshet replica_start(const char *dir, const Brokers *brokers)
 {
-    const char *const more[] = {"--source",    "kafka", "--kafka-brokers", brokers->list,
-                                "--kafka-topic", "levels", "--retry-min",   "1",
-                                "--retry-max", "2",     NULL};
+    const char *const *more =
+        ARGS("--source", "kafka", "--kafka-brokers", brokers->list, "--kafka-topic", "levels",
+             "--kafka-timeout", "1s", "--retry-min", "1s", "--retry-max", "1s");
     return freshet_start(dir, "http://127.0.0.1:9", NULL, more);
 }
 
-static void wait_ready(const Freshet *service)
+static Exchanged exchange_on(const Freshet *service, const char *target)
 {
-    for (int i = 0; i < 600 && freshet_status(service, "/ready") != 200; i++)
-        (void) usleep(100000);
-    CHECK_INT(200, freshet_status(service, "/ready"));
+    char url[1024];
+    (void) snprintf(url, sizeof url, "%s%s", service->url, target);
+    return exchange("GET", url, "", STR_NONE);
 }
 
 /* Its entity tag, which names its generation, and a digest of its body. */
 static void tell_answer(const Freshet *service, const char *target, Buf *out)
 {
-    char url[1024], digest[SHA256_BASE64_SIZE];
-    (void) snprintf(url, sizeof url, "%s%s", service->url, target);
-    CLEANUP(exchanged_release) Exchanged answer = exchange("GET", url, "", STR_NONE);
+    char digest[SHA256_BASE64_SIZE];
+    CLEANUP(exchanged_release) Exchanged answer = exchange_on(service, target);
     Sha256 *sha = sha256_new();
     REQUIRE(sha != NULL);
     sha256_add(sha, buf_view(&answer.body));
@@ -70,15 +71,62 @@ static Buf tell_all(const Freshet *service)
     return out;
 }
 
-TEST(scenario_kafka_replica_holds_what_its_ingester_told)
+/* What a replica serves once it is the same as what its ingester serves. Whatever came in between,
+ * it is there within a minute. */
+static Buf wait_same(const Freshet *replica, const Freshet *ingester)
 {
-    static const char *const options[] = {"--stations", "20", NULL};
-    Simulator upstream = simulator_start(options);
+    CLEANUP(buf_release) Buf want = freshet_get(ingester, "/v1/readings.csv");
+    for (int i = 0; i < 600; i++) {
+        CLEANUP(exchanged_release) Exchanged got = exchange_on(replica, "/v1/readings.csv");
+        if (got.status == 200 && str_eq(buf_view(&want), buf_view(&got.body)))
+            return tell_all(replica);
+        (void) usleep(100000);
+    }
+    CHECK(!"the replica holds the same as its ingester within a minute");
+    test_abort();
+}
+
+static void check_same(const Buf *one, const Buf *two)
+{
+    CHECK_STR(buf_view(one), buf_view(two));
+}
+
+TEST(scenario_kafka_replicas_agree_whatever_happens)
+{
+    const Simulator sim = simulator_start(
+        ARGS("--clock", "--stations", "25", "--batching", "30", "--corrections", "2"));
+    SimClock *clock = simclock_connect(sim.clock);
+    UnixSec began = simclock_now(clock);
     Brokers brokers = brokers_start();
-    Freshet ingester = ingester_start(test_dir(), &upstream, &brokers, "1/1");
-    wait_ready(&ingester);
-    Freshet one = replica_start(test_dir(), &brokers);
-    wait_ready(&one);
-    CLEANUP(buf_release) Buf told = tell_all(&one);
-    printf(STR_FMT, STR_ARG(buf_view(&told)));
+    const char *dir = test_dir(), *copied = test_dir();
+    Freshet ingester = ingester_start(dir, &sim, &brokers, "1/1");
+    simclock_sleep_until(clock, began + 1800);
+    Freshet early = replica_start(test_dir(), &brokers);
+
+    simclock_sleep_until(clock, began + 3 * 3600);
+    Freshet other = replica_start(copied, &brokers);
+    CLEANUP(buf_release) Buf of_other = wait_same(&other, &ingester);
+    CHECK_INT(0, freshet_stop(&other)); /* its files are the store that a late one begins with */
+
+    process_signal(brokers.process, SIGUSR1); /* away for a while, */
+    simclock_sleep_until(clock, began + 3 * 3600 + 2400);
+    process_signal(ingester.process, SIGKILL); /* and the ingester with what it could not tell */
+    CHECK_INT(-SIGKILL, process_wait(ingester.process));
+    process_signal(brokers.process, SIGUSR2);
+    ingester = ingester_start(dir, &sim, &brokers, "1/1");
+    simclock_sleep_until(clock, began + 5 * 3600);
+
+    other = replica_start(copied, &brokers);
+    Freshet late = replica_start(test_dir(), &brokers);
+    simclock_sleep_until(clock, began + 6 * 3600 + 1500);
+    CLEANUP(buf_release) Buf one = wait_same(&early, &ingester);
+    CLEANUP(buf_release) Buf two = wait_same(&other, &ingester);
+    CLEANUP(buf_release) Buf three = wait_same(&late, &ingester);
+    check_same(&one, &two);
+    check_same(&one, &three);
+    CHECK(one.len > 100);
+    CHECK_INT(0, freshet_stop(&early));
+    CHECK_INT(0, freshet_stop(&other));
+    CHECK_INT(0, freshet_stop(&late));
+    CHECK_INT(0, freshet_stop(&ingester));
 }
