@@ -4,6 +4,7 @@
 #include "tests/freshet.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -129,4 +130,82 @@ TEST(scenario_kafka_replicas_agree_whatever_happens)
     CHECK_INT(0, freshet_stop(&other));
     CHECK_INT(0, freshet_stop(&late));
     CHECK_INT(0, freshet_stop(&ingester));
+}
+
+/* ---- a client of some 40 lines, in another language, over another library ---------------------- */
+
+/* What it holds; none: it fell dead. */
+static Str run_client(const Brokers *brokers, const char *state, int lifetime, int *ret_status)
+{
+    char records[16];
+    (void) snprintf(records, sizeof records, "%d", lifetime);
+    Process *client = process_start(
+        ARGS("/usr/bin/python3", "tests/log_client.py", brokers->list, "levels", state, records),
+        NULL);
+    *ret_status = process_wait(client);
+    return process_output(client);
+}
+
+static int by_line(const void *a, const void *b)
+{
+    return str_cmp(*(const Str *) a, *(const Str *) b);
+}
+
+/* measure,time,value of each row, sorted. */
+static Buf rows_of(const Freshet *service)
+{
+    enum { ROWS_MAX = 20000 };
+    static Str lines[ROWS_MAX];
+    size_t count = 0;
+    CLEANUP(buf_release) Buf csv = freshet_get(service, "/v1/readings.csv");
+    Str line, rest = buf_view(&csv);
+    Buf out = buf_init(8 << 20);
+    (void) str_cut(rest, '\n', &line, &rest);
+    while (str_cut(rest, '\n', &line, &rest) && count < ROWS_MAX)
+        lines[count++] = line;
+    REQUIRE(count < ROWS_MAX);
+    CLEANUP(buf_release) Buf cells = buf_init(8 << 20);
+    (void) buf_reserve(&cells, csv.len); /* it does not move */
+    for (size_t i = 0; i < count; i++) {
+        size_t at = cells.len;
+        buf_printf(&cells, STR_FMT "," STR_FMT "," STR_FMT, STR_ARG(csv_cell(lines[i], 1)),
+                   STR_ARG(csv_cell(lines[i], 5)), STR_ARG(csv_cell(lines[i], 6)));
+        lines[i] = (Str){cells.ptr + at, cells.len - at};
+    }
+    qsort(lines, count, sizeof *lines, by_line);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&out, STR_FMT "\n", STR_ARG(lines[i]));
+    return out;
+}
+
+TEST(scenario_kafka_client_that_falls_dead_holds_the_same_rows)
+{
+    const Simulator sim = simulator_start(ARGS("--clock", "--stations", "15", "--batching", "30",
+                                               "--corrections", "3", "--late", "2"));
+    SimClock *clock = simclock_connect(sim.clock);
+    UnixSec began = simclock_now(clock);
+    Brokers brokers = brokers_start();
+    Freshet ingester = ingester_start(test_dir(), &sim, &brokers, "1/1");
+    char state[300];
+    unsigned random = 12345;
+    int dead = 0, status = 0;
+    (void) snprintf(state, sizeof state, "%s/state", test_dir());
+    for (int hour = 3; hour <= 24; hour += 3) {
+        simclock_sleep_until(clock, began + hour * 3600 + 1500);
+        for (int i = 0; i < 2; i++) {
+            random = random * 1103515245 + 12345;
+            (void) run_client(&brokers, state, 1 + (int) (random >> 16) % 1500, &status);
+            dead += status == 9;
+        }
+    }
+    CHECK(dead > 3);
+    CLEANUP(buf_release) Buf want = rows_of(&ingester);
+    for (int i = 0; i < 20; i++) { /* what is committed may be still on its way */
+        Str got = run_client(&brokers, state, 0, &status);
+        CHECK_INT(0, status);
+        if (str_eq(buf_view(&want), got))
+            return;
+        (void) usleep(200000);
+    }
+    CHECK_STR(buf_view(&want), run_client(&brokers, state, 0, &status));
 }

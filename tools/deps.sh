@@ -10,7 +10,7 @@ packages() {
     build) echo gcc libc6-dev make libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev \
                 librdkafka-dev libsqlite3-dev libssl-dev libzstd-dev zlib1g-dev ;;
     run)   echo ca-certificates curl ;; # the live API is https; the demo's examples are curl's
-    test)  echo curl ;;
+    test)  echo curl kcat python3 ;;
     lint)  echo clang clang-format clang-tidy cppcheck shellcheck yamllint ;;
     bench) echo curl sqlite3 wrk libpcre2-8-0 libssl3 ;; # the libraries are nginx's: bench/nginx.sh
     container) echo buildah curl iproute2 mmdebstrap podman runc ;; # runc: crun wants other cgroups
