@@ -176,11 +176,12 @@ static rd_kafka_resp_err_t produce(KafkaProducer *producer, const KafkaRecord *r
         (void) rd_kafka_header_add(headers, record->headers[i].name, -1,
                                    record->headers[i].value.ptr,
                                    (ssize_t) record->headers[i].value.len);
+    void *key = (void *) (uintptr_t) record->key.ptr; /* neither is written to */
+    void *value = (void *) (uintptr_t) record->value.ptr;
     rd_kafka_resp_err_t why = rd_kafka_producev(
         producer->handle, RD_KAFKA_V_RKT(producer->topic), RD_KAFKA_V_PARTITION(PARTITION),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(record->key.ptr, record->key.len),
-        RD_KAFKA_V_VALUE((void *) (uintptr_t) record->value.ptr, record->value.len),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, record->key.len),
+        RD_KAFKA_V_VALUE(value, record->value.len), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
     if (why != RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_headers_destroy(headers);
     return why;

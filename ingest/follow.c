@@ -105,12 +105,8 @@ static ErrCode judge(Follower *follower, Ingester *ingester, const Place *place,
     *ret_take = false;
     if (known && place->number <= number && !ingester->missing)
         return OK;
-    if (after == 0)
-        *ret_take = true;
-    else if (known && number >= after && !ingester->missing)
-        *ret_take = true;
-    else
-        ingester->missing = true;
+    *ret_take = after == 0 || (known && number >= after && !ingester->missing);
+    ingester->missing = ingester->missing || !*ret_take;
     return OK;
 }
 
@@ -307,18 +303,17 @@ static ErrCode take_record(Follower *follower, const Place *place, const KafkaRe
 /* False: none of ours, or of a later version. */
 static bool find_place(const KafkaRecord *record, Place *ret)
 {
-    char text[3][NAME_SIZE];
-    static const char *const names[] = {"epoch", "generation", "log"};
+    int64_t number = 0;
     Str ingester = kafka_header(record, "ingester");
     if (!event_find(kafka_header(record, "ce_type"), &ret->kind) || ret->kind == EVENT_LOG ||
         ingester.len == 0 || ingester.len >= NAME_SIZE)
         return false;
     (void) snprintf(ret->ingester, sizeof ret->ingester, STR_FMT, STR_ARG(ingester));
-    for (size_t i = 0; i < countof(names); i++)
-        (void) snprintf(text[i], sizeof text[i], STR_FMT, STR_ARG(kafka_header(record, names[i])));
-    return sscanf(text[0], "%8" SCNx32, &ret->epoch) == 1 &&
-           sscanf(text[1], "%" SCNu64, &ret->number) == 1 &&
-           sscanf(text[2], "%8" SCNx32, &ret->log) == 1;
+    if (!str_to_int(kafka_header(record, "generation"), &number) || number < 1)
+        return false;
+    ret->number = (uint64_t) number;
+    return str_to_hex(kafka_header(record, "epoch"), &ret->epoch) &&
+           str_to_hex(kafka_header(record, "log"), &ret->log);
 }
 
 static void disconnect(Follower *follower)

@@ -202,10 +202,7 @@ static ErrCode read_at(KafkaConsumer *consumer, const KafkaOptions *options, int
                      offset);
     if (rc != OK)
         return rc;
-    char text[16];
-    Str log = kafka_header(&record, "log");
-    (void) snprintf(text, sizeof text, STR_FMT, STR_ARG(log));
-    if (sscanf(text, "%8" SCNx32, ret_log) != 1 ||
+    if (!str_to_hex(kafka_header(&record, "log"), ret_log) ||
         !event_find(kafka_header(&record, "ce_type"), ret_kind))
         return err_set(err, ERR_FORMAT, "kafka topic %s holds what is none of ours",
                        options->topic);

@@ -1,5 +1,7 @@
 #include "stream/told.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +16,19 @@ static ErrCode fail(const char *path, const char *what, Err *err)
     return err_set(err, ERR_STORAGE, "%s of %s: %s", what, path, strerror(errno));
 }
 
+/* EPOCH-NUMBER LOG WHOLE */
+static bool parse(Str text, Told *ret)
+{
+    Str epoch, number, log, rest;
+    int64_t signed_number = 0;
+    if (!str_cut(str_trim(text), '-', &epoch, &rest) || !str_cut(rest, ' ', &number, &rest) ||
+        !str_cut(rest, ' ', &log, &rest) || !str_to_int(number, &signed_number))
+        return false;
+    ret->number = (uint64_t) signed_number;
+    return str_to_hex(epoch, &ret->epoch) && str_to_hex(log, &ret->log) &&
+           str_to_int(rest, &ret->whole);
+}
+
 ErrCode told_read(const char *path, Told *ret_told, Err *err)
 {
     char text[TEXT_SIZE];
@@ -25,8 +40,7 @@ ErrCode told_read(const char *path, Told *ret_told, Err *err)
     if (file != NULL)
         (void) fclose(file);
     text[len] = '\0';
-    if (sscanf(text, "%" SCNx32 "-%" SCNu64 " log=%" SCNx32 " whole=%" SCNd64, &told.epoch,
-               &told.number, &told.log, &told.whole) != 4)
+    if (!parse((Str){text, len}, &told))
         told = (Told){.whole = NO_TIME};
     *ret_told = told;
     return OK;
@@ -47,8 +61,7 @@ static ErrCode write_and_sync(const char *path, const char *text, size_t len, Er
 ErrCode told_write(const char *path, const Told *told, Err *err)
 {
     char text[TEXT_SIZE], fresh[PATH_SIZE];
-    int len = snprintf(text, sizeof text,
-                       "%08" PRIx32 "-%" PRIu64 " log=%08" PRIx32 " whole=%" PRId64 "\n",
+    int len = snprintf(text, sizeof text, "%08" PRIx32 "-%" PRIu64 " %08" PRIx32 " %" PRId64 "\n",
                        told->epoch, told->number, told->log, told->whole);
     if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int) sizeof fresh)
         return err_set(err, ERR_STORAGE, "%s: too long a path", path);
