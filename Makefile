@@ -46,7 +46,7 @@ CFLAGS  := -std=gnu11 -D_GNU_SOURCE -I. -pthread -g $(WARN) $(if $(CI),-Werror) 
 LDFLAGS := -pthread -Wl,--as-needed $(LINK.$(VARIANT))
 LDLIBS  := -lmicrohttpd -lcurl -lcjson -lsqlite3 -lz -lzstd -lcrypto -lrdkafka -lm
 
-ROOMS     := base model store ingest server stream
+ROOMS     := base model store ingest server export stream
 LIB_SRC   := $(wildcard config.c $(ROOMS:%=%/*.c))
 SIM_SRC   := $(wildcard sim/*.c)
 TEST_SRC  := $(wildcard tests/*.c)
@@ -75,9 +75,14 @@ $(O)/freshet: $(O)/main.o $(LIB_OBJ)
 $(O)/freshet-sim: $(call object,$(SIM_SRC) $(wildcard base/*.c))
 $(O)/tests/run: $(call object,$(TEST_SRC)) $(LIB_OBJ)
 $(O)/embed: $(O)/tools/embed.o
+$(O)/yaml2json: $(O)/tools/yaml2json.o
+$(O)/yaml2json: LDLIBS := -lyaml
 $(O)/bench/openloop: $(O)/bench/openloop.o
+$(O)/bench/insert: $(O)/bench/insert.o
+$(O)/bench/subscribers: $(O)/bench/subscribers.o $(LIB_OBJ)
 $(O)/kafka-broker: $(O)/tests/parts/kafka_broker.o
-$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/bench/openloop $(O)/kafka-broker:
+$(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/yaml2json $(O)/bench/openloop $(O)/bench/insert \
+$(O)/bench/subscribers $(O)/kafka-broker:
 	$(call say,link,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
@@ -87,9 +92,13 @@ $(O)/%.o: %.c Makefile VERSION
 $(O)/gen/%.o: $(O)/gen/%.c
 	$(call say,cc,$@)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Files that are compiled in: name=content type.
-EMBED := openapi.yaml=application/yaml
-$(O)/gen/assets_data.c: $(O)/embed openapi.yaml
+# Files that are compiled in: path=file.
+EMBED := /openapi.yaml=openapi.yaml /openapi.json=$(O)/gen/openapi.json /=web/index.html /docs=web/docs.html \
+         $(foreach file,$(filter-out %.html,$(wildcard web/*)),/$(file)=$(file))
+$(O)/gen/openapi.json: openapi.yaml $(O)/yaml2json
+	@mkdir -p $(@D)
+	$(call say,json,$@)$(O)/yaml2json $< > $@
+$(O)/gen/assets_data.c: $(O)/embed Makefile openapi.yaml $(O)/gen/openapi.json $(wildcard web/*)
 	@mkdir -p $(@D)
 	$(call say,embed,$@)$(O)/embed $(EMBED) > $@
 
@@ -126,6 +135,7 @@ PART.tsan := $(MAKE) $(QUIET) VARIANT=tsan check TESTS='$(or $(TESTS),concurrent
 .PHONY: test check
 test:
 	@tools/deps.sh build test
+	@tools/npm.sh tests/lake tests/contract
 	@$(MAKE) $(QUIET) all
 	+@tools/parts.sh $(foreach part,$(PARTS),"$(part)=$(or $(PART.$(part)),tests/$(part).sh)")
 
@@ -140,7 +150,7 @@ check: $(O)/tests/run $(O)/kafka-broker programs
 # ---- judging -------------------------------------------------------------------------------------
 
 C_FILES  := $(ALL_SRC) $(wildcard *.h $(addsuffix /*.h,$(ROOMS) sim tests))
-SH_FILES := $(wildcard tools/*.sh tests/*.sh bench/*.sh) .ci/run
+SH_FILES := $(wildcard tools/*.sh tests/*.sh tests/shell/*.sh bench/*.sh) .ci/run
 LINTS    := layers format gcc clang tidy cppcheck shell yaml
 
 LINT.layers   := tools/check_layers.sh
@@ -176,9 +186,11 @@ bench:
 	@tools/deps.sh build bench
 	@$(MAKE) $(QUIET) all
 	@$(MAKE) $(QUIET) VARIANT=clock programs
-	@$(MAKE) $(QUIET) $(O)/bench/openloop
+	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/insert $(O)/bench/subscribers
 	@bench/run.sh
 	@bench/delivery.sh
+	@bench/ingest.sh
+	@$(O)/bench/subscribers
 
 clean: ; rm -rf build
 

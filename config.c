@@ -31,6 +31,8 @@ static const Setting SETTINGS[] = {
     {"data-dir", AT(data_dir), TEXT, "./data", 0, 0, NULL, "where the store is kept"},
     {"upstream", AT(upstream), TEXT, "https://environment.data.gov.uk/flood-monitoring", 0, 0, NULL,
      "base address of the flood-monitoring API"},
+    {"shard", AT(shard), TEXT, "1/1", 0, 0, NULL,
+     "K/N: of N services that share the network's stations this is the K-th"},
     {"poll-interval", AT(poll_interval_s), SECONDS, "15m", 1, DAY_S, NULL,
      "how often the upstream is asked; multiples of 15m keep to its releases"},
     {"poll-jitter", AT(jitter_s), SECONDS, "10s", 0, 600, NULL,
@@ -39,6 +41,8 @@ static const Setting SETTINGS[] = {
      "how often the lists of stations and measures are asked for"},
     {"sweep-interval", AT(sweep_interval_s), SECONDS, "1h", 1, DAY_S, NULL,
      "how often the whole window is asked for, to find what came late"},
+    {"details-per-poll", AT(details_per_poll), COUNT, "60", 0, 1000, NULL,
+     "stations asked for by themselves in one poll, for what lists leave out, at most"},
     {"upstream-budget", AT(budget_requests), COUNT, "300", 3, 1000000, NULL,
      "requests to the upstream in one poll interval, at most"},
     {"upstream-budget-bytes", AT(budget_bytes), BYTES, "64MB", MB, 65536 * MB, NULL,
@@ -56,6 +60,10 @@ static const Setting SETTINGS[] = {
      "of one upstream answer, decoded"},
     {"max-batch-readings", AT(max_batch_readings), COUNT, "2000000", 1, 100000000, NULL,
      "readings taken from one upstream answer"},
+    {"record", AT(record), TEXT, "", 0, 0, NULL,
+     "a folder for every exchange with the upstream, which freshet-sim plays back; empty: none"},
+    {"record-bytes", AT(record_bytes), BYTES, "1GB", MB, 1024 * 1024 * MB, NULL,
+     "of disk for that, gzipped; then it ends"},
     {"window", AT(window_s), SECONDS, "24h", 900, WINDOW_MAX_S, NULL,
      "kept of each station, back from its newest reading"},
     {"snapshot-wait", AT(snapshot_wait_ms), MILLISECONDS, "1s", 1, 60000, NULL,
@@ -68,6 +76,14 @@ static const Setting SETTINGS[] = {
     {"max-connections-per-address", AT(max_connections_per_address), COUNT, "0", 0, 100000, NULL,
      "0: no limit but that in all"},
     {"idle-timeout", AT(idle_timeout_s), SECONDS, "60s", 1, 3600, NULL, "of a connection"},
+    {"max-subscribers", AT(max_subscribers), COUNT, "10000", 0, 100000, NULL,
+     "of the stream; beyond it 503; 0: no limit but that of connections"},
+    {"max-subscribers-per-address", AT(max_subscribers_per_address), COUNT, "0", 0, 100000, NULL,
+     "0: no limit but that in all"},
+    {"heartbeat", AT(heartbeat_s), SECONDS, "15s", 1, 600, NULL,
+     "between two signs of life on a stream where nothing happens"},
+    {"slow-subscriber", AT(slow_subscriber_s), SECONDS, "20s", 1, 600, NULL,
+     "for one event of a stream; after that the subscriber is sent off"},
     {"max-target-bytes", AT(max_target_bytes), BYTES, "8KB", 256, 12 * KB, NULL,
      "of a request's path and query; beyond it 414"},
     {"max-parameters", AT(max_parameters), COUNT, "200", 1, 10000, NULL, "of one query"},
@@ -75,9 +91,32 @@ static const Setting SETTINGS[] = {
      "of one answer; beyond it `too-large`"},
     {"max-json-items", AT(max_json_items), COUNT, "100000", 1, 10000000, NULL,
      "of one JSON answer; beyond it `too-large`"},
-    {"cache-bytes", AT(cache_bytes), BYTES, "32MB", 0, 16384 * MB, NULL, "for finished answers"},
+    {"cache-bytes", AT(cache_bytes), BYTES, "64MB", 0, 16384 * MB, NULL, "for finished answers"},
     {"spool-bytes", AT(spool_bytes), BYTES, "512MB", 4 * MB, 1024 * 1024 * MB, NULL,
      "of disk, for answers larger than memory; one may take half"},
+    {"facade", AT(facade), CHOICE, "repaired", 0, 0, "repaired|strict",
+     "the Agency's own paths: one value a field, or the shapes of its quirks"},
+    {"facade-ids", AT(facade_ids), CHOICE, "upstream", 0, 0, "upstream|local",
+     "addresses in the Agency's paths: the Agency's, or those by which we were asked"},
+    {"facade-history", AT(facade_history), CHOICE, "upstream", 0, 0, "upstream|local",
+     "what begins before what is held: sent to the Agency, or answered with what is held"},
+    {"export-url", AT(export_url), TEXT, "", 0, 0, NULL,
+     "s3://bucket/prefix, or a directory, that exports go to; off: none; not given: `export` under "
+     "data-dir"},
+    {"export-s3-style", AT(export_s3_style), CHOICE, "auto", 0, 0, "auto|path|host",
+     "where a request to S3 names the bucket"},
+    {"from", AT(from), TEXT, "", 0, 0, NULL,
+     "of `restore`: the exports' address, where it is not export-url"},
+    {"generation", AT(generation), TEXT, "", 0, 0, NULL,
+     "of `restore`: which, as <epoch>-<number>, where it is not the newest"},
+    {"export-interval", AT(export_interval_s), SECONDS, "15m", 1, 7 * DAY_S, NULL,
+     "how often history and the newest generation are exported"},
+    {"export-keep", AT(export_keep_s), SECONDS, "24h", 0, 3650 * DAY_S, NULL,
+     "every exported generation is kept so long; history is kept for ever"},
+    {"export-keep-days", AT(export_keep_days), COUNT, "7", 0, 36500, NULL,
+     "after that one generation a day"},
+    {"spool-max", AT(spool_max_bytes), BYTES, "1GB", 64 * KB, 1024 * 1024 * MB, NULL,
+     "of disk, for readings that leave the store before they could be exported"},
     {"drain-timeout", AT(drain_timeout_s), SECONDS, "5s", 1, 600, NULL,
      "from SIGTERM to the end at the latest"},
     {"source", AT(source), CHOICE, "upstream", 0, 0, "upstream|kafka",
@@ -106,6 +145,9 @@ static const struct {
     {"--print-config", COMMAND_PRINT_CONFIG, "all settings as they are, as a file for --config"},
     {"healthcheck", COMMAND_HEALTHCHECK,
      "ask the service at --listen whether it lives: 0 yes, 1 no"},
+    {"restore", COMMAND_RESTORE, "fill an empty data directory from an export"},
+    {"export", COMMAND_EXPORT, "export what --data-dir holds, while no service runs there"},
+    {"--once", COMMAND_EXPORT, "of export: one, and end"},
 };
 
 /* ---- values ------------------------------------------------------------------------------------ */
@@ -365,6 +407,17 @@ static void check_together(Config *config, Buf *faults)
     }
     if (config_is_replica(config) && config->kafka_brokers[0] == '\0')
         buf_printf(faults, "source: kafka wants kafka-brokers\n");
+    Shard shard;
+    if (!shard_parse(str_of(config->shard), &shard))
+        buf_printf(faults, "shard: '%s' is no K/N with K from 1 to N, N up to %d\n", config->shard,
+                   SHARD_COUNT_MAX);
+    if (config->export_url[0] == '\0') {
+        CLEANUP(buf_release) Buf path = buf_init(64 * 1024);
+        Str copy;
+        buf_printf(&path, "%s/export", config->data_dir);
+        if (arena_copy(&config->strings, buf_view(&path), &copy))
+            config->export_url = copy.ptr;
+    }
     if (config->retry_min_s > config->retry_max_s)
         buf_printf(faults, "retry-min: longer than retry-max\n");
 }
@@ -470,7 +523,7 @@ void config_help(Buf *out)
     buf_printf(
         out,
         "freshet - England's river levels, flows, rainfall and tides of the last 24 h over HTTP\n\n"
-        "usage: freshet [healthcheck] [--setting value ...]\n\n");
+        "usage: freshet [healthcheck|restore|export --once] [--setting value ...]\n\n");
     for (size_t i = 0; i < countof(COMMANDS); i++)
         buf_printf(out, "  %-32s %s\n", COMMANDS[i].word, COMMANDS[i].help);
     buf_printf(out, "\nEach setting is a flag --name, a variable FRESHET_NAME, or a line `name = "
@@ -540,6 +593,8 @@ LogForm config_log_form(const Config *config)
 
 PollOptions config_poll_options(const Config *config, uint64_t jitter_seed)
 {
+    Shard shard = {.count = 1};
+    (void) shard_parse(str_of(config->shard), &shard); /* config_read() has */
     return (PollOptions){
         .upstream = config->upstream,
         .user_agent = "freshet/" FRESHET_VERSION " (flood-monitoring ingest)",
@@ -548,7 +603,9 @@ PollOptions config_poll_options(const Config *config, uint64_t jitter_seed)
         .jitter_seed = jitter_seed,
         .catalogue_interval_s = config->catalogue_interval_s,
         .sweep_interval_s = config->sweep_interval_s,
+        .details_per_poll = (size_t) config->details_per_poll,
         .window_s = config->window_s,
+        .shard = shard,
         .budget_requests = config->budget_requests,
         .budget_bytes = config->budget_bytes,
         .deadline_ms = config->upstream_timeout_s * 1000,
@@ -556,6 +613,8 @@ PollOptions config_poll_options(const Config *config, uint64_t jitter_seed)
         .stall_ms = config->stall_timeout_s * 1000,
         .max_body_bytes = (size_t) config->max_body_bytes,
         .max_batch_readings = (size_t) config->max_batch_readings,
+        .record_dir = config->record[0] != '\0' ? config->record : NULL,
+        .record_max_bytes = config->record_bytes,
         .retry_min_s = config->retry_min_s,
         .retry_max_s = config->retry_max_s,
     };
@@ -570,6 +629,22 @@ StoreOptions config_store_options(const Config *config)
             (size_t) thread_count(config) + 4, /* render, export and stream beside HTTP */
         .snapshot_wait_ms = config->snapshot_wait_ms,
         .wal_max_bytes = config->wal_max_bytes,
+        .spool_max_bytes = config_exports(config) ? config->spool_max_bytes : 0,
+    };
+}
+
+bool config_exports(const Config *config)
+{
+    return strcmp(config->export_url, "off") != 0;
+}
+
+ExportOptions config_export_options(const Config *config)
+{
+    return (ExportOptions){
+        .object = {.dir = config->data_dir, .shard = "1of1"},
+        .interval_s = config->export_interval_s,
+        .keep_s = config->export_keep_s,
+        .keep_days = config->export_keep_days,
     };
 }
 
@@ -580,6 +655,10 @@ ServerOptions config_server_options(const Config *config)
         .thread_count = (unsigned) thread_count(config),
         .max_connections = (unsigned) config->max_connections,
         .max_connections_per_address = (unsigned) config->max_connections_per_address,
+        .max_subscribers = (unsigned) config->max_subscribers,
+        .max_subscribers_per_address = (unsigned) config->max_subscribers_per_address,
+        .heartbeat_ms = config->heartbeat_s * 1000,
+        .slow_subscriber_ms = config->slow_subscriber_s * 1000,
         .idle_timeout_s = config->idle_timeout_s,
         .max_target_bytes = (size_t) config->max_target_bytes,
         .max_parameters = (size_t) config->max_parameters,
@@ -588,8 +667,12 @@ ServerOptions config_server_options(const Config *config)
         .cache_bytes = (size_t) config->cache_bytes,
         .spool_dir = config->data_dir,
         .spool_bytes = (size_t) config->spool_bytes,
+        .facade_strict = strcmp(config->facade, "strict") == 0,
+        .facade_local_ids = strcmp(config->facade_ids, "local") == 0,
+        .facade_keeps_history = strcmp(config->facade_history, "local") == 0,
         .build = FRESHET_VERSION,
         .upstream = config->upstream,
+        .shard = config->shard,
         .poll_interval_s = config->poll_interval_s,
         .window_s = config->window_s,
     };

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "export/exporter.h"
 #include "ingest/follow.h"
 #include "ingest/poll.h"
 #include "server/server.h"
@@ -20,6 +21,8 @@ typedef enum Command {
     COMMAND_CHECK,        /* settings are read and judged, nothing starts */
     COMMAND_PRINT_CONFIG, /* a file that sets everything as it is now */
     COMMAND_HEALTHCHECK,  /* asks the service that the settings describe */
+    COMMAND_RESTORE,      /* fills an empty data directory from an export */
+    COMMAND_EXPORT,       /* one export of what the data directory holds */
 } Command;
 
 enum { KAFKA_SETTINGS_MAX = 64 };
@@ -27,15 +30,21 @@ enum { KAFKA_SETTINGS_MAX = 64 };
 typedef struct Config {
     Arena strings; /* owns the texts below */
     Command command;
-    const char *config_file, *listen, *data_dir, *upstream, *log_level, *log_form;
+    const char *config_file, *listen, *data_dir, *upstream, *shard, *record, *log_level, *log_form;
+    const char *export_url, *export_s3_style;
+    const char *from, *generation; /* of COMMAND_RESTORE */
+    const char *facade, *facade_ids, *facade_history;
     int64_t poll_interval_s, jitter_s, catalogue_interval_s, sweep_interval_s;
-    int64_t budget_requests, budget_bytes;
+    int64_t details_per_poll, budget_requests, budget_bytes;
     int64_t upstream_timeout_s, connect_timeout_s, stall_timeout_s, retry_min_s, retry_max_s;
     int64_t max_body_bytes, max_batch_readings;
+    int64_t record_bytes;
     int64_t window_s, snapshot_wait_ms, wal_max_bytes;
     int64_t threads, max_connections, max_connections_per_address, idle_timeout_s;
+    int64_t max_subscribers, max_subscribers_per_address, heartbeat_s, slow_subscriber_s;
     int64_t max_target_bytes, max_parameters, max_response_bytes, max_json_items, cache_bytes,
         spool_bytes;
+    int64_t export_interval_s, export_keep_s, export_keep_days, spool_max_bytes;
     int64_t drain_timeout_s;
     const char *source, *kafka_brokers, *kafka_topic, *ingester;
     int64_t kafka_whole_interval_s, kafka_timeout_s;
@@ -65,3 +74,5 @@ bool config_is_replica(const Config *config);
 bool config_publishes(const Config *config);
 PublisherOptions config_publisher_options(const Config *config);
 FollowOptions config_follow_options(const Config *config);
+bool config_exports(const Config *config);
+ExportOptions config_export_options(const Config *config);

@@ -3,6 +3,8 @@
 #include "base/http_client.h"
 #include "base/log.h"
 #include "config.h"
+#include "export/blob_s3.h"
+#include "export/restore.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -27,6 +29,78 @@ static uint64_t random_seed(void)
     return seed;
 }
 
+/* ---- exports ----------------------------------------------------------------------------------- */
+
+static const char SHARD[] = "1of1";
+
+/* `patient`: an export waits for its address; a start does not wait long. */
+static ErrCode open_blobs(const Config *config, const char *url, bool patient, BlobStore *ret_blobs,
+                          Err *err)
+{
+    static const char *const STYLES[] = {
+        [S3_STYLE_AUTO] = "auto", [S3_STYLE_PATH] = "path", [S3_STYLE_HOST] = "host"};
+    S3Options options = s3_options_default(environment, random_seed());
+    for (size_t i = 0; i < countof(STYLES); i++)
+        if (strcmp(config->export_s3_style, STYLES[i]) == 0)
+            options.style = (S3Style) i;
+    if (!patient) {
+        options.attempts = 3;
+        options.connect_ms = 3000;
+    }
+    return blob_s3_is_url(url) ? blob_s3_open(url, &options, ret_blobs, err)
+                               : blob_dir_open(url, ret_blobs, err);
+}
+
+typedef struct Filling {
+    BlobStore blobs;
+    Str generation; /* none: the newest */
+    Err err;        /* why there was nothing */
+} Filling;
+
+/* A StoreFillFn. */
+static bool fill_store(const char *path, StoreOrigin *ret_origin, void *ctx)
+{
+    Filling *filling = ctx;
+    int64_t begun_ms = clock_elapsed_ms();
+    if (restore_store(&filling->blobs, str_of(SHARD), filling->generation, path, ret_origin,
+                      &filling->err) != OK)
+        return false;
+    log_info("main restored generation=%s from=" LOG_TEXT " took_ms=%" PRId64,
+             ret_origin->generation, ret_origin->source, clock_elapsed_ms() - begun_ms);
+    return true;
+}
+
+static void tell_filling(const Filling *filling)
+{
+    if (filling->err.code == ERR_NOT_FOUND)
+        log_info("main nothing to restore, beginning anew: " LOG_TEXT, filling->err.text);
+    else if (filling->err.code != OK)
+        log_error("main cannot restore, beginning anew error=" LOG_TEXT, filling->err.text);
+}
+
+/* A store that is not there comes from the exports, where they hold one. */
+static ErrCode open_store(const Config *config, Store **ret_store, Err *err)
+{
+    StoreOptions options = config_store_options(config);
+    Filling filling = {.generation = STR_NONE};
+    char set_aside[STORE_NOTE_SIZE];
+    if (config_exports(config)) {
+        ErrCode rc = open_blobs(config, config->export_url, false, &filling.blobs, err);
+        if (rc != OK)
+            return rc;
+        options.fill = fill_store;
+        options.fill_ctx = &filling;
+    }
+    ErrCode rc = store_open(&options, ret_store, set_aside, err);
+    blob_store_close(&filling.blobs);
+    if (rc != OK)
+        return err_context(err, "store in %s", config->data_dir);
+    if (set_aside[0] != '\0')
+        log_error("main damaged store set aside: " LOG_TEXT, set_aside);
+    tell_filling(&filling);
+    return OK;
+}
+
 /* The parts that run, in the order of their opening. */
 typedef struct Parts {
     Store *store;
@@ -34,6 +108,7 @@ typedef struct Parts {
     Publisher *publisher; /* NULL: nobody is told */
     Poller *poller;       /* the one or */
     Follower *follower;   /* the other fills the store */
+    Exporter *exporter;
 } Parts;
 
 static ErrCode open_source(const Config *config, Parts *parts, Err *err)
@@ -55,16 +130,24 @@ static ErrCode open_publisher(const Config *config, Parts *parts, Err *err)
     return rc != OK ? err_context(err, "stream") : OK;
 }
 
+static ErrCode start_export(const Config *config, Parts *parts, Err *err)
+{
+    const ExportOptions options = config_export_options(config);
+    BlobStore blobs;
+    if (!config_exports(config))
+        return OK;
+    ErrCode rc = open_blobs(config, config->export_url, true, &blobs, err);
+    if (rc == OK)
+        rc = exporter_start(parts->store, blobs, &options, &parts->exporter, err);
+    return rc != OK ? err_context(err, "export to %s", config->export_url) : rc;
+}
+
 static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
 {
-    const StoreOptions store = config_store_options(config);
     const ServerOptions server = config_server_options(config);
-    char set_aside[STORE_NOTE_SIZE];
-    ErrCode rc = store_open(&store, &parts->store, set_aside, err);
+    ErrCode rc = open_store(config, &parts->store, err);
     if (rc != OK)
-        return err_context(err, "store in %s", config->data_dir);
-    if (set_aside[0] != '\0')
-        log_error("main damaged store set aside, filling anew: " LOG_TEXT, set_aside);
+        return rc;
     rc = server_start(parts->store, &server, &parts->server, err);
     if (rc != OK)
         return err_context(err, "listen on %s", config->listen);
@@ -74,7 +157,7 @@ static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
     if (rc != OK)
         return rc;
     rc = open_source(config, parts, err);
-    return rc != OK ? err_context(err, "ingest") : OK;
+    return rc != OK ? err_context(err, "ingest") : start_export(config, parts, err);
 }
 
 static void close_parts(Parts *parts)
@@ -82,6 +165,7 @@ static void close_parts(Parts *parts)
     poller_stop(TAKE(parts->poller));
     follower_stop(TAKE(parts->follower));
     publisher_stop(TAKE(parts->publisher));
+    exporter_stop(TAKE(parts->exporter));
     server_stop(TAKE(parts->server));
     store_close(TAKE(parts->store));
 }
@@ -101,6 +185,8 @@ static void block_signals(sigset_t *ret_waited)
     (void) sigaddset(ret_waited, SIGINT);
     (void) pthread_sigmask(SIG_BLOCK, ret_waited, NULL); /* inherited by every thread */
     (void) signal(SIGPIPE, SIG_IGN);
+    (void) signal(SIGXFSZ,
+                  SIG_IGN); /* a limit on file sizes is a full disk: an error, not the end */
     (void) signal(SIGALRM, on_drain_timeout);
 }
 
@@ -126,6 +212,29 @@ static int serve(const Config *config)
     clock_close();
     if (rc == OK)
         log_info("main stopped");
+    return rc == OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- export --once ----------------------------------------------------------------------------- */
+
+static int export_once(const Config *config)
+{
+    const ExportOptions options = config_export_options(config);
+    Store *store = NULL;
+    BlobStore blobs;
+    Err err = {.code = OK};
+    log_configure(config_log_level(config), config_log_form(config));
+    ErrCode rc =
+        config_exports(config)
+            ? open_store(config, &store, &err)
+            : err_set(&err, ERR_INVALID, "export-url is off: there is nowhere to export to");
+    if (rc == OK)
+        rc = open_blobs(config, config->export_url, true, &blobs, &err);
+    if (rc == OK)
+        rc = exporter_once(store, blobs, &options, &err);
+    store_close(store);
+    if (rc != OK)
+        fprintf(stderr, "freshet: export: %s\n", err.text);
     return rc == OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -173,6 +282,28 @@ static int healthcheck(const Config *config)
     return rc == OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* ---- restore ----------------------------------------------------------------------------------- */
+
+static int restore(const Config *config)
+{
+    const char *url = config->from[0] != '\0' ? config->from : config->export_url;
+    Filling filling = {.generation =
+                           config->generation[0] != '\0' ? str_of(config->generation) : STR_NONE};
+    Err err = {.code = OK};
+    log_configure(config_log_level(config), config_log_form(config));
+    ErrCode rc = config->from[0] != '\0' || config_exports(config)
+                     ? open_blobs(config, url, true, &filling.blobs, &err)
+                     : err_set(&err, ERR_INVALID, "--from is missing");
+    if (rc == OK)
+        rc = store_restore(config->data_dir, fill_store, &filling, &err);
+    blob_store_close(&filling.blobs);
+    if (rc == OK)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "freshet: not restored: %s\n",
+            filling.err.code != OK ? filling.err.text : err.text);
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     CLEANUP(buf_release) Buf text = buf_init(1024 * 1024);
@@ -204,6 +335,12 @@ int main(int argc, char **argv)
         break;
     case COMMAND_HEALTHCHECK:
         status = healthcheck(&config);
+        break;
+    case COMMAND_RESTORE:
+        status = restore(&config);
+        break;
+    case COMMAND_EXPORT:
+        status = export_once(&config);
         break;
     case COMMAND_SERVE:
         status = serve(&config);

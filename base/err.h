@@ -2,7 +2,7 @@
  *
  * Set once, where the fact is known; enriched on the way up; logged once, by a worker's loop or by
  * the HTTP layer. The three tables that hang on the code are: retryable (here), HTTP status
- * (server/reply.c), fault of the service (ingest/poll.c). */
+ * (server/reply.c), fault of the service (ingest/blame.c). */
 #pragma once
 #include "base/base.h"
 

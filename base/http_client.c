@@ -8,14 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct HttpClient {
     HttpClientOptions options;
     CURL *easy; /* keeps its connections between requests */
     _Atomic bool stop;
     /* the exchange under way */
-    curl_off_t got;
-    int64_t got_at_ms;
+    const HttpRequest *request; /* NULL: that of http_get() */
+    HttpResult *result;
+    int64_t sent; /* bytes of the request's body */
+    bool sink_gave_up, unreadable;
+    curl_off_t moved; /* bytes, both ways */
+    int64_t moved_at_ms;
     bool stalled;
     char curl_text[CURL_ERROR_SIZE];
 };
@@ -58,6 +63,7 @@ void http_client_stop(HttpClient *client)
 void http_result_release(HttpResult *result)
 {
     buf_release(&result->body);
+    buf_release(&result->head);
 }
 
 void http_put_encoded(Buf *out, Str text)
@@ -75,13 +81,65 @@ void http_put_encoded(Buf *out, Str text)
 
 /* ---- what libcurl calls ------------------------------------------------------------------------ */
 
+/* A sink is for what was asked for, not for the text of an error. */
+static bool is_for_sink(const HttpClient *client)
+{
+    long status = 0;
+    if (client->request == NULL || client->request->sink == NULL)
+        return false;
+    curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status < 300;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
-    HttpResult *result = ctx;
+    HttpClient *client = ctx;
+    HttpResult *result = client->result;
+    size_t len = size * count;
     if (result->first_byte_us == 0)
         result->first_byte_us = clock_elapsed_us();
-    buf_put(&result->body, bytes, size * count);
-    return result->body.error == OK ? size * count : 0; /* short: libcurl gives up */
+    if (is_for_sink(client)) {
+        client->sink_gave_up = !client->request->sink((Str){bytes, len}, client->request->sink_ctx);
+        return client->sink_gave_up ? 0 : len;
+    }
+    buf_put(&result->body, bytes, len);
+    return result->body.error == OK ? len : 0; /* short: libcurl gives up */
+}
+
+static int64_t body_bytes(const HttpRequest *request)
+{
+    return str_is_none(request->body) ? request->body_bytes : (int64_t) request->body.len;
+}
+
+static size_t on_send(char *to, size_t size, size_t count, void *ctx)
+{
+    HttpClient *client = ctx;
+    const HttpRequest *request = client->request;
+    int64_t left = body_bytes(request) - client->sent;
+    size_t len = size * count;
+    if (left < (int64_t) len)
+        len = (size_t) left;
+    if (!str_is_none(request->body)) {
+        memcpy(to, request->body.ptr + client->sent, len);
+    } else if (len > 0) {
+        ssize_t got = pread(request->body_fd, to, len, request->body_at + client->sent);
+        client->unreadable = got <= 0; /* shorter than was said is as bad */
+        if (client->unreadable)
+            return CURL_READFUNC_ABORT;
+        len = (size_t) got;
+    }
+    client->sent += (int64_t) len;
+    return len;
+}
+
+/* libcurl begins anew on another connection, when the one it kept had been closed. */
+static int on_rewind(void *ctx, curl_off_t at, int origin)
+{
+    HttpClient *client = ctx;
+    if (origin != SEEK_SET)
+        return CURL_SEEKFUNC_CANTSEEK;
+    client->sent = at;
+    return CURL_SEEKFUNC_OK;
 }
 
 static void keep_text(char *to, size_t to_size, Str value)
@@ -115,16 +173,20 @@ static void keep_retry_after(HttpResult *result, Str value)
 
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
-    HttpResult *result = ctx;
+    HttpClient *client = ctx;
+    HttpResult *result = client->result;
     Str text = {line, size * count};
     Str name, value;
     if (str_starts(text, STR("HTTP/"))) { /* a new head: what a redirect said does not count */
+        buf_clear(&result->head);
         result->content_type[0] = result->last_modified[0] = result->etag[0] = '\0';
         result->date = NO_TIME;
         result->age_s = result->retry_after_s = 0;
     }
     if (!str_cut(text, ':', &name, &value))
         return text.len;
+    if (client->request != NULL)
+        buf_put_str(&result->head, text);
     value = str_trim(value);
     if (str_eq_nocase(name, STR("Content-Type")))
         keep_content_type(result, value);
@@ -144,15 +206,15 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 /* Called at least once a second. libcurl's own limit on slowness averages over seconds, so that a body
  * which stops after a quick beginning would be waited for too long. */
 static int on_progress(void *ctx, UNUSED curl_off_t to_get, curl_off_t got,
-                       UNUSED curl_off_t to_put, UNUSED curl_off_t put)
+                       UNUSED curl_off_t to_put, curl_off_t put)
 {
     HttpClient *client = ctx;
     int64_t now_ms = clock_elapsed_ms();
-    if (got != client->got) {
-        client->got = got;
-        client->got_at_ms = now_ms;
+    if (got + put != client->moved) {
+        client->moved = got + put;
+        client->moved_at_ms = now_ms;
     }
-    client->stalled = now_ms - client->got_at_ms > client->options.stall_ms;
+    client->stalled = now_ms - client->moved_at_ms > client->options.stall_ms;
     return client->stop || client->stalled ? 1 : 0;
 }
 
@@ -163,11 +225,15 @@ static ErrCode explain(const HttpClient *client, CURLcode code, const HttpResult
     const char *text = client->curl_text[0] != '\0' ? client->curl_text : curl_easy_strerror(code);
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
+        if (client->unreadable)
+            return err_set(err, ERR_STORAGE, "what is to be sent cannot be read");
         if (client->stalled && !client->stop)
             return err_set(err, ERR_NETWORK, "no byte came for %" PRId64 " ms",
                            client->options.stall_ms);
         return err_set(err, ERR_STOPPED, "asked to stop");
     case CURLE_WRITE_ERROR:
+        if (client->sink_gave_up)
+            return err_set(err, ERR_STOPPED, "given up by who asked");
         if (buf_check(&result->body, err) != OK)
             return err_context(err, "body");
         return err_set(err, ERR_FORMAT, "body: %s", text);
@@ -184,79 +250,272 @@ static ErrCode explain(const HttpClient *client, CURLcode code, const HttpResult
     }
 }
 
-static void set_options(HttpClient *client, const char *url, struct curl_slist *headers,
-                        HttpResult *result)
+/* What every exchange has. Keeps connections, name cache and TLS sessions of the last. */
+static void set_common(HttpClient *client, const char *url, struct curl_slist *headers)
 {
     const HttpClientOptions *o = &client->options;
     CURL *easy = client->easy;
-    curl_easy_reset(easy); /* keeps connections, name cache and TLS sessions */
+    curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, o->user_agent);
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) o->deadline_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) o->connect_ms);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, o->max_redirects);
     curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 2L);
+    if (o->no_proxy)
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->curl_text);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, result);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, client);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, result);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, client);
 }
 
+static ErrCode no_memory(Err *err)
+{
+    return err_set(err, ERR_NO_MEMORY, "no memory for a request");
+}
+
+/* Whatever its length: a session token has a thousand bytes and more. */
 static bool add_header(struct curl_slist **list, const char *name, const char *value)
 {
-    char line[256];
+    CLEANUP(buf_release) Buf line = buf_init(64 * 1024);
     if (value == NULL || value[0] == '\0')
         return true;
-    (void) snprintf(line, sizeof line, "%s: %s", name, value);
-    struct curl_slist *longer = curl_slist_append(*list, line);
+    buf_printf(&line, "%s: %s", name, value);
+    buf_put_char(&line, '\0');
+    struct curl_slist *longer = line.error == OK ? curl_slist_append(*list, line.ptr) : NULL;
     if (longer == NULL)
         return false;
     *list = longer;
     return true;
 }
 
+static void headers_releasep(struct curl_slist **list)
+{
+    curl_slist_free_all(*list);
+}
+
+/* With its options set. The result is empty again when it fails. */
+static ErrCode perform(HttpClient *client, Err *err)
+{
+    HttpResult *result = client->result;
+    CURLcode code = curl_easy_perform(client->easy);
+    if (code != CURLE_OK) {
+        ErrCode rc = explain(client, code, result, err);
+        http_result_release(result);
+        return rc;
+    }
+    curl_off_t wire_bytes = 0;
+    curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &result->status);
+    curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
+    result->wire_bytes = (uint64_t) wire_bytes;
+    if (result->first_byte_us == 0)
+        result->first_byte_us = clock_elapsed_us();
+    return OK;
+}
+
+enum { HEAD_MAX_BYTES = 256 * 1024 };
+
+static void begin(HttpClient *client, const HttpRequest *request, HttpResult *result)
+{
+    *result = (HttpResult){.body = buf_init(client->options.max_body_bytes),
+                           .head = buf_init(HEAD_MAX_BYTES),
+                           .date = NO_TIME};
+    client->request = request;
+    client->result = result;
+    client->sent = 0;
+    client->sink_gave_up = client->unreadable = client->stalled = false;
+    client->moved = 0;
+    client->moved_at_ms = clock_elapsed_ms();
+    client->curl_text[0] = '\0';
+}
+
 ErrCode http_get(HttpClient *client, const char *url, const char *last_modified, const char *etag,
                  HttpResult *ret_result, Err *err)
 {
-    HttpResult result = {.body = buf_init(client->options.max_body_bytes), .date = NO_TIME};
-    struct curl_slist *headers = NULL;
-    ErrCode rc = OK;
+    CLEANUP(headers_releasep) struct curl_slist *headers = NULL;
+    HttpResult result;
+    CURL *easy = client->easy;
     if (client->stop)
         return err_set(err, ERR_STOPPED, "asked to stop");
     if (!add_header(&headers, "Accept", "application/json") ||
         !add_header(&headers, "If-Modified-Since", last_modified) ||
-        !add_header(&headers, "If-None-Match", etag)) {
-        curl_slist_free_all(headers);
-        return err_set(err, ERR_NO_MEMORY, "no memory for request headers");
-    }
-    client->curl_text[0] = '\0';
-    client->got = 0;
-    client->got_at_ms = clock_elapsed_ms();
-    client->stalled = false;
-    set_options(client, url, headers, &result);
-    CURLcode code = curl_easy_perform(client->easy);
-    if (code == CURLE_OK) {
-        curl_off_t wire_bytes = 0;
-        curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &result.status);
-        curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
-        result.wire_bytes = (uint64_t) wire_bytes;
-        if (result.first_byte_us == 0)
-            result.first_byte_us = clock_elapsed_us();
+        !add_header(&headers, "If-None-Match", etag))
+        return no_memory(err);
+    begin(client, NULL, &result);
+    set_common(client, url, headers);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, client->options.max_redirects);
+    ErrCode rc = perform(client, err);
+    if (rc == OK)
         *ret_result = result;
-    } else {
-        rc = explain(client, code, &result, err);
-        http_result_release(&result);
+    return rc;
+}
+
+/* ---- requests of every kind ---------------------------------------------------------------------- */
+
+Str http_result_field(const HttpResult *result, const char *name)
+{
+    Str rest = buf_view(&result->head), line, key, value;
+    while (str_cut(rest, '\n', &line, &rest))
+        if (str_cut(line, ':', &key, &value) && str_eq_nocase(key, str_of(name)))
+            return str_trim(value);
+    return STR_NONE;
+}
+
+static void put_path(Buf *url, Str path)
+{
+    Str segment, rest = path;
+    while (str_cut(rest, '/', &segment, &rest)) {
+        http_put_encoded(url, segment);
+        buf_put_char(url, '/');
     }
-    curl_slist_free_all(headers);
+    http_put_encoded(url, rest);
+}
+
+/* "name=value" of each, also where the value is empty. */
+typedef struct Encoded {
+    Buf text;
+} Encoded;
+
+static int compare_encoded(const void *a, const void *b)
+{
+    const Encoded *one = a, *other = b;
+    return str_cmp(buf_view(&one->text), buf_view(&other->text));
+}
+
+enum { QUERY_MAX = 8 };
+
+/* Sorted after encoding. `=` stands behind every name, and sorts before all that encoding leaves in a
+ * name but `-` and `.`, and digits: of our queries no name begins with another. */
+static void put_query(Buf *out, const HttpRequest *request)
+{
+    Encoded pairs[QUERY_MAX];
+    size_t count = request->query_count;
+    assert(count <= QUERY_MAX);
+    for (size_t i = 0; i < count; i++) {
+        pairs[i].text = buf_init(64 * 1024);
+        http_put_encoded(&pairs[i].text, str_of(request->query[i].name));
+        buf_put_char(&pairs[i].text, '=');
+        http_put_encoded(&pairs[i].text, str_of(request->query[i].value));
+        if (pairs[i].text.error != OK)
+            out->error = pairs[i].text.error;
+    }
+    if (count > 0)
+        qsort(pairs, count, sizeof pairs[0], compare_encoded);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buf_put_char(out, '&');
+        buf_put_str(out, buf_view(&pairs[i].text));
+        buf_release(&pairs[i].text);
+    }
+}
+
+/* What is signed: the headers, and what signing adds to them. */
+typedef struct Signed {
+    HttpPair headers[SIGV4_HEADERS_MAX];
+    size_t count;
+    char date[SIGV4_DATE_SIZE];
+} Signed;
+
+static void add_signed(Signed *all, const char *name, const char *value)
+{
+    assert(all->count < SIGV4_HEADERS_MAX);
+    if (value != NULL && value[0] != '\0')
+        all->headers[all->count++] = (HttpPair){name, value};
+}
+
+static const char *host_of(const char *origin)
+{
+    const char *host = strstr(origin, "://");
+    return host != NULL ? host + strlen("://") : origin;
+}
+
+/* host is sent as it is signed, and not as libcurl would write it. */
+static void gather_headers(const HttpRequest *request, Signed *all)
+{
+    const HttpSigning *signing = request->signing;
+    for (size_t i = 0; i < request->header_count; i++)
+        add_signed(all, request->headers[i].name, request->headers[i].value);
+    if (signing == NULL)
+        return;
+    sigv4_date(signing->with.at, all->date);
+    add_signed(all, "host", host_of(request->origin));
+    add_signed(all, "x-amz-date", all->date);
+    add_signed(all, "x-amz-security-token", signing->token);
+    if (signing->says_digest)
+        add_signed(all, "x-amz-content-sha256", signing->with.body_sha256);
+}
+
+static bool add_headers(const HttpRequest *request, Str path, Str query,
+                        struct curl_slist **headers)
+{
+    CLEANUP(buf_release) Buf authorization = buf_init(16 * 1024);
+    Signed all = {.count = 0};
+    gather_headers(request, &all);
+    for (size_t i = 0; i < all.count; i++)
+        if (!add_header(headers, all.headers[i].name, all.headers[i].value))
+            return false;
+    if (request->signing == NULL)
+        return true;
+    sigv4_authorization(&request->signing->with, request->method, path, query, all.headers,
+                        all.count, &authorization);
+    buf_put_char(&authorization, '\0');
+    return authorization.error == OK && add_header(headers, "authorization", authorization.ptr);
+}
+
+static void set_method(HttpClient *client, const HttpRequest *request)
+{
+    CURL *easy = client->easy;
+    Str method = str_of(request->method);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    if (str_eq(method, STR("PUT"))) {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
+        curl_easy_setopt(easy, CURLOPT_READDATA, client);
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_rewind);
+        curl_easy_setopt(easy, CURLOPT_SEEKDATA, client);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t) body_bytes(request));
+    } else if (str_eq(method, STR("POST"))) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body.len);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.len > 0 ? request->body.ptr : "");
+    } else if (str_eq(method, STR("HEAD"))) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (!str_eq(method, STR("GET"))) {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    }
+}
+
+ErrCode http_send(HttpClient *client, const HttpRequest *request, HttpResult *ret_result, Err *err)
+{
+    CLEANUP(headers_releasep) struct curl_slist *headers = NULL;
+    CLEANUP(buf_release) Buf path = buf_init(16 * 1024);
+    CLEANUP(buf_release) Buf query = buf_init(64 * 1024);
+    CLEANUP(buf_release) Buf url = buf_init(96 * 1024);
+    HttpResult result;
+    if (client->stop)
+        return err_set(err, ERR_STOPPED, "asked to stop");
+    put_path(&path, request->path);
+    put_query(&query, request);
+    buf_printf(&url, "%s" STR_FMT "%s" STR_FMT, request->origin, STR_ARG(buf_view(&path)),
+               query.len > 0 ? "?" : "", STR_ARG(buf_view(&query)));
+    buf_put_char(&url, '\0');
+    if (path.error != OK || query.error != OK || url.error != OK ||
+        !add_headers(request, buf_view(&path), buf_view(&query), &headers))
+        return no_memory(err);
+    begin(client, request, &result);
+    set_common(client, url.ptr, headers);
+    set_method(client, request);
+    ErrCode rc = perform(client, err);
+    if (rc == OK)
+        *ret_result = result;
     return rc;
 }

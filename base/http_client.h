@@ -1,8 +1,9 @@
-/* base/http_client.h - one HTTP GET at a time: deadline, ceiling, validators. The only user of libcurl.
+/* base/http_client.h - one HTTP exchange at a time: deadline, ceiling, validators, and signatures of
+ * AWS (base/sigv4.h). The only user of libcurl.
  *
  * A client keeps its connections for reuse and belongs to one thread. */
 #pragma once
-#include "base/buf.h"
+#include "base/sigv4.h"
 
 typedef struct HttpClient HttpClient;
 
@@ -10,14 +11,16 @@ typedef struct HttpClientOptions {
     const char *user_agent;
     int64_t deadline_ms; /* for a whole exchange, redirects included */
     int64_t connect_ms;
-    int64_t stall_ms;      /* no byte for so long ends it */
+    int64_t stall_ms;      /* no byte either way for so long ends it */
     size_t max_body_bytes; /* decoded */
     long max_redirects;
+    bool no_proxy; /* whatever the environment says: for addresses that only this machine has */
 } HttpClientOptions;
 
 typedef struct HttpResult {
     long status;            /* 0: no answer came */
     Buf body;               /* decoded; owned; released by http_result_release() */
+    Buf head;               /* of http_send() only: the fields as they came; owned */
     char content_type[96];  /* "" when absent; lower case, without parameters */
     char last_modified[64]; /* as sent; to be given back as if_modified_since */
     char etag[128];
@@ -42,6 +45,39 @@ void http_client_stop(HttpClient *client);
 MUST_USE ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
                           const char *etag, HttpResult *ret_result, Err *err);
 void http_result_release(HttpResult *result);
+
+/* ---- requests of every kind ---------------------------------------------------------------------- */
+
+typedef struct HttpSigning {
+    SigV4 with;        /* at: the server's time, as far as we know */
+    const char *token; /* of the session; "" or NULL: none */
+    bool says_digest;  /* x-amz-content-sha256, as S3 wants it */
+} HttpSigning;
+
+typedef bool HttpSinkFn(Str bytes, void *ctx); /* false: give the transfer up */
+
+/* All texts are as they are meant: encoding and order are made here. */
+typedef struct HttpRequest {
+    const char *method; /* GET, HEAD, PUT, POST, DELETE */
+    const char *origin; /* http://host[:port]; with an empty path, a whole address as it stands */
+    Str path;           /* "/bucket/dt=2026-11-22/a b" */
+    const HttpPair *query, *headers;
+    size_t query_count, header_count;
+    Str body;    /* of PUT and POST; none: body_bytes from body_fd, of PUT only */
+    int body_fd; /* read with pread(): its position stays */
+    int64_t body_at, body_bytes;
+    HttpSinkFn *sink; /* takes the body of a 2xx in place of the result's; NULL: nobody */
+    void *sink_ctx;
+    const HttpSigning *signing; /* NULL: not signed */
+} HttpRequest;
+
+/* Sends it, once, following nothing. Any status is a success here. Names of headers are lower case.
+ * Errors: those of http_get(), ERR_STORAGE (body_fd cannot be read), ERR_STOPPED also where the sink
+ * gave up. */
+MUST_USE ErrCode http_send(HttpClient *client, const HttpRequest *request, HttpResult *ret_result,
+                           Err *err);
+/* A field of the answer to http_send(), case ignored; none when it is not there. Borrowed. */
+Str http_result_field(const HttpResult *result, const char *name);
 
 /* Percent-encodes all but unreserved characters (RFC 3986 2.3). */
 void http_put_encoded(Buf *out, Str text);

@@ -16,6 +16,8 @@ static const struct {
         "Readings received, by what became of them"
 #define POLLS(outcome)                                                                             \
     "freshet_polls_total", "outcome=\"" outcome "\"", COUNTER, "Polls of the upstream, by outcome"
+#define EXPORTS(outcome)                                                                           \
+    "freshet_exports_total", "outcome=\"" outcome "\"", COUNTER, "Exports, by outcome"
 #define REQUESTS(class)                                                                            \
     "freshet_http_requests_total", "class=\"" class "\"", COUNTER,                                 \
         "HTTP requests, by class of status"
@@ -28,6 +30,8 @@ static const struct {
     [METRIC_READINGS_CORRECTED] = {READINGS("corrected")},
     [METRIC_READINGS_EXPIRED] = {READINGS("expired")},
     [METRIC_READINGS_QUARANTINED] = {READINGS("quarantined")},
+    [METRIC_READINGS_RELEASED] = {"freshet_readings_released_total", NULL, COUNTER,
+                                  "Readings that left quarantine, their measure being known"},
     [METRIC_POLLS_OK] = {POLLS("ok")},
     [METRIC_POLLS_UNMODIFIED] = {POLLS("unmodified")},
     [METRIC_POLLS_FAILED] = {POLLS("failed")},
@@ -59,6 +63,8 @@ static const struct {
     [METRIC_HTTP_CACHE_BYTES] = {"freshet_http_cache_bytes", NULL, GAUGE,
                                  "Memory of the finished responses"},
     [METRIC_HTTP_CONNECTIONS] = {"freshet_http_connections", NULL, GAUGE, "Open HTTP connections"},
+    [METRIC_HTTP_SUBSCRIBERS] = {"freshet_http_subscribers", NULL, GAUGE,
+                                 "Those of them that follow the stream"},
     [METRIC_SNAPSHOT_BUSY] = {"freshet_snapshot_busy_total", NULL, COUNTER,
                               "Requests for which no snapshot came free in time"},
     [METRIC_KAFKA_GENERATION] = {"freshet_kafka_generation", NULL, GAUGE,
@@ -67,6 +73,12 @@ static const struct {
                                "Readings that the brokers acknowledged"},
     [METRIC_KAFKA_FAILURES] = {"freshet_kafka_failures_total", NULL, COUNTER,
                                "Rounds of publishing that failed and were begun anew"},
+    [METRIC_HISTORY_LOST] = {"freshet_history_lost_total", NULL, COUNTER,
+                             "Readings that left the store unexported, for want of room"},
+    [METRIC_EXPORTS_OK] = {EXPORTS("ok")},
+    [METRIC_EXPORTS_FAILED] = {EXPORTS("failed")},
+    [METRIC_LAST_EXPORT] = {"freshet_last_export_timestamp_seconds", NULL, GAUGE,
+                            "Time of the last good export, Unix time"},
 };
 
 static _Atomic int64_t values[METRIC_COUNT];

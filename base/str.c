@@ -220,3 +220,24 @@ size_t str_distance(Str a, Str b)
     }
     return row[b.len];
 }
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9fb21c651e98df25U;
+    return hash ^ hash >> 32;
+}
+
+/* Eight bytes at a time: byte by byte a long target costs as much as all else that is done to find
+ * its answer. */
+uint64_t str_hash(Str s)
+{
+    uint64_t hash = s.len, word = 0;
+    for (; s.len >= sizeof word; s.ptr += sizeof word, s.len -= sizeof word) {
+        memcpy(&word, s.ptr, sizeof word);
+        hash = mix(hash, word);
+    }
+    word = 0;
+    if (s.len > 0)
+        memcpy(&word, s.ptr, s.len);
+    return mix(mix(hash, word), 0);
+}

@@ -28,6 +28,7 @@ bool str_cut(Str s, char at, Str *ret_head,
 Str str_trim(Str s);                /* without blanks, tabs and line ends around it */
 Str str_after_last(Str s, char at); /* what follows the last `at`; all of it when there is none */
 bool str_find(Str s, Str part, size_t *ret_at);
+uint64_t str_hash(Str s); /* for tables in memory; of no defence against who makes them collide */
 
 /* Strict numbers: the whole text, no blanks, no sign tricks, no overflow. False leaves *ret alone. */
 bool str_to_int(Str s, int64_t *ret);

@@ -16,50 +16,15 @@ STATIONS=5400
 POLLS=105 # the 96 of a window, and some to see it stay as large as it is
 LISTEN=127.0.0.1:18080
 NGINX_PORT=18081
-dir=$PWD/build/bench
 
-pids=()
-finish() {
-    [ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2> /dev/null || true
-    wait
-}
-trap finish EXIT
-trap 'exit 1' INT TERM HUP
+. bench/kit.sh "$PWD/build/bench"
 
-say() { printf 'bench: %s\n' "$*" >&2; }
-fail() { say "$*"; exit 1; }
 get() { curl -fsS --max-time 10 "http://$LISTEN$1"; }
-now_ms() { date +%s%3N; }
-median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-column() { awk -v c="$1" '{ print (c == "sum") ? $1 + $2 + $3 : $c }'; }
 member() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" | head -n 1; } # of the JSON text on stdin
-
-await() { # await PID URL: until it answers 2xx, at most a minute
-    local until=$((SECONDS + 60))
-    until curl -fsS -o /dev/null "$2" 2> /dev/null; do
-        if ! kill -0 "$1" 2> /dev/null || [ $SECONDS -ge $until ]; then
-            fail "$2 does not answer; see $dir"
-        fi
-        sleep 0.01
-    done
-}
-
-start_sim() { # start_sim PROGRAMS OPTION...: sets sim, upstream and, with --clock, clock
-    : > "$dir/sim.out" # not the one before's
-    "$1/freshet-sim" --listen 127.0.0.1:0 --stations $STATIONS --seed 1 "${@:2}" > "$dir/sim.out" 2> "$dir/sim.log" &
-    sim=$!
-    pids+=("$sim")
-    local tries=0
-    until upstream=$(sed -nE 's|.*listening on (http://[^ ]*).*|\1|p' "$dir/sim.out") && [ -n "$upstream" ]; do
-        [ $((tries += 1)) -lt 600 ] || fail "freshet-sim does not start; see $dir/sim.log"
-        sleep 0.1
-    done
-    clock=$(sed -nE 's|^clock on (.*)|\1|p' "$dir/sim.out")
-}
 
 start_freshet() { # start_freshet PROGRAMS: on core 0, sets service
     env ${clock:+"FRESHET_CLOCK=$clock"} taskset -c 0 "$1/freshet" --listen $LISTEN --data-dir "$dir/data" \
-        --upstream "$upstream" --threads 1 2>> "$dir/freshet.log" &
+        --upstream "$upstream" --threads 1 --export-url off 2>> "$dir/freshet.log" &
     service=$!
     pids+=("$service")
 }
@@ -68,8 +33,6 @@ stop_freshet() {
     kill "$service"
     wait "$service" || fail "freshet did not end in order"
 }
-
-memory() { sed -nE "s/^$1:[[:space:]]*([0-9]+) kB/\1/p" "/proc/$service/status" | awk '{ printf "%.1f MB", $1 / 1024 }'; }
 
 # ---- polls: every release of a day, one after the other ------------------------------------------
 
@@ -90,7 +53,7 @@ bench_polls() {
         fi
         sleep 0.1
     done
-    peak=$(memory VmHWM)
+    peak=$(memory "$service" VmHWM)
     stop_freshet
     kill "$sim"
 
@@ -123,18 +86,6 @@ bench_start() {
 
 # ---- requests a second, beside nginx -------------------------------------------------------------
 
-cpu_ns() { cat "/proc/$1/task/"*/schedstat | awk '{ sum += $1 } END { printf "%.0f", sum }'; }
-
-rate() { # rate PID URL: "requests-a-second requests-a-second-of-its-processor-time"
-    local out before after
-    before=$(cpu_ns "$1")
-    out=$(taskset -c 1 wrk -t1 -c32 -d"${SECONDS_EACH}s" "$2")
-    after=$(cpu_ns "$1")
-    ! grep -qE 'Non-2xx|Socket errors' <<< "$out" || fail "$2: $out"
-    awk -v ns=$((after - before)) '/requests in/ { count = $1 } /^Requests\/sec:/ { rate = $2 }
-        END { printf "%s %.0f\n", rate, count / ns * 1e9 }' <<< "$out"
-}
-
 # Two ratios: of the rates, which is what a client sees, and of the requests in a second of the server's
 # processor time, from which other programs on the machine take less.
 bench_path() { # bench_path NAME TITLE PATH
@@ -154,9 +105,7 @@ bench_path() { # bench_path NAME TITLE PATH
 # ---- the report ----------------------------------------------------------------------------------
 
 [ "$(nproc)" -ge 2 ] || fail "needs two cores, one each for server and client"
-for port in ${LISTEN##*:} $NGINX_PORT; do
-    ! (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null || fail "port $port is taken; is a bench running?"
-done
+need_free "${LISTEN##*:}" $NGINX_PORT
 rm -rf "$dir/data" "$dir/www" "$dir"/*.log
 mkdir -p "$dir/www"
 : > "$dir/freshet.log"
@@ -171,7 +120,7 @@ start_freshet build
 await "$service" "http://$LISTEN/ready"
 sleep 2
 held=$(get /v1/status | member readings)
-resident=$(memory VmRSS)
+resident=$(memory "$service" VmRSS)
 
 taskset -c 0 "$nginx" -c "$dir/nginx.conf" -e "$dir/nginx.log" &
 pids+=($!)
@@ -184,7 +133,6 @@ printf '|---|---|---|---|---|---|---|---|---|\n'
 : > "$dir/www/ready"
 await "${pids[-1]}" "http://127.0.0.1:$NGINX_PORT/ready"
 worker=$(tr -d ' ' < "/proc/${pids[-1]}/task/${pids[-1]}/children")
-bench_path latest   "one station's latest" "/v1/stations/$station/latest"
 bench_path readings "one station's 24 h"   "/v1/stations/$station/readings"
 bench_path all      'latest of all'        '/v1/latest'
 bench_path csv      'latest of all, CSV'   '/v1/latest.csv'
@@ -193,7 +141,7 @@ printf '\n## Memory and start\n\n'
 printf '| what | |\n|---|---|\n'
 printf '| readings held | %s |\n' "$held"
 printf '| resident, started with a full window | %s |\n' "$resident"
-printf '| resident, after the requests above | %s |\n' "$(memory VmRSS)"
+printf '| resident, after the requests above | %s |\n' "$(memory "$service" VmRSS)"
 printf '| most ever resident, while filling up | %s |\n' "$peak"
 printf '| start to ready, with a full window | %s ms |\n' "$first"
 printf '| store on disk | %s |\n' "$(du -sh "$dir/data" | cut -f 1)"

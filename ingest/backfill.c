@@ -7,13 +7,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
     APPLY_EVERY_MS = 1000,   /* readers and subscribers need no more generations than that */
     APPLY_READINGS = 200000, /* what may wait in memory for it */
     FAILURES_MAX = 3,        /* in a row: the upstream is in trouble, it is not the one request */
     PAGES_MAX = 100000,      /* a feed that never ends a list must not hold us for ever */
+    DAILY_S = 26 * 3600,     /* so old is the newest of a gauge that is read out once a day */
 };
 
 struct Backfill {
@@ -29,12 +29,12 @@ typedef struct Run {
     Backfill *backfill;
     Upstream *upstream;
     Budget *budget;
-    Writer *writer;
+    Committer *committer;
     Fault fault;
     Batch batch;           /* fetched, not yet applied */
     int64_t applied_at_ms; /* or when the run began: a quick one is applied once, at its end */
-    bool has_applied;
-    int failures; /* in a row */
+    int failures;          /* in a row */
+    PollReport *report;
     Filled filled;
 } Run;
 
@@ -56,6 +56,11 @@ void backfill_close(Backfill *backfill)
     arena_release(&backfill->strings);
     free(backfill->wanted);
     free(backfill);
+}
+
+void backfill_sweep_soon(Backfill *backfill)
+{
+    backfill->next_sweep = clock_now();
 }
 
 /* ---- what is wanted ---------------------------------------------------------------------------- */
@@ -101,37 +106,13 @@ static void forget_covered(Backfill *backfill, const Ask *ask)
 
 /* ---- applying ---------------------------------------------------------------------------------- */
 
-static void add_counts(ReadingCounts *to, const ReadingCounts *counts)
-{
-    to->received += counts->received;
-    to->fresh += counts->fresh;
-    to->late += counts->late;
-    to->unchanged += counts->unchanged;
-    to->corrected += counts->corrected;
-    to->expired += counts->expired;
-    to->quarantined += counts->quarantined;
-}
-
 static ErrCode apply_batch(Run *run, Err *err)
 {
     Applied applied;
-    int64_t began_ms = clock_elapsed_ms();
-    int64_t wait_ms = run->applied_at_ms + APPLY_EVERY_MS - began_ms;
-    if (run->has_applied && wait_ms > 0)
-        (void) usleep((useconds_t) wait_ms * 1000);
-    began_ms = clock_elapsed_ms();
-    ErrCode rc = writer_apply(run->writer, &run->batch, run->fault, clock_now(), &applied, err);
+    ErrCode rc = commit_batch(run->committer, &run->batch, run->fault, run->report, &applied, err);
     batch_release(&run->batch);
-    if (rc != OK)
-        return rc;
     run->applied_at_ms = clock_elapsed_ms();
-    run->has_applied = true;
-    run->filled.apply_ms += run->applied_at_ms - began_ms;
-    run->filled.generation = applied.generation;
-    add_counts(&run->filled.readings, &applied.readings);
-    if (applied.quarantine_error.code != OK)
-        log_warn("ingest quarantine not kept error=" LOG_TEXT, applied.quarantine_error.text);
-    return OK;
+    return rc;
 }
 
 static ErrCode apply_if_due(Run *run, Err *err)
@@ -169,16 +150,21 @@ static void put_page_path(const Ask *ask, int64_t offset, Buf *out)
     buf_put_char(out, '\0');
 }
 
+static size_t rows_of(const Batch *batch)
+{
+    return batch->reading_count + batch->refusal_count + batch->foreign_count;
+}
+
 static ErrCode parse_page(Run *run, const HttpResult *answer, int64_t *ret_rows, Err *err)
 {
     Batch *batch = &run->batch;
-    size_t before = batch->reading_count + batch->refusal_count;
+    size_t before = rows_of(batch);
     size_t max = batch->reading_count + run->backfill->options.max_batch_readings;
     int64_t began_ms = clock_elapsed_ms();
     ErrCode rc = (upstream_is_csv(answer) ? parse_readings_csv : parse_readings)(
         buf_view(&answer->body), clock_now(), max, batch, err);
-    run->filled.parse_ms += clock_elapsed_ms() - began_ms;
-    *ret_rows = (int64_t) (batch->reading_count + batch->refusal_count - before);
+    run->report->parse_ms += clock_elapsed_ms() - began_ms;
+    *ret_rows = (int64_t) (rows_of(batch) - before);
     return rc;
 }
 
@@ -194,7 +180,7 @@ static ErrCode fetch_page(Run *run, const Ask *ask, int64_t offset, int64_t *ret
     ErrCode rc =
         upstream_fetch_path(run->upstream, path.ptr, &answer, &run->filled.retry_after_s, err);
     UpstreamTotals after = upstream_totals(run->upstream);
-    run->filled.fetch_ms += clock_elapsed_ms() - began_ms;
+    run->report->fetch_ms += clock_elapsed_ms() - began_ms;
     budget_spend(run->budget, after.requests - before.requests,
                  after.wire_bytes - before.wire_bytes);
     if (rc != OK)
@@ -204,13 +190,18 @@ static ErrCode fetch_page(Run *run, const Ask *ask, int64_t offset, int64_t *ret
     return rc;
 }
 
+static bool is_worth_repeating(ErrCode rc)
+{
+    return rc != OK && rc != ERR_STOPPED && rc != ERR_NOT_FOUND;
+}
+
 /* All pages of an ask. A page that fails is asked for once more: the pages before it need not be. */
 static ErrCode carry_out(Run *run, const Ask *ask, Err *err)
 {
     int64_t rows = PLAN_PAGE_ROWS;
     for (int64_t page = 0; rows >= PLAN_PAGE_ROWS && page < PAGES_MAX; page++) {
         ErrCode rc = ERR_NETWORK;
-        for (int attempt = 0; attempt < 2 && rc != OK && rc != ERR_STOPPED; attempt++) {
+        for (int attempt = 0; attempt < 2 && is_worth_repeating(rc); attempt++) {
             if (!budget_allows(run->budget)) {
                 run->filled.budget_spent = true;
                 return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
@@ -219,6 +210,8 @@ static ErrCode carry_out(Run *run, const Ask *ask, Err *err)
             if (run->filled.retry_after_s > 0)
                 break;
         }
+        if (rc == ERR_NOT_FOUND && ask->kind != ASK_EVERYTHING)
+            return OK;
         if (rc == OK)
             rc = apply_if_due(run, err);
         if (rc != OK)
@@ -262,15 +255,16 @@ static ErrCode carry_out_all(Run *run, Plan *plan, Err *err)
 /* ---- a run ------------------------------------------------------------------------------------- */
 
 /* How many readings the whole network makes in a second: of what is held, or where little is held
- * yet, of what is wanted. */
+ * yet, of what is wanted; either by all shards alike. */
 static double rows_per_s(const Backfill *backfill, int64_t readings_held)
 {
+    uint32_t shards = backfill->options.shard.count;
     double held = (double) readings_held / (double) backfill->options.window_s, wanted = 0;
     for (size_t i = 0; i < backfill->wanted_count; i++) {
         int64_t period_s = backfill->wanted[i].period_s;
         wanted += 1.0 / (double) (period_s > 0 ? period_s : 900);
     }
-    return held > wanted ? held : wanted;
+    return (held > wanted ? held : wanted) * (shards > 1 ? shards : 1);
 }
 
 static UnixSec newest_wanted(const Backfill *backfill)
@@ -283,9 +277,9 @@ static UnixSec newest_wanted(const Backfill *backfill)
 }
 
 /* A sweep asks for everything, so that all gaps within its reach are closed by it too. */
-static void plan_sweep(Backfill *backfill, UnixSec now, Plan *plan)
+static void plan_sweep(UnixSec since, UnixSec now, Plan *plan)
 {
-    Ask sweep = {.kind = ASK_EVERYTHING, .since = now - backfill->options.window_s, .until = now};
+    Ask sweep = {.kind = ASK_EVERYTHING, .since = since, .until = now};
     size_t kept = 0;
     for (size_t i = 0; i < plan->count; i++)
         if (plan->asks[i].since < sweep.since)
@@ -296,17 +290,36 @@ static void plan_sweep(Backfill *backfill, UnixSec now, Plan *plan)
     plan->count = kept + 1;
 }
 
-static ErrCode make_plan(Run *run, int64_t readings_held, Arena *arena, Plan *ret_plan,
-                         bool *ret_sweeps, Err *err)
+/* The windows of stations that deliver seldom begin earlier: there is late and corrected what no other
+ * request shows. Those of silent ones are left alone. */
+static ErrCode find_sweep_since(const Run *run, UnixSec now, UnixSec *ret_since, Err *err)
+{
+    UnixSec oldest = NO_TIME;
+    ErrCode rc = writer_oldest_newest(run->committer->writer, now - DAILY_S, &oldest, err);
+    if (rc == OK)
+        *ret_since =
+            (oldest != NO_TIME && oldest < now ? oldest : now) - run->backfill->options.window_s;
+    return rc;
+}
+
+/* Slots come with jitter: a sweep due a moment after its slot must not wait for the next one. */
+static UnixSec sweep_after(const Backfill *backfill, UnixSec last)
+{
+    int64_t interval_s = backfill->options.sweep_interval_s;
+    return last + interval_s - interval_s / 60;
+}
+
+static ErrCode make_plan(Run *run, Arena *arena, Plan *ret_plan, bool *ret_sweeps, Err *err)
 {
     Backfill *backfill = run->backfill;
     UnixSec now = clock_now();
-    ErrCode rc = plan_asks(backfill->wanted, backfill->wanted_count, newest_wanted(backfill),
-                           rows_per_s(backfill, readings_held), arena, ret_plan, err);
+    ErrCode rc =
+        plan_asks(backfill->wanted, backfill->wanted_count, newest_wanted(backfill),
+                  rows_per_s(backfill, run->committer->readings_held), arena, ret_plan, err);
     if (rc != OK)
         return rc;
     if (backfill->next_sweep == NO_TIME)
-        backfill->next_sweep = now + backfill->options.sweep_interval_s;
+        backfill->next_sweep = sweep_after(backfill, now);
     *ret_sweeps = now >= backfill->next_sweep;
     if (!*ret_sweeps)
         return OK;
@@ -314,8 +327,11 @@ static ErrCode make_plan(Run *run, int64_t readings_held, Arena *arena, Plan *re
         ret_plan->asks = arena_alloc(arena, sizeof *ret_plan->asks);
     if (ret_plan->asks == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for a sweep");
-    plan_sweep(backfill, now, ret_plan);
-    return OK;
+    UnixSec since;
+    rc = find_sweep_since(run, now, &since, err);
+    if (rc == OK)
+        plan_sweep(since, now, ret_plan);
+    return rc;
 }
 
 static AskedRange asked_range(const Ask *ask)
@@ -343,7 +359,7 @@ static void record_asked(Run *run, const Plan *plan, Arena *arena)
     for (size_t i = 0; i < plan->count; i++)
         if (plan->asks[i].is_done)
             ranges[count++] = asked_range(&plan->asks[i]);
-    if (count > 0 && writer_record_asked(run->writer, ranges, count, &err) != OK)
+    if (count > 0 && writer_record_asked(run->committer->writer, ranges, count, &err) != OK)
         log_warn("ingest what was asked not recorded error=" LOG_TEXT, err.text);
 }
 
@@ -354,24 +370,26 @@ static void close_done(Backfill *backfill, const Plan *plan, bool sweeps)
         if (plan->asks[i].is_done)
             forget_covered(backfill, &plan->asks[i]);
     if (sweeps && plan->asks[0].is_done)
-        backfill->next_sweep = clock_now() + backfill->options.sweep_interval_s;
+        backfill->next_sweep = sweep_after(backfill, plan->asks[0].until); /* when it began */
 }
 
-ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Budget *budget, Writer *writer,
-                     Fault fault, int64_t readings_held, Filled *ret_filled, Err *err)
+ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Budget *budget, Committer *committer,
+                     Fault fault, PollReport *report, Filled *ret_filled, Err *err)
 {
     CLEANUP(arena_release) Arena arena = arena_init();
     Run run = {.backfill = backfill,
                .upstream = upstream,
                .budget = budget,
-               .writer = writer,
+               .committer = committer,
                .fault = fault,
                .batch = batch_init(),
-               .applied_at_ms = clock_elapsed_ms()};
+               .applied_at_ms = clock_elapsed_ms(),
+               .report = report};
+    run.batch.shard = backfill->options.shard;
     Plan plan = {.count = 0};
     bool sweeps = false;
     *ret_filled = run.filled;
-    ErrCode rc = make_plan(&run, readings_held, &arena, &plan, &sweeps, err);
+    ErrCode rc = make_plan(&run, &arena, &plan, &sweeps, err);
     if (rc == OK && plan.count > 0)
         rc = carry_out_all(&run, &plan, err);
     if (run.batch.reading_count + run.batch.refusal_count > 0 && rc != ERR_STOPPED) {

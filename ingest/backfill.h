@@ -5,21 +5,19 @@
  * measure's newest reading shows no gap. What could not be asked for stays wanted. Ingest thread. */
 #pragma once
 #include "ingest/budget.h"
+#include "ingest/committer.h"
 #include "ingest/upstream.h"
-#include "store/writer.h"
 
 typedef struct Backfill Backfill;
 
 typedef struct BackfillOptions {
     int64_t sweep_interval_s, window_s;
     size_t max_batch_readings;
+    Shard shard;
 } BackfillOptions;
 
-/* What a fill did, to be added to the report of its round. */
+/* What a fill did, beside what it adds to the report of its round. */
 typedef struct Filled {
-    ReadingCounts readings;
-    uint64_t generation; /* 0: nothing was applied */
-    int64_t fetch_ms, parse_ms, apply_ms;
     int64_t asks_done, asks_left;
     bool budget_spent;     /* why some are left */
     int64_t retry_after_s; /* what the upstream asked for */
@@ -29,14 +27,18 @@ typedef struct Filled {
 MUST_USE ErrCode backfill_open(const BackfillOptions *options, Backfill **ret, Err *err);
 void backfill_close(Backfill *backfill); /* NULL is fine */
 
+/* The next run sweeps: what was open before this process is not known any more. */
+void backfill_sweep_soon(Backfill *backfill);
+
 /* Remembers what a poll of the newest left open. */
 MUST_USE ErrCode backfill_want(Backfill *backfill, const SeriesGap *gaps, size_t count, Err *err);
 
 /* Asks for what is wanted, and sweeps when that is due, as far as the budget goes; applies what comes,
- * at most once a second, as of `fault`. `published`: the newest moment of which there are readings.
- * A request that fails leaves its gaps wanted; after three in a row the rest waits too.
+ * at most once a second, as of `fault`, and adds what it cost and brought to *report. A request that
+ * fails leaves its gaps wanted; after three in a row the rest waits too. What the upstream answers 404
+ * for it does not have.
  * Errors: of the upstream, the last one (*ret_filled tells what was done all the same); of the store;
  * ERR_STOPPED. */
 MUST_USE ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Budget *budget,
-                              Writer *writer, Fault fault, int64_t readings_held,
+                              Committer *committer, Fault fault, PollReport *report,
                               Filled *ret_filled, Err *err);

@@ -218,9 +218,7 @@ static void report(Follower *follower, const Applied *applied, UnixSec started, 
         .fault = fault,
         .detail = detail,
         .generation = store_generation(follower->store),
-        .received = applied->readings.received,
-        .fresh = applied->readings.fresh,
-        .corrected = applied->readings.corrected,
+        .readings = applied->readings,
     };
     Err err;
     if (writer_record_poll(follower->writer, &report, &err) != OK)

@@ -3,7 +3,7 @@
  * The upstream is RDF underneath: any field can be missing, a scalar, an array or an object. The
  * first usable value is taken, the rest kept where a search wants it; an item that is no use is
  * counted and never costs the others. The document is walked item by item: memory is that of the
- * batch and of one item. */
+ * batch and of one item; of what is not of the batch's shard nothing is kept at all. */
 #pragma once
 #include "model/batch.h"
 
@@ -12,11 +12,17 @@
  * in the batch that counts, discard the batch), ERR_NO_MEMORY. */
 MUST_USE ErrCode parse_stations(Str json, Batch *batch, Err *err);
 MUST_USE ErrCode parse_measures(Str json, Batch *batch, Err *err);
+/* One of them, asked for alone: no list said that it is listed, nor what is not. */
+MUST_USE ErrCode parse_station(Str json, Batch *batch, Err *err);
+MUST_USE ErrCode parse_measure(Str json, Batch *batch, Err *err);
 /* `now`: readings more than FUTURE_MAX_S ahead of it are refused. `max_readings`: what lies beyond
  * is refused as REFUSED_TOO_MANY. */
 MUST_USE ErrCode parse_readings(Str json, UnixSec now, size_t max_readings, Batch *batch, Err *err);
 /* An answer to /id/stations?type=X: every station in it is of `type`. */
 MUST_USE ErrCode parse_station_types(Str json, Str type, Batch *batch, Err *err);
+
+/* An answer to /id/stations/{id}: what lists leave out of the station and of its measures. */
+MUST_USE ErrCode parse_station_more(Str json, Batch *batch, Err *err);
 
 /* CSV of readings or of the archive: header dateTime,measure,value; several values joined by a bar. */
 MUST_USE ErrCode parse_readings_csv(Str csv, UnixSec now, size_t max_readings, Batch *batch,

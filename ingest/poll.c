@@ -5,21 +5,21 @@
 #include "base/metrics.h"
 #include "base/worker.h"
 #include "ingest/backfill.h"
+#include "ingest/blame.h"
+#include "ingest/committer.h"
+#include "ingest/details.h"
+#include "ingest/lookup.h"
 #include "ingest/parse.h"
 #include "ingest/upstream.h"
-#include "store/writer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    RELEASE_PERIOD_S = 900, /* the upstream publishes every 15 minutes */
-    RELEASE_PHASE_S = 201,  /* hh:03:21 and four times an hour */
     RELEASE_OFFSET_S = 300, /* hh:03:21 and four times an hour, then up to 100 s until all is out */
-    CLOCK_SKEW_MAX_S = 60,
-    UNKNOWN_RETRY_S = 3600, /* a measure that the list does not have is not asked for each cycle */
-    STORE_RETRY_S = 30,     /* a full disk does not get better by asking often */
+    LISTS_AGAIN_S = 3600, /* many measures that no list has do not make us ask for it each cycle */
+    STORE_RETRY_S = 30,   /* a full disk does not get better by asking often */
     RETRY_AFTER_MAX_S = 3600,
 };
 
@@ -27,16 +27,21 @@ struct Poller {
     Store *store;
     PollOptions options;
     Worker *worker;
+    Recorder *recorder; /* NULL: nothing is kept */
     Upstream *upstream;
     Backfill *backfill;
+    Details details;
     Budget budget;
-    Writer *writer;         /* the rest belongs to the worker's thread */
+    Writer *writer; /* the rest belongs to the worker's thread */
+    Committer committer;
+    Lookup lookup;
     UnixSec next_catalogue; /* when stations and measures are asked for again */
     UnixSec next_for_unknown;
-    int failures;          /* in a row */
-    bool has_polled;       /* this process has, once: who was down cannot tell who is late */
-    bool is_faulty;        /* the last round had a fault of its own, or left wanted readings open */
-    int64_t readings_held; /* by the store */
+    int failures;     /* in a row */
+    bool has_polled;  /* this process has, once: who was down cannot tell who is late */
+    bool is_faulty;   /* the last round had a fault of its own, or left wanted readings open */
+    Err stuck;        /* OK, or why the feed is, until it moves */
+    UnixSec moved_at; /* when it last did; 0: not in this process */
     uint64_t random;
 };
 
@@ -47,7 +52,8 @@ typedef struct Round {
     bool fetched[FEED_COUNT];
     bool all_unmodified;
     int64_t retry_after_s;
-    Err own_err; /* not OK: a fault of ours (clock, budget) that makes no failed poll */
+    Err own_err; /* not OK: a fault (our clock, our budget, a stuck feed) that makes no failed poll */
+    StrList unknown; /* measures of readings in `batch` that no list had; the batch's */
     Filled filled;
     PollReport report;
 } Round;
@@ -83,19 +89,6 @@ static int64_t draw_up_to(Poller *poller, int64_t most)
 }
 
 /* ---- fetching ---------------------------------------------------------------------------------- */
-
-/* More than a minute between our clock and theirs is ours to mend: readings are told apart from
- * nonsense by their distance to now. A cache in between may give the Date of when it stored. */
-static void check_clock(const HttpResult *answer, Err *ret_own_err)
-{
-    *ret_own_err = (Err){.code = OK};
-    if (answer->date == NO_TIME)
-        return;
-    int64_t skew_s = clock_now() - answer->date;
-    if (llabs(skew_s) > CLOCK_SKEW_MAX_S && llabs(skew_s - answer->age_s) > CLOCK_SKEW_MAX_S)
-        (void) err_set(ret_own_err, ERR_INVALID, "our clock is %lld s %s the upstream's",
-                       llabs(skew_s), skew_s > 0 ? "ahead of" : "behind");
-}
 
 /* A clock of ours that is behind must not refuse the feed as future. */
 static UnixSec later_clock(const HttpResult *answer)
@@ -154,28 +147,9 @@ static ErrCode fetch(Poller *poller, Feed feed, Round *round, Err *err)
 
 /* ---- applying ---------------------------------------------------------------------------------- */
 
-static Fault fault_of(ErrCode code)
-{
-    static const Fault FAULTS[ERR_CODE_COUNT] = {
-        [OK] = FAULT_NONE,
-        [ERR_NETWORK] = FAULT_NETWORK,
-        [ERR_FORMAT] = FAULT_UPSTREAM,
-        [ERR_UPSTREAM] = FAULT_UPSTREAM,
-        [ERR_STORAGE] = FAULT_STORE,
-        [ERR_CORRUPT] = FAULT_STORE,
-        [ERR_TOO_LARGE] = FAULT_INGEST,
-        [ERR_INVALID] = FAULT_INGEST,
-        [ERR_NO_MEMORY] = FAULT_INGEST,
-        [ERR_BUSY] = FAULT_INGEST,
-        [ERR_NOT_FOUND] = FAULT_INGEST,
-        [ERR_STOPPED] = FAULT_NONE,
-    };
-    return FAULTS[code];
-}
-
 static Fault round_fault(const Round *round, ErrCode rc)
 {
-    return fault_of(rc != OK ? rc : round->own_err.code);
+    return blame_of(rc != OK ? rc : round->own_err.code);
 }
 
 /* The fault while a round is under way: what the last one left open is not mended by its first
@@ -186,40 +160,14 @@ static Fault fault_meanwhile(const Poller *poller, const Round *round, ErrCode r
     return fault == FAULT_NONE && poller->is_faulty ? writer_service(poller->writer).fault : fault;
 }
 
-static void add_counts(PollReport *report, const ReadingCounts *counts)
-{
-    report->received += counts->received;
-    report->fresh += counts->fresh;
-    report->late += counts->late;
-    report->unchanged += counts->unchanged;
-    report->corrected += counts->corrected;
-    report->expired += counts->expired;
-    report->quarantined += counts->quarantined;
-    metric_add(METRIC_READINGS_RECEIVED, counts->received);
-    metric_add(METRIC_READINGS_NEW, counts->fresh);
-    metric_add(METRIC_READINGS_LATE, counts->late);
-    metric_add(METRIC_READINGS_UNCHANGED, counts->unchanged);
-    metric_add(METRIC_READINGS_CORRECTED, counts->corrected);
-    metric_add(METRIC_READINGS_EXPIRED, counts->expired);
-    metric_add(METRIC_READINGS_QUARANTINED, counts->quarantined);
-}
-
 /* What was fetched goes into the store; only then may the upstream be told that we have it. */
-static ErrCode apply(Poller *poller, Round *round, Fault fault, Applied *ret_applied, Err *err)
+static ErrCode apply(Poller *poller, Round *round, Fault fault, Err *err)
 {
-    Applied applied = {.changed = false};
-    int64_t began_ms = clock_elapsed_ms();
-    ErrCode rc = writer_apply(poller->writer, &round->batch, fault, clock_now(), &applied, err);
-    int64_t took_ms = clock_elapsed_ms() - began_ms;
+    Applied applied;
+    ErrCode rc =
+        commit_batch(&poller->committer, &round->batch, fault, &round->report, &applied, err);
     if (rc != OK)
         return rc;
-    round->report.apply_ms += took_ms;
-    round->report.generation = applied.generation;
-    poller->readings_held = applied.readings_held;
-    metric_set(METRIC_APPLY_MS, took_ms);
-    add_counts(&round->report, &applied.readings);
-    if (applied.quarantine_error.code != OK)
-        log_warn("ingest quarantine not kept error=" LOG_TEXT, applied.quarantine_error.text);
     if (round->batch.item_refused_count > 0)
         log_warn("ingest list items without an id passed over count=%zu",
                  round->batch.item_refused_count);
@@ -229,9 +177,7 @@ static ErrCode apply(Poller *poller, Round *round, Fault fault, Applied *ret_app
         round->fetched[feed] = false;
     }
     rc = backfill_want(poller->backfill, applied.gaps, applied.gap_count, err);
-    batch_release(&round->batch);
-    *ret_applied = applied;
-    return rc;
+    return rc == OK ? lookup_keep_waiting(&round->batch, &applied, &round->unknown, err) : rc;
 }
 
 static ErrCode fetch_catalogue(Poller *poller, Round *round, Err *err)
@@ -257,8 +203,7 @@ static ErrCode fetch_types(Poller *poller, Round *round, Err *err)
 
 /* Readings first: they are what is waited for. What could be fetched is applied whatever became of
  * the rest. */
-static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, Applied *ret_applied,
-                          Err *err)
+static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, Err *err)
 {
     Err apply_err = {.code = OK};
     ErrCode rc = fetch(poller, FEED_READINGS, round, err);
@@ -268,15 +213,15 @@ static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, App
         return rc;
     if (rc != OK && !round->fetched[FEED_READINGS])
         batch_release(&round->batch); /* half an answer is none */
+    const HttpResult *answer = &round->answers[FEED_READINGS];
     if (rc == OK)
-        check_clock(&round->answers[FEED_READINGS], &round->own_err);
+        (void) blame_clock(clock_now(), answer->date, answer->age_s, &round->own_err);
     round->batch.slot = poller->has_polled
                             ? current_slot(round->report.started, poller->options.interval_s)
                             : round->report.started;
     round->batch.poll_s = poller->options.interval_s;
     round->batch.evaluates = rc == OK && poller->has_polled;
-    ErrCode applied_rc =
-        apply(poller, round, fault_meanwhile(poller, round, rc), ret_applied, &apply_err);
+    ErrCode applied_rc = apply(poller, round, fault_meanwhile(poller, round, rc), &apply_err);
     if (applied_rc != OK) {
         *err = apply_err;
         return applied_rc;
@@ -284,37 +229,57 @@ static ErrCode poll_lists(Poller *poller, Round *round, bool with_catalogue, App
     return rc;
 }
 
-static ErrCode poll_types(Poller *poller, Round *round, Applied *ret_applied, Err *err)
+static ErrCode poll_types(Poller *poller, Round *round, Err *err)
 {
+    batch_release(&round->batch);
+    round->unknown.count = 0;
     ErrCode rc = fetch_types(poller, round, err);
-    return rc == OK ? apply(poller, round, fault_meanwhile(poller, round, OK), ret_applied, err)
-                    : rc;
+    return rc == OK ? apply(poller, round, fault_meanwhile(poller, round, OK), err) : rc;
 }
 
-/* A reading of a measure that no list had: the lists are asked for again, at once, but not each
- * cycle - some measures are in none. The readings are then asked for as if for the first time. */
-static bool should_ask_for_unknown(Poller *poller, const Applied *applied, bool had_catalogue)
+/* Many measures that are not known: the lists tell of all, but some measures are in none, so that they
+ * are not asked for each cycle. */
+static ErrCode ask_for_lists(Poller *poller, Round *round, Err *err)
 {
-    UnixSec now = clock_now();
-    if (applied->unknown_measures == 0 || had_catalogue || now < poller->next_for_unknown)
-        return false;
-    poller->next_for_unknown = now + UNKNOWN_RETRY_S;
-    upstream_forget(poller->upstream, FEED_READINGS);
-    return true;
+    poller->next_for_unknown = clock_now() + LISTS_AGAIN_S;
+    ErrCode rc = fetch_catalogue(poller, round, err);
+    return rc == OK ? apply(poller, round, fault_meanwhile(poller, round, OK), err) : rc;
+}
+
+/* What waits for its measure in the round's batch is applied again with what is known of that. */
+static ErrCode look_up(Poller *poller, Round *round, Err *err)
+{
+    LookupCount count;
+    int64_t began_ms = clock_elapsed_ms();
+    ErrCode rc =
+        lookup_measures(&poller->lookup, poller->upstream, &poller->budget, poller->writer,
+                        &round->unknown, &round->batch, &count, &round->retry_after_s, err);
+    round->report.fetch_ms += clock_elapsed_ms() - began_ms;
+    if (rc == ERR_STOPPED || round->batch.measure_count == 0)
+        return rc;
+    log_info("ingest looked up unknown=%zu found=%" PRId64 " bare=%" PRId64, round->unknown.count,
+             count.found, count.bare);
+    Err apply_err = {.code = OK};
+    ErrCode applied_rc = apply(poller, round, fault_meanwhile(poller, round, rc), &apply_err);
+    if (applied_rc != OK)
+        *err = apply_err;
+    return applied_rc != OK ? applied_rc : rc;
 }
 
 static ErrCode poll_once(Poller *poller, Round *round, Err *err)
 {
-    Applied applied = {.changed = false};
     bool with_catalogue = clock_now() >= poller->next_catalogue;
-    ErrCode rc = poll_lists(poller, round, with_catalogue, &applied, err);
-    if (rc == OK && should_ask_for_unknown(poller, &applied, with_catalogue)) {
+    ErrCode rc = poll_lists(poller, round, with_catalogue, err);
+    if (rc == OK && round->unknown.count > LOOKUPS_MAX && !with_catalogue &&
+        clock_now() >= poller->next_for_unknown) {
         with_catalogue = true;
-        rc = poll_lists(poller, round, true, &applied, err);
+        rc = ask_for_lists(poller, round, err);
     }
+    if (rc == OK && round->unknown.count > 0)
+        rc = look_up(poller, round, err);
     if (rc != OK || !with_catalogue)
         return rc;
-    rc = poll_types(poller, round, &applied, err);
+    rc = poll_types(poller, round, err);
     if (rc == OK)
         poller->next_catalogue = clock_now() + poller->options.catalogue_interval_s;
     return rc;
@@ -328,15 +293,8 @@ static ErrCode fill(Poller *poller, Round *round, Err *err)
 {
     Filled *filled = &round->filled;
     ErrCode rc =
-        backfill_run(poller->backfill, poller->upstream, &poller->budget, poller->writer,
-                     fault_meanwhile(poller, round, OK), poller->readings_held, filled, err);
-    PollReport *report = &round->report;
-    add_counts(report, &filled->readings);
-    report->fetch_ms += filled->fetch_ms;
-    report->parse_ms += filled->parse_ms;
-    report->apply_ms += filled->apply_ms;
-    if (filled->generation > 0)
-        report->generation = filled->generation;
+        backfill_run(poller->backfill, poller->upstream, &poller->budget, &poller->committer,
+                     fault_meanwhile(poller, round, OK), &round->report, filled, err);
     if (filled->asks_done > 0)
         round->all_unmodified = false;
     if (rc != ERR_BUSY) {
@@ -347,20 +305,49 @@ static ErrCode fill(Poller *poller, Round *round, Err *err)
     return OK;
 }
 
-/* An upstream that goes on answering, but with what it said before its last release, is stuck. A copy
- * that a cache made before that release is not: Age tells. */
-static void check_release(const Poller *poller, Round *round)
+/* Once nothing is open: what only single answers tell. It changes little and is worth little, so that
+ * an upstream that does not give it makes no failed poll. */
+static ErrCode learn_details(Poller *poller, Round *round, Err *err)
 {
+    Applied applied;
+    Batch batch = batch_init();
+    ErrCode rc = details_run(&poller->details, poller->upstream, &poller->budget, poller->writer,
+                             clock_now(), &batch, err);
+    if (rc == OK && batch.more_count > 0)
+        rc = commit_batch(&poller->committer, &batch, fault_meanwhile(poller, round, OK),
+                          &round->report, &applied, err);
+    batch_release(&batch);
+    return rc;
+}
+
+/* A release that was missed shows by itself; and where nothing is newer, by what was due. */
+static ErrCode check_feed(Poller *poller, Round *round, Err *err)
+{
+    const PollOptions *o = &poller->options;
     UnixSec now = clock_now();
-    UnixSec release = now - (now - RELEASE_PHASE_S) % RELEASE_PERIOD_S;
-    UnixSec modified = upstream_modified(poller->upstream, FEED_READINGS);
-    bool is_later_copy = now - round->answers[FEED_READINGS].age_s >= release;
-    if (round->own_err.code != OK || modified == NO_TIME || modified >= release || !is_later_copy)
-        return;
-    char since[CLOCK_TEXT_SIZE];
-    clock_format(modified, since);
-    (void) err_set(&round->own_err, ERR_UPSTREAM,
-                   "the upstream is stuck: it answers as of %s, and has missed a release", since);
+    Movement movement = {.has_moved = round->report.readings.fresh > 0};
+    if (movement.has_moved) {
+        poller->stuck.code = OK;
+        poller->moved_at = now;
+    }
+    /* One release moves a measure once: a retry that brought it leaves nothing to its next slot. */
+    bool is_new_release = blame_last_release(now) > poller->moved_at;
+    if (poller->has_polled && is_new_release && poller->stuck.code == OK) {
+        /* Whoever polls beside the releases may come just before one. */
+        int64_t slack_s = o->interval_s % RELEASE_PERIOD_S == 0 ? 0 : o->interval_s;
+        ErrCode rc = writer_count_expected(
+            poller->writer, current_slot(round->report.started, o->interval_s) - slack_s,
+            BLAME_EXPECTED_ENOUGH, &movement.expected, &movement.measures, err);
+        if (rc != OK)
+            return rc;
+        (void) blame_movement(movement, &poller->stuck);
+    }
+    if (round->own_err.code == OK)
+        (void) blame_release(now, upstream_modified(poller->upstream, FEED_READINGS),
+                             round->answers[FEED_READINGS].age_s, &round->own_err);
+    if (round->own_err.code == OK)
+        round->own_err = poller->stuck;
+    return OK;
 }
 
 /* The service is as the whole round left it. */
@@ -373,11 +360,9 @@ static ErrCode settle_fault(Poller *poller, Round *round, ErrCode rc, Err *err)
     if (rc == ERR_STOPPED || fault == FAULT_STORE || writer_service(poller->writer).fault == fault)
         return rc;
     ErrCode applied_rc =
-        writer_apply(poller->writer, &nothing, fault, clock_now(), &applied, &apply_err);
-    if (applied_rc == OK) {
-        round->report.generation = applied.generation;
+        commit_batch(&poller->committer, &nothing, fault, &round->report, &applied, &apply_err);
+    if (applied_rc == OK)
         return rc;
-    }
     *err = apply_err;
     return applied_rc;
 }
@@ -410,11 +395,13 @@ static void log_round(const Poller *poller, const Round *round, ErrCode rc, cons
                       int64_t next_in_s)
 {
     const PollReport *report = &round->report;
+    const ReadingCounts *counts = &report->readings;
     if (rc != OK) {
         log_warn("ingest poll failed fault=%s error=" LOG_TEXT " requests=%" PRId64
                  " next_in_s=%" PRId64,
                  fault_name(report->fault), err->text, report->requests, next_in_s);
-        if (poller->readings_held == 0 && report->fault == FAULT_NETWORK && poller->failures == 1)
+        if (poller->committer.readings_held == 0 && report->fault == FAULT_NETWORK &&
+            poller->failures == 1)
             log_warn(
                 "ingest upstream not reached upstream=%s hint=" LOG_TEXT, poller->options.upstream,
                 "nothing to serve yet, trying on; make demo shows everything without a network");
@@ -428,8 +415,8 @@ static void log_round(const Poller *poller, const Round *round, ErrCode rc, cons
              " quarantined=%" PRId64 " asks=%" PRId64 " asks_left=%" PRId64 " requests=%" PRId64
              " bytes=%" PRId64 " fetch_ms=%" PRId64 " parse_ms=%" PRId64 " apply_ms=%" PRId64
              " next_in_s=%" PRId64,
-             report->generation, report->received, report->fresh, report->late, report->unchanged,
-             report->corrected, report->expired, report->quarantined, round->filled.asks_done,
+             report->generation, counts->received, counts->fresh, counts->late, counts->unchanged,
+             counts->corrected, counts->expired, counts->quarantined, round->filled.asks_done,
              round->filled.asks_left, report->requests, report->wire_bytes, report->fetch_ms,
              report->parse_ms, report->apply_ms, next_in_s);
 }
@@ -467,14 +454,19 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     Err err = {.code = OK};
     Round round = {
         .batch = batch_init(), .all_unmodified = true, .report = {.started = clock_now()}};
+    round.batch.shard = poller->options.shard;
     UpstreamTotals before = upstream_totals(poller->upstream);
     budget_renew(&poller->budget, current_slot(round.report.started, poller->options.interval_s));
     ErrCode rc = poll_once(poller, &round, &err);
+    if (rc != OK && round.unknown.count > 0)
+        upstream_forget(poller->upstream, FEED_READINGS); /* those that wait shall come again */
     batch_release(&round.batch);
     if (rc == OK)
         rc = fill(poller, &round, &err);
+    if (rc == OK && round.filled.asks_left == 0)
+        rc = learn_details(poller, &round, &err);
     if (rc == OK)
-        check_release(poller, &round);
+        rc = check_feed(poller, &round, &err);
     rc = settle_fault(poller, &round, rc, &err);
     poller->is_faulty = round.own_err.code != OK || round.filled.asks_left > 0;
     if (rc == ERR_STOPPED)
@@ -492,10 +484,24 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     return true;
 }
 
+/* What is open is kept in memory. Whoever was ended in the middle of a round, or had left something
+ * open in its last, cannot tell what: the window is asked for anew, once. */
+static void find_what_was_open(Poller *poller)
+{
+    bool is_settled = false;
+    Err err = {.code = OK};
+    if (writer_is_settled(poller->writer, &is_settled, &err) != OK)
+        log_warn("ingest last poll not known error=" LOG_TEXT, err.text);
+    if (!is_settled)
+        backfill_sweep_soon(poller->backfill);
+}
+
 static void poll_loop(Worker *self, void *ctx)
 {
     Poller *poller = ctx;
     UnixSec next = 0;
+    find_what_was_open(poller);
+    poller->committer = (Committer){.writer = poller->writer, .worker = self};
     while (run_round(poller, &next) && worker_sleep(self, next * 1000))
         ;
 }
@@ -505,8 +511,10 @@ static void poll_loop(Worker *self, void *ctx)
 static void poller_free(Poller *poller)
 {
     writer_close(poller->writer);
+    lookup_release(&poller->lookup);
     backfill_close(poller->backfill);
     upstream_close(poller->upstream);
+    recorder_close(poller->recorder);
     free(poller);
 }
 
@@ -525,13 +533,20 @@ ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poll
         return err_set(err, ERR_NO_MEMORY, "no memory for the poller");
     poller->store = store;
     poller->options = *options;
+    poller->lookup = lookup_init();
     poller->random = options->jitter_seed | 1; /* xorshift never leaves 0 */
+    poller->details = details_init(options->details_per_poll);
     poller->budget =
         budget_init(options->budget_requests, options->budget_bytes, options->interval_s);
     const BackfillOptions backfill = {.sweep_interval_s = options->sweep_interval_s,
                                       .window_s = options->window_s,
-                                      .max_batch_readings = options->max_batch_readings};
-    ErrCode rc = upstream_open(options->upstream, &http, &poller->upstream, err);
+                                      .max_batch_readings = options->max_batch_readings,
+                                      .shard = options->shard};
+    ErrCode rc = OK;
+    if (options->record_dir != NULL)
+        rc = recorder_open(options->record_dir, options->record_max_bytes, &poller->recorder, err);
+    if (rc == OK)
+        rc = upstream_open(options->upstream, &http, poller->recorder, &poller->upstream, err);
     if (rc == OK)
         rc = backfill_open(&backfill, &poller->backfill, err);
     if (rc == OK)

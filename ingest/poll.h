@@ -3,6 +3,7 @@
  * One worker thread, which owns the store's Writer. It polls at once, then at every slot. */
 #pragma once
 #include "base/err.h"
+#include "model/shard.h"
 #include "store/store.h"
 
 typedef struct PollOptions {
@@ -15,11 +16,15 @@ typedef struct PollOptions {
         catalogue_interval_s; /* stations and measures are asked for this often, and on unknown ids */
     int64_t sweep_interval_s; /* the whole window is asked for this often: what came late */
     int64_t window_s;         /* as the store's */
+    size_t details_per_poll;  /* stations asked for by themselves, at most; 0: none */
+    Shard shard;              /* only its stations are taken */
     int64_t budget_requests, budget_bytes; /* of the upstream in one interval; never more */
     int64_t deadline_ms;                   /* of one request */
     int64_t connect_ms, stall_ms;
     size_t max_body_bytes;
     size_t max_batch_readings;
+    const char *record_dir; /* every exchange with the upstream is kept there; NULL: nowhere */
+    int64_t record_max_bytes;
     int64_t retry_min_s, retry_max_s; /* after a failed poll: doubling, with jitter */
 } PollOptions;
 

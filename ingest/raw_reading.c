@@ -42,6 +42,10 @@ bool raw_reading_add(const RawReading *raw, ReadingLimits limits, Batch *batch)
 {
     RefusalReason reason = REFUSED_BAD_ITEM;
     BatchReading to = {.reading = {.received = limits.now}};
+    if (!shard_has_measure(batch->shard, raw->measure_id)) {
+        batch->foreign_count++;
+        return true;
+    }
     if (batch->reading_count >= limits.max_readings)
         return batch_add_refusal(batch, REFUSED_TOO_MANY, raw->measure_id, raw->item);
     if (!is_acceptable(raw, limits, &to.reading.time, &reason))

@@ -24,5 +24,6 @@ typedef struct ReadingLimits {
 
 /* NAN and infinities are no values. */
 void raw_reading_add_value(RawReading *raw, double value);
-/* Adds it to the batch as a reading or as a refusal with its reason. False: no memory. */
+/* Adds it to the batch as a reading or as a refusal with its reason; passes over one of another shard
+ * (one that names no measure is of the shard of the station ''). False: no memory. */
 MUST_USE bool raw_reading_add(const RawReading *raw, ReadingLimits limits, Batch *batch);

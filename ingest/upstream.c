@@ -18,18 +18,21 @@ typedef struct Validators {
 
 struct Upstream {
     HttpClient *http;
+    Recorder *recorder;
     Validators validators[FEED_COUNT];
     UpstreamTotals totals;
     char base[];
 };
 
-ErrCode upstream_open(const char *base, const HttpClientOptions *http, Upstream **ret, Err *err)
+ErrCode upstream_open(const char *base, const HttpClientOptions *http, Recorder *recorder,
+                      Upstream **ret, Err *err)
 {
     size_t base_size = strlen(base) + 1;
     Upstream *upstream = calloc(1, sizeof *upstream + base_size);
     if (upstream == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for the upstream's address");
     memcpy(upstream->base, base, base_size);
+    upstream->recorder = recorder;
     ErrCode rc = http_client_open(http, &upstream->http, err);
     if (rc != OK) {
         free(upstream);
@@ -83,7 +86,8 @@ static ErrCode judge(const HttpResult *answer, Err *err)
     if (answer->status == 304)
         return OK;
     if (answer->status != 200)
-        return err_set(err, ERR_UPSTREAM, "answered %ld (%s)", answer->status,
+        return err_set(err, answer->status == 404 ? ERR_NOT_FOUND : ERR_UPSTREAM,
+                       "answered %ld (%s)", answer->status,
                        answer->content_type[0] != '\0' ? answer->content_type : "no content type");
     if (strcmp(answer->content_type, "application/json") != 0 &&
         strcmp(answer->content_type, "application/ld+json") != 0 && !upstream_is_csv(answer))
@@ -92,15 +96,30 @@ static ErrCode judge(const HttpResult *answer, Err *err)
     return OK;
 }
 
+/* An answer that was too long or could not be decoded is none that could be given again. */
+static void record(const Upstream *upstream, UnixSec asked, const char *url, ErrCode rc,
+                   const HttpResult *answer)
+{
+    Str target = str_of(url + strlen(upstream->base));
+    if (upstream->recorder == NULL || (rc != OK && rc != ERR_NETWORK))
+        return;
+    if (rc == OK)
+        recorder_put(upstream->recorder, asked, target, answer->status, buf_view(&answer->body));
+    else
+        recorder_put(upstream->recorder, asked, target, 0, STR(""));
+}
+
 static ErrCode fetch_url(Upstream *upstream, const char *url, const Validators *validators,
                          HttpResult *ret_answer, int64_t *ret_retry_after_s, Err *err)
 {
     HttpResult answer;
+    UnixSec asked = clock_now();
     *ret_retry_after_s = 0;
     upstream->totals.requests++;
     metric_add(METRIC_UPSTREAM_REQUESTS, 1);
     ErrCode rc =
         http_get(upstream->http, url, validators->last_modified, validators->etag, &answer, err);
+    record(upstream, asked, url, rc, &answer);
     if (rc != OK)
         return err_context(err, "%s", url);
     upstream->totals.wire_bytes += (int64_t) answer.wire_bytes;

@@ -4,6 +4,7 @@
  * Belongs to the ingest thread. */
 #pragma once
 #include "base/http_client.h"
+#include "ingest/recorder.h"
 
 /* What is asked for, each with validators of its own. */
 typedef enum Feed {
@@ -22,16 +23,17 @@ typedef struct UpstreamTotals {
     int64_t requests, wire_bytes;
 } UpstreamTotals;
 
-/* `base`: address without a trailing slash; copied. Owns: *ret ends with upstream_close(). */
-MUST_USE ErrCode upstream_open(const char *base, const HttpClientOptions *http, Upstream **ret,
-                               Err *err);
+/* `base`: address without a trailing slash; copied. `recorder` keeps every exchange; borrowed; NULL:
+ * none is kept. Owns: *ret ends with upstream_close(). */
+MUST_USE ErrCode upstream_open(const char *base, const HttpClientOptions *http, Recorder *recorder,
+                               Upstream **ret, Err *err);
 void upstream_close(Upstream *upstream); /* NULL is fine */
 void upstream_stop(Upstream *upstream);  /* any thread: ends a request under way */
 
 /* Asks for `feed`, on condition of what upstream_keep() kept. *ret_answer: status 200 with a JSON or CSV
  * body, or 304 without; ended by http_result_release().
- * Errors: those of http_get(), and ERR_UPSTREAM (any other status, or 200 with HTML); *ret_retry_after_s
- * is then what the upstream asked for, 0 when it did not. */
+ * Errors: those of http_get(), ERR_NOT_FOUND (404) and ERR_UPSTREAM (any other status, or 200 with
+ * HTML); *ret_retry_after_s is then what the upstream asked for, 0 when it did not. */
 MUST_USE ErrCode upstream_fetch(Upstream *upstream, Feed feed, HttpResult *ret_answer,
                                 int64_t *ret_retry_after_s, Err *err);
 /* Once the answer's content is in the store: asks for it again only when it has changed. */
@@ -41,8 +43,8 @@ UnixSec upstream_modified(const Upstream *upstream, Feed feed);
 /* Asks unconditionally next time. */
 void upstream_forget(Upstream *upstream, Feed feed);
 
-/* One page of readings, newest first, as CSV: never conditional. `path` is the part behind the base
- * address, as plan and backfill make it. Otherwise as upstream_fetch(). */
+/* Anything else, never conditional: a page of readings as CSV, one measure. `path` is the part behind
+ * the base address, encoded. Otherwise as upstream_fetch(). */
 MUST_USE ErrCode upstream_fetch_path(Upstream *upstream, const char *path, HttpResult *ret_answer,
                                      int64_t *ret_retry_after_s, Err *err);
 

@@ -42,8 +42,11 @@ void batch_release(Batch *batch)
     free(batch->readings);
     free(batch->refusals);
     free(batch->types);
+    free(batch->mores);
     arena_release(&batch->strings);
+    Shard shard = batch->shard;
     *batch = batch_init();
+    batch->shard = shard;
 }
 
 /* Room for one element more at the end of *array, or NULL. */
@@ -104,5 +107,13 @@ bool batch_add_type(Batch *batch, Str station_id, Str type)
     StationType *to = append(&batch->types, &batch->type_count, &batch->type_cap, sizeof *to);
     if (to != NULL)
         *to = (StationType){.station_id = station_id, .type = type};
+    return to != NULL;
+}
+
+bool batch_add_more(Batch *batch, const More *more)
+{
+    More *to = append(&batch->mores, &batch->more_count, &batch->more_cap, sizeof *to);
+    if (to != NULL)
+        *to = *more;
     return to != NULL;
 }

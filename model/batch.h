@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "model/model.h"
+#include "model/shard.h"
 
 typedef enum RefusalReason {
     REFUSED_NO_VALUE,        /* value missing, null or empty (Q3) */
@@ -56,8 +57,17 @@ typedef struct StationType {
     Str type;
 } StationType;
 
+/* What the upstream says of a station or measure only when it is asked for that alone. */
+typedef struct More {
+    bool is_measure;
+    Str id;
+    Str json; /* an object without white space */
+} More;
+
 typedef struct Batch {
     Arena strings;
+    Shard shard;          /* only what is of it is taken; kept by batch_release() */
+    size_t foreign_count; /* readings that were not: neither received nor refused */
     UnixSec slot; /* of the poll that brought it, without jitter; NO_TIME: that of the batch before,
                        because of which this one was asked for */
     int64_t poll_s; /* between two polls */
@@ -72,8 +82,12 @@ typedef struct Batch {
     size_t refusal_count, refusal_cap;
     StationType *types;
     size_t type_count, type_cap;
+    More *mores;
+    size_t more_count, more_cap;
     size_t
         item_refused_count; /* station and measure items that were no use; logged, not received */
+    bool
+        is_release; /* its readings were received and quarantined before: they are not counted anew */
     bool
         find_gaps; /* its readings are what is newest: the writer tells what lies open behind them */
     bool has_all_stations; /* a station that is not in it is listed no more */
@@ -91,3 +105,4 @@ MUST_USE bool batch_add_measure(Batch *batch, const Measure *measure);
 MUST_USE bool batch_add_reading(Batch *batch, const BatchReading *reading);
 MUST_USE bool batch_add_refusal(Batch *batch, RefusalReason reason, Str measure_id, Str raw);
 MUST_USE bool batch_add_type(Batch *batch, Str station_id, Str type);
+MUST_USE bool batch_add_more(Batch *batch, const More *more);

@@ -233,9 +233,11 @@ const Field MEASURE_FIELDS[] = {
 };
 
 #define READING_COLUMNS                                                                            \
-    {"station", measure_station, BOTH}, {"measure", measure_id, BOTH},                             \
-        {"parameter", measure_parameter, BOTH}, {"qualifier", measure_qualifier, BOTH},            \
-        {"unit", measure_unit, BOTH}, {"time", reading_time, BOTH},                                \
+    {"station", measure_station, BOTH | FIELD_OF_MEASURE},                                         \
+        {"measure", measure_id, BOTH | FIELD_OF_MEASURE},                                          \
+        {"parameter", measure_parameter, BOTH | FIELD_OF_MEASURE},                                 \
+        {"qualifier", measure_qualifier, BOTH | FIELD_OF_MEASURE},                                 \
+        {"unit", measure_unit, BOTH | FIELD_OF_MEASURE}, {"time", reading_time, BOTH},             \
         {"value", reading_value, BOTH},                                                            \
     {                                                                                              \
         "flags", reading_flags, BOTH | FIELD_OMIT_NULL | FIELD_LIST                                \
@@ -253,6 +255,26 @@ const Field MEASURE_FIELDS[] = {
     }
 
 const Field READING_FIELDS[] = {READING_COLUMNS, CHOSEN_COLUMNS, {0}};
+
+/* ---- of changes that have no list of their own ------------------------------------------------- */
+
+const Field FRESHNESS_FIELDS[] = {
+    {"station", measure_station, BOTH},
+    {"measure", measure_id, BOTH},
+    {"parameter", measure_parameter, BOTH},
+    {"qualifier", measure_qualifier, BOTH},
+    {"freshness", measure_freshness, BOTH},
+    {"expected_next", measure_expected_next, BOTH},
+    {"late_after", measure_late_after, BOTH},
+    {"stale_after", measure_stale_after, BOTH},
+    {0},
+};
+
+const Field REMOVAL_FIELDS[] = {
+    {"station", station_id, BOTH},
+    {"measure", measure_id, BOTH},
+    {0},
+};
 
 /* ---- of what was refused ----------------------------------------------------------------------- */
 
@@ -450,11 +472,11 @@ static Value bucket_expected_n(const Row *row)
 }
 
 const Field BUCKET_FIELDS[] = {
-    {"station", measure_station, BOTH},
-    {"measure", measure_id, BOTH},
-    {"parameter", measure_parameter, BOTH},
-    {"qualifier", measure_qualifier, BOTH},
-    {"unit", measure_unit, BOTH},
+    {"station", measure_station, BOTH | FIELD_OF_MEASURE},
+    {"measure", measure_id, BOTH | FIELD_OF_MEASURE},
+    {"parameter", measure_parameter, BOTH | FIELD_OF_MEASURE},
+    {"qualifier", measure_qualifier, BOTH | FIELD_OF_MEASURE},
+    {"unit", measure_unit, BOTH | FIELD_OF_MEASURE},
     {"time", bucket_time, BOTH},
     {"min", bucket_min, FIELD_AGGREGATE},
     {"mean", bucket_mean, FIELD_AGGREGATE},

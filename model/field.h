@@ -63,16 +63,17 @@ typedef struct Field {
 enum {
     FIELD_JSON = 1,
     FIELD_CSV = 2,
-    FIELD_OMIT_NULL = 4, /* the JSON member is absent when null, unless it was asked for by name */
-    FIELD_LIST = 8,      /* several values: no order to sort by */
-    FIELD_MEANING = 32,  /* needs the row's meaning */
-    FIELD_AGGREGATE = 16 /* stands where its aggregate was asked for */
+    FIELD_OMIT_NULL = 4,  /* the JSON member is absent when null, unless it was asked for by name */
+    FIELD_LIST = 8,       /* several values: no order to sort by */
+    FIELD_MEANING = 32,   /* needs the row's meaning */
+    FIELD_AGGREGATE = 16, /* stands where its aggregate was asked for */
+    FIELD_OF_MEASURE = 64 /* the same in all rows of a measure */
 };
 
 /* The tables, in the fixed order of the CSV columns; each ends with a NULL name. */
 extern const Field STATION_FIELDS[], MEASURE_FIELDS[], READING_FIELDS[], LATEST_FIELDS[],
-    QUARANTINE_FIELDS[], GAP_FIELDS[], BUCKET_FIELDS[], RIVER_FIELDS[], CATCHMENT_FIELDS[],
-    TOWN_FIELDS[], PARAMETER_FIELDS[];
+    QUARANTINE_FIELDS[], GAP_FIELDS[], FRESHNESS_FIELDS[], REMOVAL_FIELDS[], BUCKET_FIELDS[],
+    RIVER_FIELDS[], CATCHMENT_FIELDS[], TOWN_FIELDS[], PARAMETER_FIELDS[];
 
 typedef enum TimeForm { TIME_RFC3339, TIME_UNIX, TIME_UNIX_MS } TimeForm;
 

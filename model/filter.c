@@ -1,6 +1,23 @@
 #include "model/filter.h"
 
 #include <math.h>
+#include <string.h>
+
+bool str_list_add(Arena *arena, StrList *list, Str item)
+{
+    bool is_full = (list->count & (list->count - 1)) == 0; /* room is 1, 2, 4, 8, ... */
+    if (is_full) {
+        size_t cap = list->count == 0 ? 1 : list->count * 2;
+        Str *items = arena_alloc(arena, cap * sizeof *items);
+        if (items == NULL)
+            return false;
+        if (list->count > 0)
+            memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+    }
+    list->items[list->count++] = item;
+    return true;
+}
 
 static const double EARTH_RADIUS_KM = 6371.0088;
 
@@ -145,8 +162,8 @@ static bool in_circle(const Filter *filter, const Station *station)
 
 bool filter_narrows_measures(const Filter *filter)
 {
-    return filter->freshness != 0 || filter->measure.count > 0 || filter->parameter.count > 0 ||
-           filter->qualifier.count > 0;
+    return filter->freshness != 0 || filter->among != NULL || filter->measure.count > 0 ||
+           filter->parameter.count > 0 || filter->qualifier.count > 0;
 }
 
 bool filter_takes_station(const Filter *filter, const Station *station)
@@ -165,9 +182,26 @@ bool filter_takes_station(const Filter *filter, const Station *station)
            (!filter->has_circle || in_circle(filter, s));
 }
 
+static bool is_among(const StrList *sorted, Str id)
+{
+    size_t low = 0, high = sorted->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = str_cmp(sorted->items[middle], id);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
 bool filter_takes_measure(const Filter *filter, const Measure *measure)
 {
-    return (filter->freshness == 0 || (filter->freshness >> measure->freshness & 1) != 0) &&
+    return (filter->among == NULL || is_among(filter->among, measure->id)) &&
+           (filter->freshness == 0 || (filter->freshness >> measure->freshness & 1) != 0) &&
            takes(&filter->measure, measure->id, STR_NONE, str_eq) &&
            takes(&filter->parameter, measure->parameter, STR_NONE, str_eq_nocase) &&
            takes(&filter->qualifier, measure->qualifier, STR_NONE, str_eq_nocase);
@@ -203,5 +237,34 @@ bool filter_words(Arena *arena, Str q, StrList *ret)
             (void) take_word(&rest, &list.items[i]);
     }
     *ret = list;
+    return true;
+}
+
+static bool copy_list(Arena *arena, const StrList *list, StrList *ret)
+{
+    StrList copy = {.items = arena_alloc(arena, list->count * sizeof *copy.items)};
+    if (copy.items == NULL && list->count > 0)
+        return false;
+    for (; copy.count < list->count; copy.count++)
+        if (!arena_copy(arena, list->items[copy.count], &copy.items[copy.count]))
+            return false;
+    *ret = copy;
+    return true;
+}
+
+bool filter_copy(Arena *arena, const Filter *filter, Filter *ret)
+{
+    static const size_t LISTS[] = {
+        offsetof(Filter, station),   offsetof(Filter, measure),  offsetof(Filter, reference),
+        offsetof(Filter, rloi_id),   offsetof(Filter, wiski_id), offsetof(Filter, parameter),
+        offsetof(Filter, qualifier), offsetof(Filter, river),    offsetof(Filter, catchment),
+        offsetof(Filter, town),      offsetof(Filter, status),   offsetof(Filter, type),
+        offsetof(Filter, words),
+    };
+    *ret = *filter;
+    for (size_t i = 0; i < countof(LISTS); i++)
+        if (!copy_list(arena, (const StrList *) (const void *) ((const char *) filter + LISTS[i]),
+                       (StrList *) (void *) ((char *) ret + LISTS[i])))
+            return false;
     return true;
 }

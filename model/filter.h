@@ -9,6 +9,8 @@ typedef struct StrList {
     Str *items;
     size_t count;
 } StrList;
+/* Its memory is the arena's. False: no memory. */
+MUST_USE bool str_list_add(Arena *arena, StrList *list, Str item);
 
 typedef struct Filter {
     StrList station; /* ids, exact case; as the user wrote them - the store resolves other keys */
@@ -18,6 +20,7 @@ typedef struct Filter {
     StrList parameter, qualifier;                 /* ASCII case ignored */
     StrList river, catchment, town, status, type; /* ASCII case and runs of blanks ignored,
                                                                     over all values of a field */
+    const StrList *among; /* ids of measures, sorted bytewise: no other passes; NULL: any may */
     StrList words; /* of q: each is a prefix of a token of label, river, town, catchment or id */
     bool has_box;
     double west_deg, south_deg, east_deg, north_deg; /* west > east crosses the date line */
@@ -29,6 +32,8 @@ typedef struct Filter {
 bool filter_narrows_measures(const Filter *filter);
 /* All but the measure's part. `station` as the store hands it out. */
 bool filter_takes_station(const Filter *filter, const Station *station);
+/* With all that it borrows; the copy borrows the arena. False: no memory. */
+MUST_USE bool filter_copy(Arena *arena, const Filter *filter, Filter *ret);
 /* The measure's part alone: measure, parameter, qualifier, freshness. */
 bool filter_takes_measure(const Filter *filter, const Measure *measure);
 

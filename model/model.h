@@ -33,6 +33,7 @@ typedef struct Station {
     bool listed;            /* in the upstream's list when that was last read */
     UnixSec newest;         /* time of its newest reading, over all measures; NO_TIME: none */
     Str raw;                /* the upstream's item, JSON without white space; none: never listed */
+    Str more; /* a JSON object of what only its answer to this station alone says; none: not known */
 } Station;
 
 /* One series at a station. */
@@ -45,7 +46,8 @@ typedef struct Measure {
     UnixSec newest;          /* NO_TIME: no reading held */
     Freshness freshness;     /* as judged at the last slot that was; silent without a reading */
     Expectation expectation; /* of its next delivery */
-    Str raw; /* the upstream's item without its latestReading; none: known from a reading only */
+    Str raw;  /* the upstream's item without its latestReading; none: known from a reading only */
+    Str more; /* as of a station */
 } Measure;
 
 typedef enum ReadingFlag {

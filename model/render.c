@@ -68,6 +68,39 @@ static void put_bool(Buf *out, bool value)
         BUF_LITERAL(out, "false");
 }
 
+/* ---- what rows begin with ---------------------------------------------------------------------- */
+
+typedef void StemFn(Buf *out, const FieldSet *fields, size_t count, const Row *row);
+
+/* The leading fields that are the same in all rows of a measure, and always there. */
+static size_t stem_fields(const FieldSet *fields)
+{
+    size_t count = 0;
+    while (count < fields->count && (fields->fields[count]->in & FIELD_OF_MEASURE) != 0)
+        count++;
+    return count;
+}
+
+/* Makes it that of the row's measure; one that is too long is none. */
+static void stem_take(Stem *stem, const FieldSet *fields, const Row *row, StemFn *put)
+{
+    Str id = row->measure != NULL ? row->measure->id : STR_NONE;
+    if (stem->fields > 0 && str_eq((Str){stem->measure_id, stem->id_len}, id))
+        return;
+    *stem = (Stem){.fields = 0};
+    if (id.ptr == NULL || id.len > sizeof stem->measure_id)
+        return;
+    Buf text = {.ptr = stem->text, .cap = sizeof stem->text, .max = sizeof stem->text};
+    size_t count = stem_fields(fields);
+    put(&text, fields, count, row);
+    if (text.error != OK)
+        return;
+    memcpy(stem->measure_id, id.ptr, id.len);
+    stem->id_len = id.len;
+    stem->len = text.len;
+    stem->fields = count;
+}
+
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
 static void put_json_strs(Buf *out, const Str *items, size_t count)
@@ -137,10 +170,11 @@ static void put_json_value(Buf *out, const Style *style, const Value *value)
     }
 }
 
-void render_json(Buf *out, const FieldSet *fields, const Row *row)
+static char put_json_members(Buf *out, const FieldSet *fields, size_t from, size_t to,
+                             const Row *row)
 {
-    char before = '{';
-    for (size_t i = 0; i < fields->count; i++) {
+    char before = from == 0 ? '{' : ',';
+    for (size_t i = from; i < to; i++) {
         const Field *field = fields->fields[i];
         Value value = field->value(row);
         if (value.kind == VALUE_NULL && (field->in & FIELD_OMIT_NULL) != 0 && !fields->chosen)
@@ -152,8 +186,30 @@ void render_json(Buf *out, const FieldSet *fields, const Row *row)
         put_json_value(out, &fields->style, &value);
         before = ',';
     }
-    if (before == '{')
+    return before;
+}
+
+void render_json(Buf *out, const FieldSet *fields, const Row *row)
+{
+    if (put_json_members(out, fields, 0, fields->count, row) == '{')
         buf_put_char(out, '{');
+    buf_put_char(out, '}');
+}
+
+static void put_json_stem(Buf *out, const FieldSet *fields, size_t count, const Row *row)
+{
+    (void) put_json_members(out, fields, 0, count, row);
+}
+
+void render_json_on(Buf *out, Stem *stem, const FieldSet *fields, const Row *row)
+{
+    stem_take(stem, fields, row, put_json_stem);
+    if (stem->fields == 0) {
+        render_json(out, fields, row);
+        return;
+    }
+    buf_put(out, stem->text, stem->len);
+    (void) put_json_members(out, fields, stem->fields, fields->count, row);
     buf_put_char(out, '}');
 }
 
@@ -167,6 +223,39 @@ void render_json_array(Buf *out, const FieldSet *fields, const Row *row)
         before = ',';
     }
     buf_put_char(out, ']');
+}
+
+/* ---- changes ----------------------------------------------------------------------------------- */
+
+ChangeFields change_fields_default(Style style)
+{
+    static const Field *const TABLES[CHANGE_KIND_COUNT] = {
+        [CHANGE_STATION] = STATION_FIELDS,      [CHANGE_MEASURE] = MEASURE_FIELDS,
+        [CHANGE_READING] = READING_FIELDS,      [CHANGE_CORRECTION] = READING_FIELDS,
+        [CHANGE_FRESHNESS] = FRESHNESS_FIELDS,  [CHANGE_STATION_GONE] = REMOVAL_FIELDS,
+        [CHANGE_MEASURE_GONE] = REMOVAL_FIELDS,
+    };
+    ChangeFields fields;
+    for (size_t i = 0; i < CHANGE_KIND_COUNT; i++) {
+        fields.of[i] = field_set_default(TABLES[i], FIELD_JSON);
+        fields.of[i].style = style;
+    }
+    return fields;
+}
+
+void render_change(Buf *out, const ChangeFields *fields, const Change *change)
+{
+    const Station gone_station = {.id = change->gone_station};
+    const Measure gone_measure = {.id = change->gone_measure};
+    bool is_gone = change->station == NULL;
+    const Row row = {
+        .station = is_gone ? &gone_station : change->station,
+        .measure = is_gone ? &gone_measure : change->measure,
+        .reading = change->reading,
+        .measure_ids = change->measure_ids,
+        .measure_id_count = change->measure_id_count,
+    };
+    render_json(out, &fields->of[change->kind], &row);
 }
 
 /* ---- GeoJSON ----------------------------------------------------------------------------------- */
@@ -247,7 +336,7 @@ static void put_csv_strs(Buf *out, const Style *style, const Str *items, size_t 
         render_csv_text(out, style, buf_view(&joined));
 }
 
-static void put_csv_flags(Buf *out, unsigned flags)
+void render_flags(Buf *out, unsigned flags)
 {
     const char *before = "";
     for (size_t i = 0; i < countof(FLAGS); i++) {
@@ -256,6 +345,30 @@ static void put_csv_flags(Buf *out, unsigned flags)
         buf_printf(out, "%s%s", before, FLAGS[i].name);
         before = ";";
     }
+}
+
+static bool find_flag(Str name, unsigned *flags)
+{
+    for (size_t i = 0; i < countof(FLAGS); i++) {
+        if (str_eq(name, str_of(FLAGS[i].name))) {
+            *flags |= FLAGS[i].flag;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool flags_parse(Str names, unsigned *ret_flags)
+{
+    Str name, rest = names;
+    unsigned flags = 0;
+    while (str_cut(rest, ';', &name, &rest))
+        if (!find_flag(name, &flags))
+            return false;
+    if (!find_flag(rest, &flags))
+        return false;
+    *ret_flags = flags;
+    return true;
 }
 
 void render_csv_time(Buf *out, const Style *style, UnixSec time)
@@ -303,7 +416,7 @@ static void put_csv_value(Buf *out, const Style *style, const Value *value)
         put_csv_strs(out, style, value->as.strs.items, value->as.strs.count);
         break;
     case VALUE_FLAGS:
-        put_csv_flags(out, (unsigned) value->as.integer);
+        render_flags(out, (unsigned) value->as.integer);
         break;
     }
 }
@@ -332,13 +445,25 @@ void render_csv_header(Buf *out, const FieldSet *fields)
     render_csv_line_end(out, &fields->style);
 }
 
-void render_csv(Buf *out, const FieldSet *fields, const Row *row)
+static void put_csv_cells(Buf *out, const FieldSet *fields, size_t from, size_t to, const Row *row)
 {
-    for (size_t i = 0; i < fields->count; i++) {
+    for (size_t i = from; i < to; i++) {
         Value value = fields->fields[i]->value(row);
         if (i > 0)
             buf_put_char(out, ',');
         put_csv_value(out, &fields->style, &value);
     }
+}
+
+static void put_csv_stem(Buf *out, const FieldSet *fields, size_t count, const Row *row)
+{
+    put_csv_cells(out, fields, 0, count, row);
+}
+
+void render_csv_on(Buf *out, Stem *stem, const FieldSet *fields, const Row *row)
+{
+    stem_take(stem, fields, row, put_csv_stem);
+    buf_put(out, stem->text, stem->len);
+    put_csv_cells(out, fields, stem->fields, fields->count, row);
     render_csv_line_end(out, &fields->style);
 }

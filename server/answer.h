@@ -6,8 +6,9 @@
 typedef struct Head {
     Str method, target;
     bool is_http_1_1;
-    Str accept, accept_encoding, if_none_match, if_modified_since, range, if_range, request_id,
-        traceparent;
+    Str accept, accept_encoding, if_none_match, if_modified_since, range, if_range, last_event_id,
+        request_id, traceparent;
+    Str host;
     unsigned host_count, content_length_count;
     bool has_transfer_encoding;
     size_t bytes; /* of all header fields */
@@ -32,8 +33,11 @@ typedef struct Answer {
     Finished *finished; /* counted for the caller, who drops it; NULL: no memory, or deferred */
     bool is_deferred;
     Deferred deferred;
-    int64_t render_us;       /* 0: nothing had to be rendered */
-    Header extra[EXTRA_MAX]; /* values live in the arena */
+    bool is_idle;                  /* of changes: there are none, so that it may wait */
+    int64_t wait_s;                /* for at most so long; 0: not at all */
+    int64_t render_us;             /* 0: nothing had to be rendered */
+    struct Subscriber *subscriber; /* the caller's: gives the body, behind the head; or NULL */
+    Header extra[EXTRA_MAX];       /* values live in the arena */
     size_t extra_count;
 } Answer;
 

@@ -1,8 +1,10 @@
 /* server/cache.h - finished answers of the newest generation.
  *
- * Dropped as a whole when the generation changes; within one, the least lately used leave when the
- * ceiling is reached. What is rendered of a generation that is committed and not yet announced
- * stands on a shelf of its own and replaces the rest when the first asks for it. Any thread. */
+ * Dropped as a whole when the generation changes. Within one, answers stay whole within three
+ * quarters of the ceiling; beyond that the least lately used are packed (packed.h), and the least
+ * lately used of these leave. What is rendered of a generation that is committed and not yet
+ * announced stands on a shelf of its own and replaces the rest when the first asks for it. Any
+ * thread. */
 #pragma once
 #include "server/reply.h"
 

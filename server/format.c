@@ -3,8 +3,10 @@
 const FormatInfo FORMATS[FORMAT_COUNT] = {
     [FORMAT_JSON] = {"json", "application/json", "application/json"},
     [FORMAT_CSV] = {"csv", "text/csv", "text/csv; charset=utf-8; header=present"},
+    [FORMAT_SSE] = {"sse", "text/event-stream", "text/event-stream"},
     [FORMAT_NDJSON] = {"ndjson", "application/x-ndjson", "application/x-ndjson"},
     [FORMAT_GEOJSON] = {"geojson", "application/geo+json", "application/geo+json"},
+    [FORMAT_HTML] = {"html", "text/html", "text/html; charset=utf-8"},
 };
 
 /* NDJSON has no registered type: clients use each of these. */
@@ -12,10 +14,17 @@ static const struct {
     const char *media_type;
     Format format;
 } NAMES[] = {
-    {"application/json", FORMAT_JSON},        {"text/csv", FORMAT_CSV},
-    {"application/x-ndjson", FORMAT_NDJSON},  {"application/ndjson", FORMAT_NDJSON},
-    {"application/jsonl", FORMAT_NDJSON},     {"application/x-jsonlines", FORMAT_NDJSON},
-    {"application/geo+json", FORMAT_GEOJSON}, {"application/vnd.geo+json", FORMAT_GEOJSON},
+    {"application/json", FORMAT_JSON},
+    {"text/csv", FORMAT_CSV},
+    {"text/event-stream", FORMAT_SSE},
+    {"application/x-ndjson", FORMAT_NDJSON},
+    {"application/ndjson", FORMAT_NDJSON},
+    {"application/jsonl", FORMAT_NDJSON},
+    {"application/x-jsonlines", FORMAT_NDJSON},
+    {"application/geo+json", FORMAT_GEOJSON},
+    {"application/vnd.geo+json", FORMAT_GEOJSON},
+    {"text/html", FORMAT_HTML},
+    {"application/xhtml+xml", FORMAT_HTML},
 };
 
 bool format_find(Str name, unsigned offered, Format *ret)

@@ -2,7 +2,15 @@
 #pragma once
 #include "base/str.h"
 
-typedef enum Format { FORMAT_JSON, FORMAT_CSV, FORMAT_NDJSON, FORMAT_GEOJSON, FORMAT_COUNT } Format;
+typedef enum Format {
+    FORMAT_JSON,
+    FORMAT_CSV,
+    FORMAT_SSE, /* of the stream alone, which it is unless something else is asked for */
+    FORMAT_NDJSON,
+    FORMAT_GEOJSON,
+    FORMAT_HTML,
+    FORMAT_COUNT
+} Format;
 
 typedef struct FormatInfo {
     const char *name; /* the suffix of a path and the value of `format` */
@@ -16,7 +24,10 @@ extern const FormatInfo FORMATS[FORMAT_COUNT];
 #define FORMAT_BIT(format) (1u << (format))
 enum {
     FORMATS_ROWS = FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_NDJSON),
+    FORMATS_PUSHED = FORMAT_BIT(FORMAT_SSE) | FORMAT_BIT(FORMAT_NDJSON),
     FORMATS_PLACES = FORMATS_ROWS | FORMAT_BIT(FORMAT_GEOJSON),
+    /* a page and the document at its address: by Accept alone, they have no suffixes */
+    FORMATS_PAGE = FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_HTML),
 };
 
 /* By its name, case ignored; only among `offered`. */

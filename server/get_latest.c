@@ -1,5 +1,6 @@
 /* /v1/latest and /v1/stations/{station}/latest: the newest reading of each measure that has one, and
  * what it means. */
+#include "server/meanings.h"
 #include "server/resolve.h"
 #include "server/route.h"
 #include "server/rows.h"
@@ -14,34 +15,15 @@ typedef struct Latest {
     Meaning *meanings; /* of the measures that have a reading, in their order */
     size_t count, cap;
     size_t at; /* of the second walk */
-    MeaningPass pass;
-    bool has_reading, no_memory;
+    bool no_memory;
 } Latest;
 
 /* ---- what they mean -------------------------------------------------------------------------- */
 
-static bool begin_meaning(const Station *station, const Measure *measure, Window kept, void *ctx)
+static bool add_meaning(const Measure *measure, const Meaning *meaning, void *ctx)
 {
     Latest *latest = ctx;
-    (void) kept;
-    latest->has_reading = measure->newest != NO_TIME;
-    if (latest->has_reading)
-        latest->pass = meaning_begin(measure, station, measure_scale(measure, station));
-    return true;
-}
-
-static bool add_reading(const Reading *reading, void *ctx)
-{
-    Latest *latest = ctx;
-    meaning_add(&latest->pass, reading);
-    return true;
-}
-
-static bool end_meaning(void *ctx)
-{
-    Latest *latest = ctx;
-    if (!latest->has_reading)
-        return true;
+    (void) measure;
     if (latest->count == latest->cap) {
         size_t cap = latest->cap * 2 + 16;
         Meaning *meanings = arena_alloc(latest->arena, cap * sizeof *meanings);
@@ -53,34 +35,27 @@ static bool end_meaning(void *ctx)
         latest->meanings = meanings;
         latest->cap = cap;
     }
-    latest->meanings[latest->count++] = meaning_end(&latest->pass);
+    latest->meanings[latest->count++] = *meaning;
     return true;
 }
 
-static ErrCode read_meanings(Latest *latest, const Request *req, const Filter *filter, Err *err)
-{
-    const ReadingVisitor visitor = {.each_measure = begin_meaning,
-                                    .each_reading = add_reading,
-                                    .end_measure = end_meaning,
-                                    .ctx = latest};
-    ErrCode rc = snapshot_each_reading(req->snap, filter, window_everything(), &visitor, err);
-    return latest->no_memory ? err_set(err, ERR_NO_MEMORY, "no memory for meanings") : rc;
-}
-
-/* It costs a walk over all readings: only for who looks at it. */
+/* Only for who looks at it. */
 static bool needs_meaning(const Latest *latest, const Selection *selection)
 {
-    bool needs = selection->trends != 0 || selection->states != 0 ||
-                 (selection->sort != NULL && (selection->sort->in & FIELD_MEANING) != 0);
+    bool needs = false;
+    for (size_t i = 0; i < selection->order.count; i++)
+        needs |= (selection->order.keys[i].field->in & FIELD_MEANING) != 0;
     for (size_t i = 0; i < latest->rows.fields.count; i++)
         needs |= (latest->rows.fields.fields[i]->in & FIELD_MEANING) != 0;
     return needs;
 }
 
-static bool is_wanted(const Selection *selection, const Meaning *meaning)
+static ErrCode read_meanings(Latest *latest, const Request *req, const Filter *filter, Err *err)
 {
-    return (selection->trends == 0 || (selection->trends & 1U << meaning->trend) != 0) &&
-           (selection->states == 0 || (selection->states & 1U << meaning->state) != 0);
+    if (!needs_meaning(latest, &req->selection))
+        return OK;
+    ErrCode rc = meanings_each(req->snap, filter, add_meaning, latest, err);
+    return latest->no_memory ? err_set(err, ERR_NO_MEMORY, "no memory for meanings") : rc;
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */
@@ -93,31 +68,56 @@ static bool add_latest(const Station *station, const Measure *measure, const Rea
     if (latest->count > 0) {
         assert(latest->at < latest->count); /* both walks read one snapshot */
         row.meaning = &latest->meanings[latest->at++];
-        if (!is_wanted(&latest->rows.req->selection, row.meaning))
-            return true;
     }
     return rows_add(&latest->rows, &row);
 }
 
-static ErrCode list_latest(const Request *req, const Filter *filter, Reply *reply, Err *err)
+static bool note_measure(const Station *station, const Measure *measure, const Reading *newest,
+                         void *ctx)
+{
+    (void) station;
+    (void) measure;
+    (void) newest;
+    *(bool *) ctx = true;
+    return false;
+}
+
+/* An answer without rows says why. */
+static ErrCode end_empty(Rows *rows, const Request *req, const Filter *filter, Err *err)
+{
+    bool has_measure = false;
+    ErrCode rc = snapshot_each_measure(req->snap, filter, note_measure, &has_measure, err);
+    const Coverage none = coverage_init();
+    const Extent extent = {.from = NO_TIME,
+                           .to = NO_TIME,
+                           .coverage = &none,
+                           .reason = has_measure ? REASON_NOTHING_KEPT : REASON_NO_MEASURE};
+    return rc != OK ? rc : rows_end(rows, &extent, err);
+}
+
+static ErrCode list_latest(const Request *req, Filter filter, Reply *reply, Err *err)
 {
     Latest latest = {.arena = req->arena};
     ErrCode rc = rows_begin(&latest.rows, req, reply, err);
-    if (rc == OK && needs_meaning(&latest, &req->selection))
-        rc = read_meanings(&latest, req, filter, err);
     if (rc == OK)
-        rc = snapshot_each_latest(req->snap, filter, add_latest, &latest, err);
+        rc = meanings_narrow(req, &filter, err);
+    if (rc == OK)
+        rc = read_meanings(&latest, req, &filter, err);
+    if (rc == OK)
+        rc = snapshot_each_latest(req->snap, &filter, add_latest, &latest, err);
+    if (rc == OK && latest.rows.seen == 0)
+        return end_empty(&latest.rows, req, &filter, err);
     return rc != OK ? rc : rows_end(&latest.rows, NULL, err);
 }
 
 ErrCode get_latest(const Request *req, Reply *reply, Err *err)
 {
-    return list_latest(req, &req->selection.filter, reply, err);
+    return list_latest(req, req->selection.filter, reply, err);
 }
 
 ErrCode get_station_latest(const Request *req, Reply *reply, Err *err)
 {
     Filter filter = req->selection.filter;
     ErrCode rc = resolve_station(req, reply, &filter, err);
-    return rc != OK ? rc : list_latest(req, &filter, reply, err);
+    return rc != OK ? rc : list_latest(req, filter, reply, err);
 }

@@ -1,9 +1,8 @@
-/* How the service itself is: /v1/status, /live, /ready, /metrics; and its own papers:
- * /openapi.yaml, /problems/{type}. */
+/* How the service itself is: /v1/status, /live, /ready, /metrics. */
 #include "base/metrics.h"
-#include "server/assets.h"
 #include "server/route.h"
 #include "server/rows.h"
+#include "store/exports.h"
 
 static ErrCode finish(Reply *reply, const char *content_type, Err *err)
 {
@@ -46,13 +45,13 @@ static void put_poll(JsonWriter *json, const char *key, const PollReport *poll)
     put_int(json, "fetch_ms", poll->fetch_ms);
     put_int(json, "parse_ms", poll->parse_ms);
     put_int(json, "apply_ms", poll->apply_ms);
-    put_int(json, "received", poll->received);
-    put_int(json, "new", poll->fresh);
-    put_int(json, "late", poll->late);
-    put_int(json, "unchanged", poll->unchanged);
-    put_int(json, "corrected", poll->corrected);
-    put_int(json, "expired", poll->expired);
-    put_int(json, "quarantined", poll->quarantined);
+    put_int(json, "received", poll->readings.received);
+    put_int(json, "new", poll->readings.fresh);
+    put_int(json, "late", poll->readings.late);
+    put_int(json, "unchanged", poll->readings.unchanged);
+    put_int(json, "corrected", poll->readings.corrected);
+    put_int(json, "expired", poll->readings.expired);
+    put_int(json, "quarantined", poll->readings.quarantined);
     json_close(json, '}');
 }
 
@@ -87,6 +86,27 @@ static ErrCode put_quarantine(JsonWriter *json, Snapshot *snap, Err *err)
     return OK;
 }
 
+static ErrCode put_restoration(JsonWriter *json, const Request *req, Snapshot *snap, Err *err)
+{
+    Restoration restoration;
+    ErrCode rc = snapshot_restoration(snap, req->arena, &restoration, err);
+    if (rc != OK && rc != ERR_NOT_FOUND)
+        return rc;
+    json_key(json, "restored");
+    if (rc == ERR_NOT_FOUND) {
+        json_null(json);
+        return OK;
+    }
+    json_open(json, '{');
+    json_key(json, "generation");
+    json_str(json, restoration.generation);
+    json_key(json, "from");
+    json_str(json, restoration.source);
+    put_moment(json, "at", restoration.at);
+    json_close(json, '}');
+    return OK;
+}
+
 static ErrCode put_freshness(JsonWriter *json, Snapshot *snap, Err *err)
 {
     int64_t counts[FRESHNESS_COUNT];
@@ -97,6 +117,25 @@ static ErrCode put_freshness(JsonWriter *json, Snapshot *snap, Err *err)
     json_open(json, '{');
     for (unsigned i = 0; i < FRESHNESS_COUNT; i++)
         put_int(json, freshness_name((Freshness) i), counts[i]);
+    json_close(json, '}');
+    return OK;
+}
+
+static ErrCode put_history(JsonWriter *json, Snapshot *snap, Err *err)
+{
+    HistoryState state;
+    ErrCode rc = snapshot_history(snap, &state, err);
+    if (rc != OK)
+        return rc;
+    json_key(json, "history");
+    json_open(json, '{');
+    json_key(json, "generation");
+    if (state.exists)
+        json_text(json, state.tag);
+    else
+        json_null(json);
+    put_int(json, "waiting", state.waiting);
+    put_int(json, "history_lost", state.lost);
     json_close(json, '}');
     return OK;
 }
@@ -127,11 +166,14 @@ static ErrCode put_store(JsonWriter *json, const Request *req, Snapshot *snap, E
     return OK;
 }
 
-/* A store that cannot be written cannot hold that it is at fault. */
+/* A store that cannot be written cannot hold that it is at fault, and a copy is served as it is. */
 static Service service_now(const Store *store, const SnapshotInfo *info)
 {
     UnixSec since = store_failing_since(store);
-    return since != NO_TIME ? (Service){.fault = FAULT_STORE, .since = since} : info->service;
+    Service beside = store_copy_service(store);
+    if (since != NO_TIME)
+        return (Service){.fault = FAULT_STORE, .since = since};
+    return beside.fault != FAULT_NONE ? beside : info->service;
 }
 
 static void put_state(JsonWriter *json, const SnapshotInfo *info, Service service)
@@ -160,6 +202,12 @@ static ErrCode put_status(JsonWriter *json, const Request *req, Snapshot *snap, 
         rc = put_freshness(json, snap, err);
     if (rc == OK)
         rc = put_quarantine(json, snap, err);
+    json_key(json, "shard");
+    json_text(json, req->site->options->shard);
+    if (rc == OK)
+        rc = put_restoration(json, req, snap, err);
+    if (rc == OK)
+        rc = put_history(json, snap, err);
     json_key(json, "build");
     json_text(json, req->site->options->build);
     json_close(json, '}');
@@ -237,27 +285,4 @@ ErrCode get_metrics(const Request *req, Reply *reply, Err *err)
     (void) req;
     metrics_render(&reply->body);
     return finish(reply, "text/plain; version=0.0.4; charset=utf-8", err);
-}
-
-/* ---- papers ---------------------------------------------------------------------------------- */
-
-ErrCode get_asset(const Request *req, Reply *reply, Err *err)
-{
-    for (const Asset *asset = ASSETS; asset->path != NULL; asset++) {
-        if (!str_eq(str_of(asset->path), str_of(req->route->pattern)))
-            continue;
-        buf_put(&reply->body, asset->bytes, asset->len);
-        return finish(reply, asset->content_type, err);
-    }
-    return err_set(err, ERR_NOT_FOUND, "this build has no %s", req->route->pattern);
-}
-
-ErrCode get_problem(const Request *req, Reply *reply, Err *err)
-{
-    ProblemType type;
-    if (!problem_find(req->args[0], &type))
-        return err_set(err, ERR_NOT_FOUND, "'" STR_FMT "' is no type of problem.",
-                       STR_ARG(req->args[0]));
-    problem_render_page(type, &reply->body);
-    return finish(reply, "text/html; charset=utf-8", err);
 }

@@ -1,5 +1,6 @@
 /* /v1/readings, /v1/stations/{station}/readings and /v1/measures/{measure}/readings. */
 #include "base/clock.h"
+#include "server/meanings.h"
 #include "server/resolve.h"
 #include "server/route.h"
 #include "server/rows.h"
@@ -181,11 +182,11 @@ static bool add_reading(const Reading *reading, void *ctx)
 static const char *why_none(const Listing *listing, const Span *span, UnixSec as_of)
 {
     if (listing->measure_count == 0)
-        return "no measure matches";
+        return REASON_NO_MEASURE;
     if (listing->window.from > as_of)
         return "the window lies in the future";
     if (!listing->anything_kept || !span_is_given(span))
-        return "no reading of it is kept";
+        return REASON_NOTHING_KEPT;
     return "no reading in the window";
 }
 
@@ -208,7 +209,7 @@ static Extent extent_of(const Listing *listing, const Span *span, UnixSec as_of)
     return extent;
 }
 
-static ErrCode list_readings(const Request *req, const Filter *filter, Reply *reply, Err *err)
+static ErrCode list_readings(const Request *req, Filter filter, Reply *reply, Err *err)
 {
     UnixSec as_of = snapshot_info(req->snap)->as_of;
     const Span *span = &req->selection.span;
@@ -222,11 +223,13 @@ static ErrCode list_readings(const Request *req, const Filter *filter, Reply *re
                                     .end_measure = end_measure,
                                     .ctx = &listing};
     if (rc == OK)
-        rc = snapshot_each_reading(req->snap, filter, listing.window, &visitor, err);
+        rc = meanings_narrow(req, &filter, err);
+    if (rc == OK)
+        rc = snapshot_each_reading(req->snap, &filter, listing.window, &visitor, err);
     if (rc == OK && listing.refusal != NULL)
         rc = refuse_aggregate(&listing, reply, err);
     if (rc == OK && listing.coverage.count == 0 && span->has_to)
-        rc = check_retention(req, filter, listing.window, reply, err);
+        rc = check_retention(req, &filter, listing.window, reply, err);
     if (rc != OK)
         return rc;
     Extent extent = extent_of(&listing, span, as_of);
@@ -244,19 +247,19 @@ static ErrCode list_readings(const Request *req, const Filter *filter, Reply *re
 
 ErrCode get_readings(const Request *req, Reply *reply, Err *err)
 {
-    return list_readings(req, &req->selection.filter, reply, err);
+    return list_readings(req, req->selection.filter, reply, err);
 }
 
 ErrCode get_station_readings(const Request *req, Reply *reply, Err *err)
 {
     Filter filter = req->selection.filter;
     ErrCode rc = resolve_station(req, reply, &filter, err);
-    return rc != OK ? rc : list_readings(req, &filter, reply, err);
+    return rc != OK ? rc : list_readings(req, filter, reply, err);
 }
 
 ErrCode get_measure_readings(const Request *req, Reply *reply, Err *err)
 {
     Filter filter = req->selection.filter;
     ErrCode rc = resolve_measure(req, reply, &filter, err);
-    return rc != OK ? rc : list_readings(req, &filter, reply, err);
+    return rc != OK ? rc : list_readings(req, filter, reply, err);
 }

@@ -82,6 +82,8 @@ ErrCode get_service(const Request *req, Reply *reply, Err *err)
     put_counts(&json, &counts);
     json_key(&json, "description");
     json_text(&json, "/openapi.yaml");
+    json_key(&json, "docs");
+    json_text(&json, "/docs");
     json_key(&json, "upstream");
     json_text(&json, options->upstream);
     json_key(&json, "build");

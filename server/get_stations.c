@@ -1,4 +1,5 @@
 /* /v1/stations and /v1/stations/{station}: the same object in both. */
+#include "server/meanings.h"
 #include "server/resolve.h"
 #include "server/route.h"
 #include "server/rows.h"
@@ -11,23 +12,25 @@ static bool add_station(const Station *station, const Str *measure_ids, size_t m
     return rows_add(ctx, &row);
 }
 
-static ErrCode list_stations(const Request *req, const Filter *filter, Reply *reply, Err *err)
+static ErrCode list_stations(const Request *req, Filter filter, Reply *reply, Err *err)
 {
     Rows rows;
     ErrCode rc = rows_begin(&rows, req, reply, err);
     if (rc == OK)
-        rc = snapshot_each_station(req->snap, filter, add_station, &rows, err);
+        rc = meanings_narrow(req, &filter, err);
+    if (rc == OK)
+        rc = snapshot_each_station(req->snap, &filter, add_station, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }
 
 ErrCode get_stations(const Request *req, Reply *reply, Err *err)
 {
-    return list_stations(req, &req->selection.filter, reply, err);
+    return list_stations(req, req->selection.filter, reply, err);
 }
 
 ErrCode get_station(const Request *req, Reply *reply, Err *err)
 {
     Filter filter = req->selection.filter;
     ErrCode rc = resolve_station(req, reply, &filter, err);
-    return rc != OK ? rc : list_stations(req, &filter, reply, err);
+    return rc != OK ? rc : list_stations(req, filter, reply, err);
 }

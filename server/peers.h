@@ -5,6 +5,7 @@
  * last answer; a guard thread shuts down those that miss it. */
 #pragma once
 #include "server/answer.h"
+#include "server/hub.h"
 
 #include <sys/socket.h>
 
@@ -19,6 +20,7 @@ typedef struct Peer {
     bool is_rendered;                  /* its answer was deferred and is here; the count is ours */
     Rendered rendered;                 /* without a Finished: it could not be */
     struct MHD_Connection *connection; /* suspended while its answer is rendered */
+    HubWait wait;                      /* until something changes; until_ms 0: not yet begun */
     int fd;
     uint64_t address;                 /* hash of the peer's, without port */
     _Atomic int64_t waiting_since_ms; /* clock_elapsed_ms(); 0: a request is under way */

@@ -73,6 +73,15 @@ const ProblemInfo PROBLEMS[PROBLEM_TYPE_COUNT] = {
     [PROBLEM_HEAD_TOO_LARGE] =
         {"head-too-large", "Request head too large", 431, 0,
          "The header fields of the request are together larger than this service reads."},
+    [PROBLEM_MISDIRECTED] =
+        {"misdirected", "Misdirected request", 421, 0,
+         "The request names another host, as clients of a proxy do. This service is no proxy: it "
+         "answers for itself and, under /flood-monitoring, in place of the Environment Agency."},
+    [PROBLEM_NOT_IMPLEMENTED] =
+        {"not-implemented", "Not implemented", 501, 0,
+         "The request asks for a tunnel to another host, as clients of a proxy do for https. This "
+         "service is no proxy; a proxy setting for http:// addresses reaches the Environment "
+         "Agency's paths here."},
     [PROBLEM_OVERLOADED] =
         {"overloaded", "Overloaded", 503, 1,
          "There are more connections or requests than this service takes at once. Retry-After says "
@@ -97,22 +106,6 @@ Str arena_format(Arena *arena, const char *fmt, ...)
         (void) vsnprintf(text, (size_t) len + 1, fmt, again);
     va_end(again);
     return text != NULL ? (Str){text, (size_t) len} : STR("");
-}
-
-bool str_list_add(Arena *arena, StrList *list, Str item)
-{
-    bool is_full = (list->count & (list->count - 1)) == 0; /* room is 1, 2, 4, 8, ... */
-    if (is_full) {
-        size_t cap = list->count == 0 ? 1 : list->count * 2;
-        Str *items = arena_alloc(arena, cap * sizeof *items);
-        if (items == NULL)
-            return false;
-        if (list->count > 0)
-            memcpy(items, list->items, list->count * sizeof *items);
-        list->items = items;
-    }
-    list->items[list->count++] = item;
-    return true;
 }
 
 /* A third of the letters may be wrong: "statoin" is meant, "xyz" is not. */
@@ -220,7 +213,7 @@ void problem_render_page(ProblemType type, Buf *out)
                "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                "<title>%s</title></head>\n<body><h1>%s</h1>\n<p>HTTP status %u, type "
                "<code>/problems/%s</code></p>\n<p>%s</p>\n"
-               "<p>The interface is described in <a href=\"/openapi.yaml\">/openapi.yaml</a>.</p>\n"
+               "<p>The interface is described at <a href=\"/docs\">/docs</a>.</p>\n"
                "</body></html>\n",
                info->title, info->title, info->status, info->name, info->help);
 }

@@ -22,7 +22,9 @@ typedef enum ProblemType {
     PROBLEM_TOO_LARGE,
     PROBLEM_TARGET_TOO_LONG,
     PROBLEM_RANGE_NOT_SATISFIABLE,
+    PROBLEM_MISDIRECTED,
     PROBLEM_HEAD_TOO_LARGE,
+    PROBLEM_NOT_IMPLEMENTED,
     PROBLEM_OVERLOADED,
     PROBLEM_UNAVAILABLE,
     PROBLEM_TYPE_COUNT
@@ -69,7 +71,5 @@ void problem_render_page(ProblemType type, Buf *out);
 
 /* Text made in the arena; empty when there is no memory. */
 Str arena_format(Arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* False: no memory. */
-MUST_USE bool str_list_add(Arena *arena, StrList *list, Str item);
 /* The name nearest to `name`, near enough to be what was meant; none otherwise. */
 Str nearest_name(Str name, const StrList *names);

@@ -51,6 +51,7 @@ static bool copy_head(Arena *arena, const Head *head, Head *ret)
 {
     *ret = (Head){.method = STR("GET"), .is_http_1_1 = head->is_http_1_1, .host_count = 1};
     return arena_copy(arena, head->target, &ret->target) &&
+           arena_copy(arena, head->host, &ret->host) &&
            arena_copy(arena, head->accept, &ret->accept) &&
            arena_copy(arena, head->accept_encoding, &ret->accept_encoding);
 }

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/bytes.h"
+#include "server/hub.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@ Reply reply_init(size_t max_bytes)
 void reply_release(Reply *reply)
 {
     spool_drop(TAKE(reply->spool));
+    subscriber_leave(TAKE(reply->subscriber));
     buf_release(&reply->body);
 }
 
@@ -51,6 +54,12 @@ bool reply_more(Reply *reply)
     return rc == OK;
 }
 
+/* As Repr-Digest has it [RFC 9530]. */
+static void put_digest(const char *base64, char header[static DIGEST_SIZE])
+{
+    (void) snprintf(header, DIGEST_SIZE, "sha-256=:%s:", base64);
+}
+
 ErrCode reply_seal(Reply *reply, Err *err)
 {
     char digest[SHA256_BASE64_SIZE];
@@ -60,7 +69,7 @@ ErrCode reply_seal(Reply *reply, Err *err)
     if (rc != OK)
         return rc;
     spool_end(reply->spool, digest);
-    (void) snprintf(reply->digest, sizeof reply->digest, "sha-256=:%s:", digest);
+    put_digest(digest, reply->digest);
     reply_header(reply, "Repr-Digest", str_of(reply->digest));
     reply_header(reply, "Accept-Ranges", STR("bytes"));
     return OK;
@@ -98,14 +107,6 @@ void reply_render_problem(Reply *reply, Arena *arena)
 
 /* ---- finished -------------------------------------------------------------------------------- */
 
-/* What is sent, counted: each response over it holds one count, and may outlive its Finished. */
-typedef struct Bytes {
-    _Atomic unsigned count;
-    char *ptr; /* NULL: they are in the spool */
-    size_t len;
-    Spool *spool;
-} Bytes;
-
 struct Finished {
     _Atomic unsigned count;
     unsigned status;
@@ -116,38 +117,12 @@ struct Finished {
 
 /* What libmicrohttpd allocates for a response and its headers, about. */
 enum { RESPONSE_BYTES = 2000 };
-static const char EXPIRES[] = "Expires", ETAG[] = "ETag";
+static const char EXPIRES[] = "Expires", ETAG[] = "ETag", DIGEST[] = "Repr-Digest";
+static const char *const NOTHING[] = {NULL};
 
-static void bytes_drop(void *cls)
+static void drop_bytes(void *bytes)
 {
-    Bytes *bytes = cls;
-    if (atomic_fetch_sub_explicit(&bytes->count, 1, memory_order_acq_rel) > 1)
-        return;
-    spool_drop(bytes->spool);
-    free(bytes->ptr);
-    free(bytes);
-}
-
-static Bytes *bytes_of_spool(Spool *spool)
-{
-    Bytes *bytes = malloc(sizeof *bytes);
-    if (bytes == NULL)
-        spool_drop(spool);
-    else
-        *bytes = (Bytes){.count = 1, .len = spool_bytes(spool), .spool = spool};
-    return bytes;
-}
-
-/* Takes the memory of `body` over, without its slack: it may stay for a while. */
-static Bytes *bytes_take(Buf *body)
-{
-    Bytes *bytes = malloc(sizeof *bytes);
-    if (bytes == NULL)
-        return NULL;
-    char *shrunk = body->len > 0 ? realloc(body->ptr, body->len) : NULL;
-    *bytes = (Bytes){.count = 1, .ptr = shrunk != NULL ? shrunk : body->ptr, .len = body->len};
-    *body = buf_init(body->max);
-    return bytes;
+    bytes_drop(bytes);
 }
 
 static Slice all_of(const Bytes *bytes)
@@ -155,11 +130,10 @@ static Slice all_of(const Bytes *bytes)
     return (Slice){.from = 0, .len = bytes->len};
 }
 
-/* Sent from a descriptor of its own, which libmicrohttpd closes. The bytes outlive the spool while
- * they are being sent. */
-static struct MHD_Response *response_over_spool(const Spool *spool, Slice slice)
+/* From a file: by a descriptor of its own, which libmicrohttpd closes. The file outlives the bytes
+ * while it is being sent. */
+static struct MHD_Response *response_over_file(int fd, Slice slice)
 {
-    int fd = spool_dup(spool);
     struct MHD_Response *response =
         fd >= 0 ? MHD_create_response_from_fd_at_offset64(slice.len, fd, slice.from) : NULL;
     if (response == NULL && fd >= 0)
@@ -169,11 +143,10 @@ static struct MHD_Response *response_over_spool(const Spool *spool, Slice slice)
 
 static struct MHD_Response *response_over(Bytes *bytes, Slice slice)
 {
-    if (bytes->spool != NULL)
-        return response_over_spool(bytes->spool, slice);
-    (void) atomic_fetch_add_explicit(&bytes->count, 1, memory_order_relaxed);
+    if (bytes_is_file(bytes))
+        return response_over_file(bytes_dup(bytes), slice);
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-        slice.len, bytes->len > 0 ? bytes->ptr + slice.from : NULL, bytes_drop, bytes);
+        slice.len, bytes->len > 0 ? bytes->ptr + slice.from : NULL, drop_bytes, bytes_keep(bytes));
     if (response == NULL)
         bytes_drop(bytes);
     return response;
@@ -246,16 +219,23 @@ Finished *reply_finish(Reply *reply, UnixSec expires)
 /* Where a response becomes another: all headers but `without`. */
 typedef struct Copying {
     struct MHD_Response *to;
-    const char *without; /* NULL: none is left out */
+    const char *const *without; /* ends with NULL */
     bool failed;
 } Copying;
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    while (*names != NULL && strcmp(name, *names) != 0)
+        names++;
+    return *names != NULL;
+}
 
 static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                    const char *value)
 {
     (void) kind;
     Copying *copying = cls;
-    if (copying->without != NULL && strcmp(name, copying->without) == 0)
+    if (is_one_of(name, copying->without))
         return MHD_YES;
     copying->failed = MHD_add_response_header(copying->to, name, value) != MHD_YES;
     return copying->failed ? MHD_NO : MHD_YES;
@@ -263,7 +243,7 @@ static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const cha
 
 /* The headers of `finished` over `bytes`. */
 static struct MHD_Response *response_like(const Finished *finished, Bytes *bytes, Slice slice,
-                                          const char *without)
+                                          const char *const *without)
 {
     Copying copying = {.to = response_over(bytes, slice), .without = without};
     if (copying.to == NULL)
@@ -274,12 +254,53 @@ static struct MHD_Response *response_like(const Finished *finished, Bytes *bytes
 
 Finished *finished_again(Finished *finished, UnixSec expires)
 {
-    struct MHD_Response *response =
-        response_like(finished, finished->bytes, all_of(finished->bytes), EXPIRES);
+    struct MHD_Response *response = response_like(
+        finished, finished->bytes, all_of(finished->bytes), (const char *const[]){EXPIRES, NULL});
     if (response != NULL)
         response = unless(!add_expires(response, expires), response);
-    (void) atomic_fetch_add_explicit(&finished->bytes->count, 1, memory_order_relaxed);
-    return finished_new(finished->status, expires, finished->bytes, response);
+    return finished_new(finished->status, expires, bytes_keep(finished->bytes), response);
+}
+
+static enum MHD_Result put_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    (void) kind;
+    Buf *out = cls;
+    if (strcmp(name, EXPIRES) != 0) {
+        buf_put(out, name, strlen(name) + 1);
+        buf_put(out, value, strlen(value) + 1);
+    }
+    return MHD_YES;
+}
+
+void finished_put_headers(const Finished *finished, Buf *out)
+{
+    (void) MHD_get_response_headers(finished->response, put_header, out);
+}
+
+static bool add_block_headers(struct MHD_Response *response, const char *at, const char *end)
+{
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        if (MHD_add_response_header(response, at, value) != MHD_YES)
+            return false;
+        at = value + strlen(value) + 1;
+    }
+    return true;
+}
+
+Finished *finished_of_block(unsigned status, UnixSec expires, char *block, size_t headers_bytes,
+                            size_t body_bytes)
+{
+    const char *body = block + headers_bytes;
+    Bytes *bytes = bytes_of_block(block, headers_bytes, body_bytes);
+    if (bytes == NULL)
+        return NULL;
+    struct MHD_Response *response = response_over(bytes, all_of(bytes));
+    if (response != NULL)
+        response = unless(
+            !add_block_headers(response, block, body) || !add_expires(response, expires), response);
+    return finished_new(status, expires, bytes, response);
 }
 
 /* "tag" as "tag-gzip" */
@@ -293,23 +314,45 @@ static bool add_coded_etag(struct MHD_Response *response, Str etag, const Coding
     return MHD_add_response_header(response, ETAG, text) == MHD_YES;
 }
 
-Finished *finished_coded(const Finished *finished, Coding coding)
+static Bytes *encode_body(Str plain, Coding coding)
+{
+    enum { ROOM_BYTES = 64 * 1024 };
+    Err err = {.code = OK};
+    CLEANUP(buf_release) Buf coded = buf_init(plain.len * 2 + ROOM_BYTES);
+    return CODINGS[coding].encode(plain, &coded, &err) == OK ? bytes_take(&coded) : NULL;
+}
+
+static Bytes *encode_spool(const Spool *plain, Coding coding, Spools *spools, char *header)
+{
+    char digest[SHA256_BASE64_SIZE];
+    Spool *coded = NULL;
+    Err err = {.code = OK};
+    ErrCode rc = spool_compress(spools, plain, CODINGS[coding].codec, &coded, digest, &err);
+    if (rc == ERR_STORAGE)
+        log_warn("http spool failed error=" LOG_TEXT, err.text);
+    if (rc != OK)
+        return NULL;
+    put_digest(digest, header);
+    return bytes_of_spool(coded);
+}
+
+Finished *finished_coded(const Finished *finished, Coding coding, Spools *spools)
 {
     const CodingInfo *info = &CODINGS[coding];
-    Str plain = finished_body(finished);
-    CLEANUP(buf_release) Buf coded = buf_init(plain.len * 2 + CODING_MIN_BYTES);
-    Err err = {.code = OK};
-    if (info->encode(plain, &coded, &err) != OK)
-        return NULL;
-    Bytes *bytes = bytes_take(&coded);
+    const Spool *spool = finished->bytes->spool;
+    char digest[DIGEST_SIZE];
+    Bytes *bytes = spool != NULL ? encode_spool(spool, coding, spools, digest)
+                                 : encode_body(finished_body(finished), coding);
     if (bytes == NULL)
         return NULL;
-    struct MHD_Response *response = response_like(finished, bytes, all_of(bytes), ETAG);
-    if (response != NULL)
-        response =
-            unless(!add_coded_etag(response, finished_header(finished, ETAG), info) ||
-                       MHD_add_response_header(response, "Content-Encoding", info->name) != MHD_YES,
-                   response);
+    struct MHD_Response *response =
+        response_like(finished, bytes, all_of(bytes), (const char *const[]){ETAG, DIGEST, NULL});
+    bool failed = response == NULL ||
+                  !add_coded_etag(response, finished_header(finished, ETAG), info) ||
+                  MHD_add_response_header(response, "Content-Encoding", info->name) != MHD_YES ||
+                  (spool != NULL && MHD_add_response_header(response, DIGEST, digest) != MHD_YES);
+    if (failed && response != NULL)
+        response = unless(true, response);
     return finished_new(finished->status, finished->expires, bytes, response);
 }
 
@@ -319,12 +362,11 @@ Finished *finished_part(const Finished *finished, Slice slice)
     Bytes *bytes = finished->bytes;
     (void) snprintf(text, sizeof text, "bytes %zu-%zu/%zu", slice.from, slice.from + slice.len - 1,
                     bytes->len);
-    struct MHD_Response *response = response_like(finished, bytes, slice, NULL);
+    struct MHD_Response *response = response_like(finished, bytes, slice, NOTHING);
     if (response != NULL)
         response =
             unless(MHD_add_response_header(response, "Content-Range", text) != MHD_YES, response);
-    (void) atomic_fetch_add_explicit(&bytes->count, 1, memory_order_relaxed);
-    return finished_new(206, finished->expires, bytes, response);
+    return finished_new(206, finished->expires, bytes_keep(bytes), response);
 }
 
 Finished *finished_keep(Finished *finished)
@@ -354,13 +396,46 @@ bool finished_queue(Finished *finished, struct MHD_Connection *connection, const
     if (extra_count == 0)
         return MHD_queue_response(connection, finished->status, finished->response) == MHD_YES;
     struct MHD_Response *response =
-        response_like(finished, finished->bytes, all_of(finished->bytes), NULL);
+        response_like(finished, finished->bytes, all_of(finished->bytes), NOTHING);
     if (response != NULL)
         response = unless(!add_headers(response, extra, extra_count), response);
     if (response == NULL)
         return false;
     bool queued = MHD_queue_response(connection, finished->status, response) == MHD_YES;
     MHD_destroy_response(response); /* the connection has its own count */
+    return queued;
+}
+
+/* libmicrohttpd gives each response a buffer of its own, which only HTTP/1.0 uses: chunks are
+ * made in the memory of the connection. More than a page of that at once would only be touched. */
+enum { STREAM_BUFFER_BYTES = 256, STREAM_CHUNK_BYTES = 4096 };
+
+static ssize_t read_stream(void *cls, uint64_t position, char *bytes, size_t max)
+{
+    (void) position;
+    ssize_t len = subscriber_read(cls, bytes, max < STREAM_CHUNK_BYTES ? max : STREAM_CHUNK_BYTES);
+    return len >= 0 ? len : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void end_stream(void *cls)
+{
+    subscriber_leave(cls);
+}
+
+bool finished_queue_stream(const Finished *finished, struct MHD_Connection *connection,
+                           const Header *extra, size_t extra_count, Subscriber *subscriber)
+{
+    Copying copying = {.to =
+                           MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BUFFER_BYTES,
+                                                             read_stream, subscriber, end_stream)};
+    if (copying.to == NULL) {
+        subscriber_leave(subscriber);
+        return false;
+    }
+    (void) MHD_get_response_headers(finished->response, copy_header, &copying);
+    bool queued = !copying.failed && add_headers(copying.to, extra, extra_count) &&
+                  MHD_queue_response(connection, finished->status, copying.to) == MHD_YES;
+    MHD_destroy_response(copying.to); /* the connection has its own count */
     return queued;
 }
 

@@ -10,13 +10,14 @@
 #include "server/spool.h"
 
 struct MHD_Connection;
+struct Subscriber;
 
 typedef struct Header {
     const char *name;
     Str value; /* without control characters; borrowed while the Reply lives */
 } Header;
 
-enum { REPLY_HEADERS_MAX = 24, REPLY_HEADER_MAX_BYTES = 4096 };
+enum { REPLY_HEADERS_MAX = 24, REPLY_HEADER_MAX_BYTES = 4096, DIGEST_SIZE = 64 };
 
 typedef struct Reply {
     unsigned status; /* 200 unless said */
@@ -24,10 +25,11 @@ typedef struct Reply {
     Buf body; /* owned */
     Header headers[REPLY_HEADERS_MAX];
     size_t header_count;
-    Spools *spools;  /* where a body larger than memory goes; NULL: nowhere */
-    Spool *spool;    /* owned: what came before `body`; NULL while it all fits */
-    char digest[64]; /* Repr-Digest of a spooled body */
-    Problem problem; /* of type PROBLEM_NONE: the body is the answer */
+    Spools *spools;                /* where a body larger than memory goes; NULL: nowhere */
+    Spool *spool;                  /* owned: what came before `body`; NULL while it all fits */
+    char digest[DIGEST_SIZE];      /* Repr-Digest of a spooled body */
+    struct Subscriber *subscriber; /* owned: gives the body; NULL: it is here */
+    Problem problem;               /* of type PROBLEM_NONE: the body is the answer */
 } Reply;
 
 /* What goes wrong in a handler is an ErrCode with a sentence, or, where more is known, a problem
@@ -59,11 +61,17 @@ typedef struct Finished Finished;
 Finished *reply_finish(Reply *reply, UnixSec expires);
 /* The same bytes with another Expires; NULL: no memory. */
 Finished *finished_again(Finished *finished, UnixSec expires);
-/* The same answer in a coding: its bytes encoded, Content-Encoding, and an entity tag of its own.
- * NULL: no memory. */
-Finished *finished_coded(const Finished *finished, Coding coding);
+/* The same answer in a coding: its bytes encoded, Content-Encoding, and an entity tag and a digest
+ * of its own. One that is spooled becomes another in `spools`. NULL: no memory, or no room there. */
+Finished *finished_coded(const Finished *finished, Coding coding, Spools *spools);
 /* A part of the body of a 200, as 206 with Content-Range. NULL: no memory. */
 Finished *finished_part(const Finished *finished, Slice slice);
+/* The headers but Expires, each as "name\0value\0". */
+void finished_put_headers(const Finished *finished, Buf *out);
+/* Made of such headers and the body that stands behind them in one block, which is taken over
+ * whatever comes of it. NULL: no memory. */
+Finished *finished_of_block(unsigned status, UnixSec expires, char *block, size_t headers_bytes,
+                            size_t body_bytes);
 Finished *finished_keep(Finished *finished); /* one more count; any thread */
 void finished_drop(Finished *finished);      /* NULL is fine */
 void finished_dropp(Finished **finished);    /* for CLEANUP */
@@ -80,3 +88,7 @@ size_t finished_memory_bytes(const Finished *finished);
  * for this request alone. False: not possible, the connection must be closed. */
 bool finished_queue(Finished *finished, struct MHD_Connection *connection, const Header *extra,
                     size_t extra_count);
+/* The head of `finished`, then what the subscriber gets, for as long as it does. Takes the subscriber
+ * over, which must have joined. False: as above. */
+bool finished_queue_stream(const Finished *finished, struct MHD_Connection *connection,
+                           const Header *extra, size_t extra_count, struct Subscriber *subscriber);

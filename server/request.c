@@ -69,8 +69,9 @@ void put_encoded(Buf *out, Str text, const char *keep)
 
 /* ---- the target ------------------------------------------------------------------------------ */
 
-/* A proxy's client sends http://host/path; what follows the host is left, which may be nothing. */
-static bool cut_authority(Str *raw)
+/* A proxy's client sends http://host/path; what follows the host is left, which may be nothing. None:
+ * it was not in this form. */
+static Str cut_authority(Str *raw)
 {
     static const char *const SCHEMES[] = {"http://", "https://"};
     for (size_t i = 0; i < countof(SCHEMES); i++) {
@@ -79,10 +80,12 @@ static bool cut_authority(Str *raw)
             continue;
         while (at < raw->len && raw->ptr[at] != '/' && raw->ptr[at] != '?')
             at++;
+        size_t scheme_len = strlen(SCHEMES[i]);
+        Str authority = {raw->ptr + scheme_len, at - scheme_len};
         *raw = (Str){raw->ptr + at, raw->len - at};
-        return true;
+        return authority;
     }
-    return false;
+    return STR_NONE;
 }
 
 static bool read_segments(Str path, Arena *arena, Target *target)
@@ -149,12 +152,12 @@ bool target_read(Str raw, size_t max_bytes, size_t max_params, Arena *arena, Tar
                                  raw.len, max_bytes));
         return false;
     }
-    bool is_absolute = cut_authority(&raw);
+    target.authority = cut_authority(&raw);
     if (!str_cut(raw, '?', &target.path, &target.query)) {
         target.path = raw;
         target.query = STR("");
     }
-    if (is_absolute && target.path.len == 0)
+    if (!str_is_none(target.authority) && target.path.len == 0)
         target.path = STR("/");
     if (target.path.len == 0 || target.path.ptr[0] != '/') {
         problem_set(problem, PROBLEM_BAD_REQUEST,

@@ -16,7 +16,10 @@ typedef struct Site {
     Store *store;
     const ServerOptions *options;
     struct Spools *spools; /* for answers larger than memory; NULL: they stay in memory */
+    struct Hub *hub;       /* of who follows; NULL: nobody can */
     struct Kept *kept;     /* those of the last generations; NULL with spools */
+    struct Words *words;   /* NULL: each request is read anew */
+    unsigned port;         /* that it listens on; 0: none */
     _Atomic bool draining;
 } Site;
 
@@ -29,6 +32,7 @@ enum { TARGET_SEGMENTS_MAX = 8 };
 /* /v1/stations/A%2FB/latest?parameter=level: the path is cut at its slashes before it is decoded,
  * so that an id may hold one. */
 typedef struct Target {
+    Str authority;                     /* host and port of one in absolute form; none else */
     Str path, query;                   /* as they came */
     Str segments[TARGET_SEGMENTS_MAX]; /* decoded; "/v1/stations/" has an empty third one */
     size_t segment_count; /* more than TARGET_SEGMENTS_MAX: deeper than any path here */
@@ -51,9 +55,11 @@ typedef struct Request {
     Target target;
     const Route *route;
     Str args[ROUTE_ARGS_MAX]; /* what stands for {station} and {measure}, decoded */
+    Str origin;               /* of the addresses of things of the Agency's; none: its own */
     bool has_suffix;          /* the format was said by the path */
-    Format format;
+    Format format;            /* FORMAT_COUNT: none that the path has */
     Selection selection;
-    Snapshot *snap; /* NULL for a route that is not of a generation */
+    Str last_event_id; /* where one who comes back to a stream was */
+    Snapshot *snap;    /* NULL for a route that is not of a generation */
     Arena *arena;
 } Request;

@@ -1,6 +1,5 @@
 #include "server/rows.h"
 
-#include "model/render.h"
 #include "server/cursor.h"
 #include "server/route.h"
 #include "server/url.h"
@@ -117,15 +116,17 @@ static ErrCode check_form(const Request *req, Reply *reply, Err *err)
     return OK;
 }
 
-/* freshet-latest-7f3a1b2c-184467.csv: which list, of which generation. */
+/* freshet-latest-7f3a1b2c-184467.csv: which list, of which generation where it is of one. */
 static void name_download(const Request *req, Reply *reply)
 {
     Str path = str_of(req->route->pattern), word = str_after_last(path, '/');
     if (str_starts(word, STR("{")))
         word = (Str){word.ptr + 1, word.len - 2};
+    bool is_pinned = req->snap != NULL;
     reply_header(reply, "Content-Disposition",
-                 arena_format(req->arena, "attachment; filename=\"freshet-" STR_FMT "-%s.%s\"",
-                              STR_ARG(word), snapshot_info(req->snap)->tag,
+                 arena_format(req->arena, "attachment; filename=\"freshet-" STR_FMT "%s%s.%s\"",
+                              STR_ARG(word), is_pinned ? "-" : "",
+                              is_pinned ? snapshot_info(req->snap)->tag : "",
                               FORMATS[req->format].name));
 }
 
@@ -135,7 +136,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
     *rows = (Rows){.req = req,
                    .reply = reply,
                    .fields = fields_of(req),
-                   .sort = {.by = selection->sort, .is_down = selection->sort_is_down},
+                   .sort = {.order = selection->order},
                    .limit = limit_of(req),
                    .earliest = NO_TIME,
                    .latest = NO_TIME};
@@ -144,7 +145,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
         return rc;
     if (req->format == FORMAT_CSV && selection->shape != SHAPE_WIDE)
         render_csv_header(&reply->body, &rows->fields);
-    if (selection->download && has_pages(req))
+    if (selection->download)
         name_download(req, reply);
     return cursor_read(req, reply, &rows->skip, err);
 }
@@ -169,10 +170,10 @@ static void put_row(Rows *rows, const Row *row)
     Buf *out = &rows->reply->body;
     switch (rows->req->format) {
     case FORMAT_CSV:
-        render_csv(out, &rows->fields, row);
+        render_csv_on(out, &rows->stem, &rows->fields, row);
         break;
     case FORMAT_NDJSON:
-        render_json(out, &rows->fields, row);
+        render_json_on(out, &rows->stem, &rows->fields, row);
         buf_put_char(out, '\n');
         break;
     case FORMAT_GEOJSON:
@@ -182,7 +183,7 @@ static void put_row(Rows *rows, const Row *row)
         if (rows->req->selection.shape == SHAPE_COLUMNS)
             render_json_array(out, &rows->fields, row);
         else
-            render_json(out, &rows->fields, row);
+            render_json_on(out, &rows->stem, &rows->fields, row);
         break;
     }
 }
@@ -209,7 +210,7 @@ bool rows_add(Rows *rows, const Row *row)
     bool is_beyond = rows->count == rows->limit;
     rows->seen++;
     note_time(rows, row);
-    if (rows->sort.by != NULL) {
+    if (rows->sort.order.count > 0) {
         put_for_sorting(rows, row);
     } else if (is_wanted) {
         put_separator(rows, out);
@@ -220,7 +221,7 @@ bool rows_add(Rows *rows, const Row *row)
      * forms have none and need only know that there is one more. */
     bool is_enough = is_beyond && !has_envelope(rows->req->format);
     /* What is to be sorted must stay until all of it is there. */
-    bool goes_on = rows->sort.by != NULL ? out->error == OK : reply_more(rows->reply);
+    bool goes_on = rows->sort.order.count > 0 ? out->error == OK : reply_more(rows->reply);
     return goes_on && !rows->no_memory && !is_enough;
 }
 
@@ -375,12 +376,15 @@ static void wrap(Rows *rows, const Extent *extent, Str next)
 static ErrCode too_large(Rows *rows, Err *err)
 {
     const Request *req = rows->req;
+    bool is_spooled = rows->reply->spools != NULL && rows->sort.order.count == 0;
     problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
                 arena_format(req->arena,
                              "'" STR_FMT
                              "' would be more than %zu bytes. Narrow it by station, measure, "
                              "parameter or time, or ask for it in pages (`limit`).",
-                             STR_ARG(req->target.path), req->site->options->max_response_bytes));
+                             STR_ARG(req->target.path),
+                             is_spooled ? spools_most_bytes(rows->reply->spools)
+                                        : req->site->options->max_response_bytes));
     return err_set(err, ERR_TOO_LARGE, "the answer is too large");
 }
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "model/coverage.h"
 #include "model/field.h"
+#include "model/render.h"
 #include "server/reply.h"
 #include "server/sort.h"
 
@@ -13,6 +14,7 @@ typedef struct Rows {
     const Request *req;
     Reply *reply;
     FieldSet fields;
+    Stem stem;
     Sort sort;
     size_t skip, limit; /* this body's part of all rows; limit SIZE_MAX: to their end */
     size_t seen;        /* all that passed */
@@ -27,6 +29,10 @@ typedef struct Extent {
     const Coverage *coverage; /* NULL: not an answer of readings */
     const char *reason;       /* of there being none; NULL: there are some */
 } Extent;
+
+/* Why an answer has no rows. */
+#define REASON_NO_MEASURE   "no measure matches"
+#define REASON_NOTHING_KEPT "no reading of it is kept"
 
 /* The fields are those of the request's route. Errors: ERR_INVALID, with the problem in `reply`;
  * ERR_NO_MEMORY. */

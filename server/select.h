@@ -2,9 +2,11 @@
  *
  * One table names every query parameter and what it means, the same on every path that has it. */
 #pragma once
+#include "model/change.h"
 #include "model/field.h"
 #include "model/window.h"
 #include "server/problem.h"
+#include "server/sort.h"
 
 typedef struct Request Request;
 
@@ -20,6 +22,9 @@ enum {
     PARAMS_BUCKET = 128,  /* readings gathered by time */
     PARAMS_MEANING = 256, /* what newest values mean */
     PARAMS_QUARANTINE = 512,
+    PARAMS_FOLLOW = 1024, /* what changed, from where on */
+    PARAMS_WAIT = 2048,   /* and, until there is something, how long to wait */
+    PARAMS_STREAM = 4096, /* and in which form it is pushed */
 };
 
 typedef struct Selector Selector; /* a selection being read */
@@ -55,12 +60,11 @@ typedef struct Selection {
     Span span;
     StrList reasons; /* of refusals */
     bool has_format;
-    Str format;        /* as written */
-    FieldSet fields;   /* count 0: those that are usual */
-    const Field *sort; /* NULL: by station, measure, time */
-    bool sort_is_down; /* nulls stay last */
-    size_t limit;      /* 0: as many as are usual */
-    Str cursor;        /* as written; none: from the beginning */
+    Str format;      /* as written */
+    FieldSet fields; /* count 0: those that are usual */
+    SortOrder order; /* count 0: by station, measure, time */
+    size_t limit;    /* 0: as many as are usual */
+    Str cursor;      /* as written; none: from the beginning */
     Style style;
     bool with_local_time;
     Shape shape;
@@ -69,6 +73,9 @@ typedef struct Selection {
     Fill fill;
     unsigned trends, states; /* bits: 1 << Trend, 1 << LevelState; 0: any */
     bool download;           /* to be kept as a file */
+    bool has_after;
+    ChangeCursor after; /* of changes; without: see span */
+    int64_t wait_s;     /* 0: answered at once */
 } Selection;
 
 /* Reads the query of `req` into *ret. False: *problem tells every fault. */
@@ -76,6 +83,10 @@ bool selection_read(const Request *req, unsigned allowed, Selection *ret, Proble
 
 /* What its rows can say: the fields of the route, or those of aggregates. */
 const Field *request_fields(const Request *req);
+
+/* A moment as requests write it: RFC 3339, a date, seconds or milliseconds; a blank is a + that was
+ * not encoded. */
+bool time_read(Arena *arena, Str text, UnixSec *ret);
 
 /* Without an end, or without any time, `to` (and `from`) are those of window_everything(). */
 Window span_resolve(const Span *span, UnixSec as_of);

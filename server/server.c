@@ -4,9 +4,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "server/ahead.h"
+#include "server/hub.h"
 #include "server/kept.h"
 #include "server/peers.h"
 #include "server/renderer.h"
+#include "server/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +37,7 @@ struct Server {
     Cache *cache;
     Peers *peers;
     Renderer *renderer;
+    Hub *hub;
     Ahead ahead;
     struct MHD_Daemon *daemon;
     unsigned port;
@@ -46,12 +49,14 @@ static const struct {
     const char *name;
     size_t offset;
 } HEAD_FIELDS[] = {
+    {MHD_HTTP_HEADER_HOST, offsetof(Head, host)},
     {MHD_HTTP_HEADER_ACCEPT, offsetof(Head, accept)},
     {MHD_HTTP_HEADER_ACCEPT_ENCODING, offsetof(Head, accept_encoding)},
     {MHD_HTTP_HEADER_IF_NONE_MATCH, offsetof(Head, if_none_match)},
     {MHD_HTTP_HEADER_IF_MODIFIED_SINCE, offsetof(Head, if_modified_since)},
     {MHD_HTTP_HEADER_RANGE, offsetof(Head, range)},
     {MHD_HTTP_HEADER_IF_RANGE, offsetof(Head, if_range)},
+    {"Last-Event-ID", offsetof(Head, last_event_id)},
     {"X-Request-Id", offsetof(Head, request_id)},
     {"traceparent", offsetof(Head, traceparent)},
 };
@@ -104,14 +109,20 @@ static void count_answer(unsigned status)
 static enum MHD_Result queue(struct MHD_Connection *connection, Answer *answer, bool close)
 {
     CLEANUP(finished_dropp) Finished *finished = answer->finished;
-    if (finished == NULL)
+    if (finished == NULL) {
+        subscriber_leave(answer->subscriber);
         return MHD_NO;
+    }
     Header extra[EXTRA_MAX + 1];
     size_t count = answer->extra_count;
     memcpy(extra, answer->extra, count * sizeof *extra);
     if (close)
         extra[count++] = (Header){MHD_HTTP_HEADER_CONNECTION, STR("close")};
     count_answer(finished_status(finished));
+    if (answer->subscriber != NULL)
+        return finished_queue_stream(finished, connection, extra, count, answer->subscriber)
+                   ? MHD_YES
+                   : MHD_NO;
     return finished_queue(finished, connection, extra, count) ? MHD_YES : MHD_NO;
 }
 
@@ -132,22 +143,73 @@ static void hand_over(void *waiter, const Rendered *rendered)
     MHD_resume_connection(peer->connection);
 }
 
-static Answer answer_peer(Server *server, struct MHD_Connection *connection, Peer *peer,
-                          const Head *head, Arena *arena)
+static void hold_on(void *waiter)
+{
+    const Peer *peer = waiter;
+    MHD_suspend_connection(peer->connection);
+}
+
+static void wake(void *waiter)
+{
+    const Peer *peer = waiter;
+    MHD_resume_connection(peer->connection);
+}
+
+/* Its HTTP thread sees the end, and closes it. */
+static void cut(void *waiter)
+{
+    const Peer *peer = waiter;
+    (void) shutdown(peer->fd, SHUT_RDWR);
+}
+
+static Answer answer_or_defer(Server *server, Peer *peer, const Head *head, Arena *arena)
 {
     if (peer->is_rendered && peer->rendered.finished == NULL)
         return answer_problem(head, arena, PROBLEM_OVERLOADED, "The answer could not be rendered.");
     if (peer->is_rendered) {
         const Rendered rendered = peer->rendered;
         peer->rendered.finished = NULL; /* its count goes on */
+        peer->is_rendered = false;
         return answer_rendered(&server->site, server->cache, head, arena, &rendered);
     }
+    peer->wait.generation = store_generation(server->site.store); /* before it is looked at */
     Answer answer = answer_at_once(&server->site, server->cache, head, arena);
-    peer->connection = connection;
     if (answer.is_deferred && !renderer_ask(server->renderer, &answer.deferred, head, peer))
         return answer_problem(head, arena, PROBLEM_OVERLOADED,
                               "Too many large answers are waiting to be rendered.");
     return answer;
+}
+
+/* False: it has waited long enough, or must not. */
+static bool hold_until_change(Server *server, Peer *peer, const Answer *answer)
+{
+    HubWait *wait = &peer->wait;
+    int64_t now_ms = clock_elapsed_ms();
+    if (wait->until_ms == 0)
+        wait->until_ms = now_ms + answer->wait_s * 1000;
+    wait->waiter = peer;
+    return wait->until_ms > now_ms && hub_hold(server->hub, wait);
+}
+
+static Answer answer_peer(Server *server, struct MHD_Connection *connection, Peer *peer,
+                          const Head *head, Arena *arena)
+{
+    peer->connection = connection;
+    Answer answer = answer_or_defer(server, peer, head, arena);
+    if (answer.is_idle && hold_until_change(server, peer, &answer)) {
+        finished_drop(TAKE(answer.finished));
+        answer.is_deferred = true;
+    }
+    if (answer.subscriber == NULL)
+        return answer;
+    bool is_head = str_eq(head->method, STR("HEAD"));
+    if (!is_head && subscriber_join(answer.subscriber, peer->address, peer))
+        return answer;
+    subscriber_leave(TAKE(answer.subscriber));
+    if (is_head)
+        return answer;
+    finished_drop(TAKE(answer.finished));
+    return answer_problem(head, arena, PROBLEM_OVERLOADED, "There are too many subscribers.");
 }
 
 static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connection, Peer *peer,
@@ -161,13 +223,23 @@ static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connect
     else if (peer->target.error != OK)
         answer = answer_problem(head, &arena, PROBLEM_TARGET_TOO_LONG,
                                 "Path and query are longer than is read here.");
-    else if (close) /* on the first call a connection cannot be suspended */
+    else if (close) { /* on the first call a connection cannot be suspended */
         answer = answer_request(&server->site, server->cache, head, &arena);
-    else
+        if (answer.subscriber != NULL) {
+            subscriber_leave(TAKE(answer.subscriber));
+            finished_drop(TAKE(answer.finished));
+            answer = answer_problem(head, &arena, PROBLEM_BAD_REQUEST,
+                                    "The stream is not for a request with a body.");
+        }
+    } else
         answer = answer_peer(server, connection, peer, head, &arena);
     if (answer.is_deferred)
         return MHD_YES; /* once it is resumed we are called again */
-    return queue(connection, &answer, close || server->site.draining);
+    bool is_stream = answer.subscriber != NULL;
+    enum MHD_Result result = queue(connection, &answer, close || server->site.draining);
+    if (is_stream)
+        buf_release(&peer->target); /* it may live for days, and there may be thousands */
+    return result;
 }
 
 /* libmicrohttpd calls once for the head, then for each piece of a body, then once more. An answer
@@ -222,6 +294,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     Peer *peer = *con_cls;
     if (peer == NULL)
         return;
+    peer->wait.until_ms = 0;
     finished_drop(TAKE(peer->rendered.finished)); /* it went away before it was called again */
     peer->is_rendered = false;
     peer_ends(server->peers, peer);
@@ -407,13 +480,20 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
     server->options = *options;
     server->site = (Site){.store = store, .options = &server->options};
     server->cache = cache_open(options->cache_bytes);
+    server->site.words = words_open();
     const PeersOptions peers = {
         .max = options->max_connections,
         .max_per_address = options->max_connections_per_address,
         .head_deadline_ms = options->idle_timeout_s * 1000,
         .max_target_bytes = options->max_target_bytes,
     };
-    ErrCode rc = server->cache != NULL && open_spools(server)
+    const HubOptions hub = {
+        .max_subscribers = options->max_subscribers,
+        .max_subscribers_per_address = options->max_subscribers_per_address,
+        .heartbeat_ms = options->heartbeat_ms,
+        .slow_ms = options->slow_subscriber_ms,
+    };
+    ErrCode rc = server->cache != NULL && server->site.words != NULL && open_spools(server)
                      ? peers_open(&peers, &server->peers, err)
                      : err_set(err, ERR_NO_MEMORY, "no memory for the cache");
     if (rc == OK)
@@ -421,9 +501,13 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
                             &(RenderHooks){.hold = hold, .hand_over = hand_over}, &server->renderer,
                             err);
     if (rc == OK)
+        rc = hub_start(store, &hub, &(HubHooks){.hold = hold_on, .wake = wake, .cut = cut},
+                       &server->hub, err);
+    server->site.hub = server->hub;
+    if (rc == OK)
         rc = open_listener(options->listen, &fd, err);
     if (rc == OK) {
-        server->port = port_of(fd);
+        server->port = server->site.port = port_of(fd);
         rc = start_daemon(server, fd, err);
     }
     if (rc != OK) {
@@ -454,15 +538,19 @@ void server_stop(Server *server)
         MHD_socket fd = MHD_quiesce_daemon(server->daemon);
         if (fd != MHD_INVALID_SOCKET)
             (void) close(fd);
+        hub_drain(server->hub);
         if (!peers_drain(server->peers, clock_elapsed_ms() + DRAIN_MS))
             log_warn("http stopping with requests under way");
+        hub_stop(server->hub);
         renderer_stop(server->renderer); /* nobody may be suspended when the daemon stops */
         MHD_stop_daemon(server->daemon);
     }
     renderer_close(server->renderer);
+    hub_close(server->hub);
     peers_close(server->peers);
     kept_close(server->site.kept);
     cache_close(server->cache);
+    words_close(server->site.words);
     spools_close(server->site.spools);
     free(server);
 }

@@ -21,7 +21,15 @@ typedef struct ServerOptions {
     size_t spool_bytes;        /* for all of them; one may take half */
     const char *build;         /* version, in /v1/status and ETags */
     const char *upstream;      /* told in the service document */
+    const char *shard;         /* "2/5": told in /v1/status */
     int64_t poll_interval_s, window_s;
+    bool facade_strict;    /* the Agency's paths keep the shapes of its quirks */
+    bool facade_local_ids; /* their addresses are ours, and not the Agency's */
+    bool
+        facade_keeps_history; /* they answer with what is held, and do not send elsewhere for more */
+    unsigned max_subscribers, max_subscribers_per_address; /* of the stream; 0: no limit */
+    int64_t heartbeat_ms;       /* of a stream on which nothing happens */
+    int64_t slow_subscriber_ms; /* for one piece of a stream; then it is sent off */
 } ServerOptions;
 
 /* Owns: *ret_server ends with server_stop(). Errors: ERR_INVALID (address), ERR_NETWORK (in use).

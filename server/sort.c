@@ -17,26 +17,32 @@ static bool grow(Sort *sort, Arena *arena)
 }
 
 /* A row's text dies with it; the rows of one measure share theirs. */
-static bool keep_text(const Sort *sort, Arena *arena, Value *key)
+static bool keep_text(const Value *last, Arena *arena, Value *value)
 {
-    if (key->kind != VALUE_STR)
+    if (value->kind != VALUE_STR)
         return true;
-    const Value *last = sort->count > 0 ? &sort->entries[sort->count - 1].key : NULL;
-    if (last != NULL && last->kind == VALUE_STR && str_eq(last->as.str, key->as.str)) {
-        key->as.str = last->as.str;
+    if (last != NULL && last->kind == VALUE_STR && str_eq(last->as.str, value->as.str)) {
+        value->as.str = last->as.str;
         return true;
     }
-    return arena_copy(arena, key->as.str, &key->as.str);
+    return arena_copy(arena, value->as.str, &value->as.str);
 }
 
 bool sort_add(Sort *sort, Arena *arena, const Row *row, size_t at, size_t len)
 {
-    if (sort->count == sort->cap && !grow(sort, arena))
+    const SortOrder *order = &sort->order;
+    const Value *last = sort->count > 0 ? sort->entries[sort->count - 1].values : NULL;
+    Value *values = arena_alloc(arena, order->count * sizeof *values);
+    if (values == NULL || (sort->count == sort->cap && !grow(sort, arena)))
         return false;
-    SortEntry entry = {.key = sort->by->value(row), .at = at, .len = len, .turn = sort->count};
-    if (!keep_text(sort, arena, &entry.key))
-        return false;
-    sort->entries[sort->count++] = entry;
+    for (size_t i = 0; i < order->count; i++) {
+        values[i] = order->keys[i].field->value(row);
+        if (!keep_text(last != NULL ? &last[i] : NULL, arena, &values[i]))
+            return false;
+    }
+    sort->entries[sort->count] =
+        (SortEntry){.values = values, .at = at, .len = len, .turn = sort->count};
+    sort->count++;
     return true;
 }
 
@@ -55,21 +61,27 @@ static int compare_values(const Value *a, const Value *b)
     }
 }
 
-static int compare_entries(const void *left, const void *right, void *is_down)
+static int compare_by(const SortKey *key, const Value *a, const Value *b)
+{
+    bool a_is_null = a->kind == VALUE_NULL, b_is_null = b->kind == VALUE_NULL;
+    if (a_is_null || b_is_null)
+        return a_is_null - b_is_null;
+    int order = compare_values(a, b);
+    return key->is_down ? -order : order;
+}
+
+static int compare_entries(const void *left, const void *right, void *ctx)
 {
     const SortEntry *a = left, *b = right;
-    bool a_is_null = a->key.kind == VALUE_NULL, b_is_null = b->key.kind == VALUE_NULL;
-    int order = a_is_null - b_is_null;
-    if (!a_is_null && !b_is_null) {
-        order = compare_values(&a->key, &b->key);
-        if (*(bool *) is_down)
-            order = -order;
-    }
+    const SortOrder *by = ctx;
+    int order = 0;
+    for (size_t i = 0; i < by->count && order == 0; i++)
+        order = compare_by(&by->keys[i], &a->values[i], &b->values[i]);
     return order != 0 ? order : (a->turn > b->turn) - (a->turn < b->turn);
 }
 
 void sort_finish(Sort *sort)
 {
     if (sort->count > 1)
-        qsort_r(sort->entries, sort->count, sizeof *sort->entries, compare_entries, &sort->is_down);
+        qsort_r(sort->entries, sort->count, sizeof *sort->entries, compare_entries, &sort->order);
 }

@@ -3,15 +3,27 @@
 #include "base/arena.h"
 #include "model/field.h"
 
+typedef struct SortKey {
+    const Field *field;
+    bool is_down; /* nulls stay last */
+} SortKey;
+
+enum { SORT_KEYS_MAX = 8 };
+
+/* By the first key; those that are equal in it by the second, and so on. */
+typedef struct SortOrder {
+    SortKey keys[SORT_KEYS_MAX];
+    size_t count; /* 0: rows stay as they come */
+} SortOrder;
+
 typedef struct SortEntry {
-    Value key;      /* its text lives in the arena */
-    size_t at, len; /* of the row's bytes */
-    size_t turn;    /* by station, measure, time */
+    const Value *values; /* of the keys; with their texts they live in the arena */
+    size_t at, len;      /* of the row's bytes */
+    size_t turn;         /* by station, measure, time */
 } SortEntry;
 
 typedef struct Sort {
-    const Field *by; /* NULL: rows stay as they come */
-    bool is_down;
+    SortOrder order;
     SortEntry *entries;
     size_t count, cap;
 } Sort;

@@ -25,6 +25,11 @@ static void put_path(Buf *out, const Request *req, Str first)
     }
 }
 
+void url_put_path(Buf *out, const Request *req)
+{
+    put_path(out, req, STR_NONE);
+}
+
 /* Without the parameters `but` and `nor`. */
 static void put_query(Buf *out, const Request *req, Str but, Str nor)
 {

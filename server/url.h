@@ -2,6 +2,8 @@
 #pragma once
 #include "server/request.h"
 
+/* The path that `req` came by, without a suffix. */
+void url_put_path(Buf *out, const Request *req);
 /* The address of what `req` asks for, in `format`: the suffix where its path can have one, the
  * parameter `format` where not. */
 Str url_in_format(const Request *req, Format format);

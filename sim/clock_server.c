@@ -49,7 +49,7 @@ static void say(const ClockClient *client, const char *line)
 static void say_now(ClockClient *client)
 {
     char line[LINE_MAX_BYTES];
-    (void) snprintf(line, sizeof line, "now %lld\n", (long long) simtime_now_ms());
+    (void) snprintf(line, sizeof line, "now %lld\n", (long long) simtime_clock_ms());
     client->unanswered++;
     say(client, line);
 }
@@ -132,7 +132,7 @@ static bool all_answered(const ClockServer *server)
 
 static void jump(ClockServer *server, int64_t to_ms)
 {
-    if (to_ms > simtime_now_ms())
+    if (to_ms > simtime_clock_ms())
         simtime_jump(to_ms);
     server->jumped = true;
     for (size_t i = 0; i < server->client_count; i++)
@@ -145,7 +145,7 @@ static void release_sleepers(ClockServer *server)
     server->jumped = false;
     for (size_t i = 0; i < server->client_count; i++) {
         ClockClient *client = &server->clients[i];
-        if (client->asleep && client->until_ms <= simtime_now_ms()) {
+        if (client->asleep && client->until_ms <= simtime_clock_ms()) {
             client->asleep = false;
             say(client, "go\n");
         }

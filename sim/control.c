@@ -82,6 +82,14 @@ static void put_count(Buf *out, const RouteCount *count)
                count->requests, count->not_modified, count->bytes);
 }
 
+static void put_traffic(Buf *out, const Traffic *traffic)
+{
+    buf_printf(out,
+               ",\"traffic\":{\"requests\":%" PRIu64 ",\"sent_bytes\":%" PRIu64
+               ",\"connections\":%" PRIu64 ",\"most_open\":%" PRIu64 "}",
+               traffic->requests, traffic->sent_bytes, traffic->connections, traffic->most_open);
+}
+
 static ErrCode get_stats(const Control *control, UNUSED Err *err)
 {
     const Upstream *upstream = control->upstream;
@@ -94,6 +102,7 @@ static ErrCode get_stats(const Control *control, UNUSED Err *err)
     }
     BUF_LITERAL(out, "{");
     put_count(out, &sum);
+    put_traffic(out, &upstream->traffic);
     BUF_LITERAL(out, ",\"paths\":{");
     for (size_t i = 0; i < upstream->count_count; i++) {
         buf_printf(out, "%s\"%s\":{", i > 0 ? "," : "", upstream->counts[i].route);
@@ -106,7 +115,10 @@ static ErrCode get_stats(const Control *control, UNUSED Err *err)
 
 static ErrCode delete_stats(const Control *control, UNUSED Err *err)
 {
-    control->upstream->count_count = 0;
+    Upstream *upstream = control->upstream;
+    upstream->count_count = 0;
+    upstream->traffic =
+        (Traffic){.open = upstream->traffic.open, .most_open = upstream->traffic.open};
     return OK;
 }
 

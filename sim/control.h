@@ -7,7 +7,9 @@
  *     DELETE /sim/item                     takes all of them out
  *     POST   /sim/value?measure=ID&time=T&value=JSON   changes one reading
  *     POST   /sim/rates?NAME=PERCENT&...   bad habits (sim/habits.h); GET tells them
- *     GET    /sim/stats                    requests and bytes, in all and by route; DELETE begins anew
+ *     GET    /sim/stats                    answers and their bytes, in all and by route; `traffic`: what
+ *                                          was asked, failed answers too, what was sent, connections;
+ *                                          DELETE begins anew
  *     GET    /sim/now                      {"now", "release"}: what time it is here
  *     GET    /truth[?as_of=T]   CSV: what an ideal ingest would hold now, or at T (sim/truth.h) */
 

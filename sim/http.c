@@ -42,6 +42,7 @@ typedef struct Body {
     size_t cut_at;      /* SIZE_MAX: not at all */
     int64_t trickle_ms; /* before each byte; 0: none */
     bool endless;
+    bool is_data; /* not of /sim/... */
 } Body;
 
 static void body_free(void *cls)
@@ -76,6 +77,8 @@ static ssize_t read_body(void *cls, UNUSED uint64_t position, char *to, size_t m
         len = body->cut_at - body->at;
     memcpy(to, body->bytes.ptr + body->at, len);
     body->at += len;
+    if (body->is_data) /* before who receives it can ask for the count */
+        upstream_count_sent(body->upstream, len);
     return (ssize_t) len;
 }
 
@@ -111,6 +114,7 @@ typedef struct Sending {
     UnixSec now;
     Release release;
     bool is_head;
+    bool is_data; /* not of /sim/... */
     bool has_fault;
     Fault fault;
     bool not_modified;
@@ -190,7 +194,10 @@ static struct MHD_Response *make_response(Sending *sending)
     Body *body = calloc(1, sizeof *body);
     if (body == NULL)
         return NULL;
-    *body = (Body){.upstream = sending->upstream, .bytes = *bytes, .cut_at = SIZE_MAX};
+    *body = (Body){.upstream = sending->upstream,
+                   .bytes = *bytes,
+                   .cut_at = SIZE_MAX,
+                   .is_data = sending->is_data};
     *bytes = buf_init(0);
     if (sending->has_fault && sending->fault.kind == FAULT_CUT)
         body->cut_at =
@@ -302,12 +309,27 @@ static void answer_again(Sending *sending, Str target)
     buf_put_str(&sending->answer.body, given->body);
 }
 
+/* A connection counts from its first request for data; its context remembers. */
+static void count_connection(const Sending *sending)
+{
+    bool *asks_data =
+        MHD_get_connection_info(sending->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+            ->socket_context;
+    if (asks_data == NULL || *asks_data)
+        return;
+    *asks_data = true;
+    upstream_count_opened(sending->upstream);
+}
+
 static enum MHD_Result serve_data(Sending *sending)
 {
     Upstream *upstream = sending->upstream;
     CLEANUP(buf_release) Buf target = buf_init(64 * 1024);
     buf_printf(&target, STR_FMT "%s" STR_FMT, STR_ARG(sending->path),
                sending->query.len > 0 ? "?" : "", STR_ARG(sending->query));
+    sending->is_data = true;
+    count_connection(sending);
+    upstream_count_request(upstream);
     sending->has_fault =
         upstream_take_fault(upstream, buf_view(&target), sending->now, &sending->fault);
     FaultKind kind = sending->has_fault ? sending->fault.kind : FAULT_NONE;
@@ -401,6 +423,20 @@ static void end_exchange(UNUSED void *cls, UNUSED struct MHD_Connection *connect
     *con_cls = NULL;
 }
 
+static void notice_connection(void *cls, UNUSED struct MHD_Connection *connection, void **context,
+                              enum MHD_ConnectionNotificationCode what)
+{
+    const HttpServer *server = cls;
+    bool *asks_data = *context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = calloc(1, sizeof *asks_data);
+        return;
+    }
+    if (asks_data != NULL && *asks_data)
+        upstream_count_closed(server->upstream);
+    free(asks_data);
+}
+
 /* Answering on the first call would close the connection. */
 static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, UNUSED const char *url,
                               const char *method, UNUSED const char *version, const char *upload,
@@ -433,11 +469,11 @@ ErrCode http_server_start(Upstream *upstream, const char *host, uint16_t port,
     server->upstream = upstream;
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
                      MHD_USE_POLL | MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK;
-    server->daemon = MHD_start_daemon(flags, port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR,
-                                      (struct sockaddr *) &address, MHD_OPTION_URI_LOG_CALLBACK,
-                                      begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-                                      end_exchange, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                      (size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(
+        flags, port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *) &address,
+        MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        end_exchange, NULL, MHD_OPTION_NOTIFY_CONNECTION, notice_connection, server,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_END);
     if (server->daemon == NULL) {
         free(server);
         return err_set(err, ERR_NETWORK, "cannot listen on %s:%u: %s", host, port, strerror(errno));

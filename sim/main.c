@@ -13,7 +13,7 @@
 
 typedef struct Options {
     const char *listen, *replay, *arrivals, *exchanges, *start, *faults, *fail, *too_many;
-    int64_t stations, seed, speed, latency;
+    int64_t stations, seed, speed, behind, latency;
     bool clock, no_304, help, version;
     const char *fault_specs[16];
     size_t fault_count;
@@ -43,6 +43,8 @@ static const struct {
      offsetof(Options, start), 0, 0},
     {"speed", "X", "time runs X times as fast until it is now (1)", OPTION_NUMBER,
      offsetof(Options, speed), 1, 100000},
+    {"behind", "SECONDS", "with --clock: the network begins so far behind it, and catches up (0)",
+     OPTION_NUMBER, offsetof(Options, behind), 0, 86400 * 28},
     {"clock", NULL, "time stands still and jumps; lends the clock (start 2026-01-20T12:00:00Z)",
      OPTION_FLAG, offsetof(Options, clock), 0, 0},
     {"fault", "SPEC", "something goes wrong, as kind=status&status=500&path=/data/readings&count=2",
@@ -203,7 +205,7 @@ static ErrCode set_time(const Options *options, UnixSec otherwise, Err *err)
         start_ms = start * 1000;
     }
     if (options->clock)
-        simtime_stand(start_ms);
+        simtime_stand(start_ms, options->behind * 1000, (double) options->speed);
     else
         simtime_follow(start_ms, (double) options->speed);
     return OK;

@@ -4,24 +4,29 @@
 
 static struct {
     bool stands;
-    int64_t start_ms;      /* simulated */
-    int64_t real_start_ms; /* of the real clock */
+    _Atomic int64_t stand_ms; /* the clock, where it stands */
+    int64_t begun_clock_ms, begun_ms;
     double speed;
-    _Atomic int64_t stand_ms;
 } time_now = {.speed = 1};
+
+static void begin(int64_t start_ms, double speed)
+{
+    time_now.begun_clock_ms = simtime_clock_ms();
+    time_now.begun_ms = start_ms;
+    time_now.speed = speed;
+}
 
 void simtime_follow(int64_t start_ms, double speed)
 {
     time_now.stands = false;
-    time_now.start_ms = start_ms;
-    time_now.real_start_ms = clock_now_ms();
-    time_now.speed = speed;
+    begin(start_ms, speed);
 }
 
-void simtime_stand(int64_t start_ms)
+void simtime_stand(int64_t clock_ms, int64_t behind_ms, double speed)
 {
     time_now.stands = true;
-    time_now.stand_ms = start_ms;
+    time_now.stand_ms = clock_ms;
+    begin(clock_ms - behind_ms, speed);
 }
 
 void simtime_jump(int64_t to_ms)
@@ -29,14 +34,17 @@ void simtime_jump(int64_t to_ms)
     time_now.stand_ms = to_ms;
 }
 
+int64_t simtime_clock_ms(void)
+{
+    return time_now.stands ? time_now.stand_ms : clock_now_ms();
+}
+
 int64_t simtime_now_ms(void)
 {
-    if (time_now.stands)
-        return time_now.stand_ms;
-    int64_t real_ms = clock_now_ms();
-    double passed_ms = (double) (real_ms - time_now.real_start_ms);
-    int64_t now_ms = time_now.start_ms + (int64_t) (passed_ms * time_now.speed);
-    return now_ms < real_ms ? now_ms : real_ms;
+    int64_t clock_ms = simtime_clock_ms();
+    double passed_ms = (double) (clock_ms - time_now.begun_clock_ms);
+    int64_t now_ms = time_now.begun_ms + (int64_t) (passed_ms * time_now.speed);
+    return now_ms < clock_ms ? now_ms : clock_ms;
 }
 
 UnixSec simtime_now(void)
@@ -46,7 +54,7 @@ UnixSec simtime_now(void)
 
 UnixSec simtime_date(void)
 {
-    return time_now.stands ? simtime_now() : clock_now();
+    return floor_to(simtime_clock_ms(), 1000) / 1000;
 }
 
 UnixSec release_at(UnixSec now)

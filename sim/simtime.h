@@ -1,7 +1,8 @@
 /* sim/simtime.h - what time it is for the simulator, and when it publishes.
  *
- * Three ways: time runs with the real clock, or faster until it has caught up with it, or it stands
- * still and jumps (sim/clock_server.h). Any thread. */
+ * A clock, and the time of the network. The clock is the real one, or one that stands still and jumps
+ * (sim/clock_server.h). The network's time is the clock's, or is behind it and runs faster until it has
+ * caught up. Any thread. */
 #pragma once
 #include "base/base.h"
 
@@ -14,14 +15,14 @@ enum {
 };
 
 /* Before the first thread. Times are unix milliseconds. */
-void simtime_follow(int64_t start_ms,
-                    double speed);    /* `start_ms` is now; it never overtakes the real clock */
-void simtime_stand(int64_t start_ms); /* moved by simtime_jump() alone */
+void simtime_follow(int64_t start_ms, double speed); /* `start_ms` is now */
+/* The clock stands at `clock_ms`, moved by simtime_jump() alone; the network is `behind_ms` behind. */
+void simtime_stand(int64_t clock_ms, int64_t behind_ms, double speed);
 
 int64_t simtime_now_ms(void);
 UnixSec simtime_now(void);
-/* What the server's own clock says in `Date`: the same where time stands, else the real time, for a
- * hurried past is no wrong clock. */
+int64_t simtime_clock_ms(void);
+/* What the server says in `Date`: the clock, for a hurried past is no wrong clock. */
 UnixSec simtime_date(void);
 void simtime_jump(int64_t to_ms); /* the clock server's */
 

@@ -90,6 +90,38 @@ void upstream_count(Upstream *upstream, const char *route, size_t bytes, bool no
     pthread_rwlock_unlock(&upstream->lock);
 }
 
+void upstream_count_request(Upstream *upstream)
+{
+    pthread_rwlock_wrlock(&upstream->lock);
+    upstream->traffic.requests++;
+    pthread_rwlock_unlock(&upstream->lock);
+}
+
+void upstream_count_sent(Upstream *upstream, size_t bytes)
+{
+    pthread_rwlock_wrlock(&upstream->lock);
+    upstream->traffic.sent_bytes += bytes;
+    pthread_rwlock_unlock(&upstream->lock);
+}
+
+void upstream_count_opened(Upstream *upstream)
+{
+    pthread_rwlock_wrlock(&upstream->lock);
+    Traffic *traffic = &upstream->traffic;
+    traffic->connections++;
+    traffic->open++;
+    if (traffic->open > traffic->most_open)
+        traffic->most_open = traffic->open;
+    pthread_rwlock_unlock(&upstream->lock);
+}
+
+void upstream_count_closed(Upstream *upstream)
+{
+    pthread_rwlock_wrlock(&upstream->lock);
+    upstream->traffic.open--;
+    pthread_rwlock_unlock(&upstream->lock);
+}
+
 bool upstream_pause(Upstream *upstream, int64_t ms)
 {
     int64_t deadline_ms = clock_elapsed_ms() + ms;

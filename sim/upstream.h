@@ -13,6 +13,12 @@ typedef struct RouteCount {
     uint64_t requests, not_modified, bytes; /* bytes: of bodies, before they are compressed */
 } RouteCount;
 
+/* What those who ask for data cost the upstream; who asks /sim/... is not among them. */
+typedef struct Traffic {
+    uint64_t requests, sent_bytes; /* also where something went wrong; of bodies, as transferred */
+    uint64_t connections, open, most_open;
+} Traffic;
+
 typedef struct Upstream {
     const World *world;         /* does not change */
     const Exchanges *exchanges; /* likewise; NULL: the world answers */
@@ -25,6 +31,7 @@ typedef struct Upstream {
     UnixSec changed;    /* when a test last laid something over the world; NO_TIME */
     RouteCount counts[ROUTES_COUNTED_MAX];
     size_t count_count;
+    Traffic traffic;
     Lock pause_lock; /* guards the next group */
     Cond stopped;
     bool stopping;
@@ -50,6 +57,10 @@ void upstream_answer(Upstream *upstream, UnixSec now, UnixSec release, Str path,
 int64_t upstream_latency_ms(Upstream *upstream);
 /* `route` must outlive the Upstream. */
 void upstream_count(Upstream *upstream, const char *route, size_t bytes, bool not_modified);
+void upstream_count_request(Upstream *upstream);
+void upstream_count_sent(Upstream *upstream, size_t bytes);
+void upstream_count_opened(Upstream *upstream); /* with the first request for data on it */
+void upstream_count_closed(Upstream *upstream);
 
 /* Waits in real time. False: the simulator stops. */
 bool upstream_pause(Upstream *upstream, int64_t ms);

@@ -1,7 +1,7 @@
 /* store/apply.h - a batch on its way into the store, inside one transaction. Private to the folder.
  *
  * writer.c begins and ends the transaction; catalogue.c applies what the batch says of stations and
- * measures; readings.c its readings; delivery.c what their
+ * measures, more.c what it says of one alone; readings.c its readings; delivery.c what their
  * coming lets expect. */
 #pragma once
 #include "store/inside.h"
@@ -16,6 +16,7 @@ typedef struct Apply {
     Db *db;
     const Batch *batch;
     uint64_t generation; /* that this batch makes, if it changes anything */
+    uint64_t place;      /* in it, of the next change */
     UnixSec now;
     int64_t window_s;
     Meta *meta; /* its counts of rows are kept as they change */
@@ -23,12 +24,18 @@ typedef struct Apply {
     size_t
         *unknown; /* owned: readings of measures that are not known, by their place in the batch */
     size_t unknown_count;
-    GapList *gaps;  /* the Writer's; emptied before */
-    UnixSec slot;   /* at which the batch came */
-    int64_t poll_s; /* between two slots */
-    int64_t away_s; /* of our own making before it, with no poll that went well */
+    Str *unknown_ids; /* owned: their measures, each once, in order */
+    GapList *gaps;    /* the Writer's; emptied before */
+    Spool *spool;     /* the Writer's */
+    UnixSec slot;     /* at which the batch came */
+    int64_t poll_s;   /* between two slots */
+    int64_t away_s;   /* of our own making before it, with no poll that went well */
+    bool of_copy;     /* which stays as it is for a fault alone */
     bool changed;
 } Apply;
+
+/* Binds the generation, and the next place in it, from parameter `at` on; returns the one behind. */
+int apply_number(Apply *apply, sqlite3_stmt *st, int at);
 
 /* Stations, then measures, then types: a measure may bring a station. */
 MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
@@ -36,6 +43,7 @@ MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
 MUST_USE ErrCode apply_types(Apply *apply, Err *err);
 /* Makes the other keys of a stored station anew. */
 MUST_USE ErrCode apply_aliases(Apply *apply, int64_t station, Err *err);
+MUST_USE ErrCode apply_more(Apply *apply, Err *err);
 
 /* False: no memory. */
 MUST_USE bool gap_list_add(GapList *gaps, const SeriesGap *gap);
@@ -47,6 +55,14 @@ MUST_USE ErrCode apply_station_window(Apply *apply, int64_t station, Err *err);
 /* With a whole list: removes what has been in none, and without a reading, for 30 days. */
 MUST_USE ErrCode apply_removals(Apply *apply, Err *err);
 
+/* One, with its readings; or a station without measures, which stays where it has some. */
+MUST_USE ErrCode apply_measure_removal(Apply *apply, int64_t measure, Err *err);
+MUST_USE ErrCode apply_station_removal(Apply *apply, int64_t station, Err *err);
+
+/* How fresh a measure is kept as; -1: it never delivered. */
+MUST_USE ErrCode apply_freshness(Apply *apply, int64_t measure, int64_t *ret_freshness, Err *err);
+/* Its freshness is another in this generation. */
+MUST_USE ErrCode apply_freshness_change(Apply *apply, int64_t measure, Err *err);
 /* A reading newer than all of its measure before came. */
 MUST_USE ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec newest,
                                 Err *err);

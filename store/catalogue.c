@@ -110,7 +110,7 @@ static ErrCode store_station(Apply *apply, const Station *station, int64_t *key,
     int mark = bind_station(st, station);
     sql_bind_int(st, mark++, station->listed);
     sql_bind_time(st, mark++, station->listed ? NO_TIME : apply->now);
-    sql_bind_int(st, mark++, (int64_t) apply->generation);
+    mark = apply_number(apply, st, mark);
     if (add)
         sql_bind_str(st, mark, station->id);
     else
@@ -157,8 +157,8 @@ static ErrCode unlist(Apply *apply, WriteSql list, WriteSql change, const KeySet
             continue;
         sqlite3_stmt *st = sql_begin(apply->db, (int) change);
         sql_bind_int(st, 1, listed.keys[i]);
-        sql_bind_int(st, 2, (int64_t) apply->generation);
-        sql_bind_int(st, 3, apply->now);
+        sql_bind_int(st, 2, apply->now);
+        (void) apply_number(apply, st, 3);
         ErrCode rc = sql_run(apply->db, st, err);
         if (rc != OK)
             return rc;
@@ -206,8 +206,8 @@ static ErrCode find_or_add_station(Apply *apply, Str id, int64_t *ret_key, Err *
         return rc;
     sqlite3_stmt *st = sql_begin(apply->db, WRITE_ADD_BARE_STATION);
     sql_bind_str(st, 1, id);
-    sql_bind_int(st, 2, (int64_t) apply->generation);
-    sql_bind_int(st, 3, apply->now);
+    sql_bind_int(st, 2, apply->now);
+    (void) apply_number(apply, st, 3);
     rc = sql_run(apply->db, st, err);
     if (rc != OK)
         return rc;
@@ -227,7 +227,7 @@ static ErrCode store_measure(Apply *apply, const Measure *measure, int64_t stati
     sql_bind_int(st, mark++, station);
     sql_bind_int(st, mark++, measure->listed);
     sql_bind_time(st, mark++, measure->listed ? NO_TIME : apply->now);
-    sql_bind_int(st, mark++, (int64_t) apply->generation);
+    mark = apply_number(apply, st, mark);
     if (add)
         sql_bind_str(st, mark, measure->id);
     else
@@ -325,7 +325,7 @@ static ErrCode set_type(Apply *apply, int64_t key, Str type, Str type_all, Err *
     sql_bind_int(st, 1, key);
     sql_bind_str(st, 2, type);
     sql_bind_str(st, 3, type_all);
-    sql_bind_int(st, 4, (int64_t) apply->generation);
+    (void) apply_number(apply, st, 4);
     note_station(apply);
     return sql_run(apply->db, st, err);
 }

@@ -1,19 +1,33 @@
-/* store/change.h - what came after a generation.
+/* store/change.h - what changed after a generation.
  *
- * A reading carries the generation that brought its value: new, or corrected (revision > 0). So what
- * came after generation G is a range of an index, and no second record of it is kept. What has left
- * its window since is not told: whoever follows applies the window. As all of store/snapshot.h: the
- * thread that holds the snapshot; strings die when the callback returns. */
+ * Whatever changed carries the generation that brought it, and its place in that, both for good. So
+ * what came after is a range of a few indexes, and no second record of it is kept: any cursor of
+ * ours is good for as long as the store lives. Readings that have left their window since are not
+ * told: whoever follows applies the window. As all of store/snapshot.h: the thread that holds the
+ * snapshot; strings die when the callback returns. */
 #pragma once
+#include "model/change.h"
 #include "store/snapshot.h"
 
-/* `nth`: how many readings of this generation, whether or not the filter takes them, came before
- * this one. False stops early. */
-typedef bool ChangeFn(uint64_t generation, uint64_t nth, const Station *station,
-                      const Measure *measure, const Reading *reading, void *ctx);
+/* Whether what changed behind `generation` of `epoch` can be told: it is of the snapshot's epoch, or of
+ * the one before a copy and not beyond what was copied. */
+bool snapshot_knows(const Snapshot *snap, uint32_t epoch, uint64_t generation);
 
-/* Readings with `after` < generation, without the first `taken` of the generation next to `after`:
- * by generation and, within one, in an order that is always the same, a measure's readings
- * together and by time. `filter` may name station ids and measure ids, not other keys. */
-MUST_USE ErrCode snapshot_each_change(Snapshot *snap, const Filter *filter, uint64_t after,
-                                      uint64_t taken, ChangeFn *each, void *ctx, Err *err);
+typedef struct ChangeQuery {
+    const Filter *filter; /* as of all other lists; what is gone has but its ids to filter by */
+    unsigned kinds;       /* CHANGE_BIT, or-ed */
+    ChangeCursor after;
+    bool one_generation; /* stops behind the first generation that had something to tell */
+    size_t seen_max;     /* stops when it has looked at so many, taken or not; 0: goes to the end */
+} ChangeQuery;
+
+typedef bool ChangeFn(const Change *change, void *ctx); /* false stops early */
+
+/* By generation and place. *ret_reached is the cursor from which to go on: behind the last that was
+ * looked at, and behind its whole generation where it was the last of it. */
+MUST_USE ErrCode snapshot_each_change(Snapshot *snap, const ChangeQuery *query, ChangeFn *each,
+                                      void *ctx, ChangeCursor *ret_reached, Err *err);
+/* The newest generation that was committed at `time` or before; 0: none that is still told of.
+ * Rather too early than too late: what it leaves open may come twice. */
+MUST_USE ErrCode snapshot_generation_at(Snapshot *snap, UnixSec time, uint64_t *ret_generation,
+                                        Err *err);

@@ -5,8 +5,10 @@
 
 enum { ROW_MAX_BYTES = 1 << 20 };
 
-static const char *const NAMES[COPY_TABLE_COUNT] = {
-    [COPY_STATION] = "station", [COPY_MEASURE] = "measure", [COPY_DELIVERY] = "delivery"};
+static const char *const NAMES[COPY_TABLE_COUNT] = {[COPY_GONE] = "gone",
+                                                    [COPY_STATION] = "station",
+                                                    [COPY_MEASURE] = "measure",
+                                                    [COPY_DELIVERY] = "delivery"};
 
 const char *copy_table_name(CopyTable table)
 {
@@ -49,6 +51,7 @@ ErrCode snapshot_each_row(Snapshot *snap, CopyTable table, uint64_t after, CopyR
                           void *ctx, Err *err)
 {
     static const ReadSql statements[COPY_TABLE_COUNT] = {
+        [COPY_GONE] = READ_COPY_GONE,
         [COPY_STATION] = READ_COPY_STATIONS,
         [COPY_MEASURE] = READ_COPY_MEASURES,
         [COPY_DELIVERY] = READ_COPY_DELIVERIES,

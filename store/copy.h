@@ -8,8 +8,15 @@
 #include "store/snapshot.h"
 #include "store/writer.h"
 
-/* In this order: a measure needs its station, an expectation its measure. */
-typedef enum CopyTable { COPY_STATION, COPY_MEASURE, COPY_DELIVERY, COPY_TABLE_COUNT } CopyTable;
+/* In this order: what is gone may have come back since, a measure needs its station, an expectation
+ * its measure. */
+typedef enum CopyTable {
+    COPY_GONE,
+    COPY_STATION,
+    COPY_MEASURE,
+    COPY_DELIVERY,
+    COPY_TABLE_COUNT
+} CopyTable;
 const char *copy_table_name(CopyTable table); /* "station" */
 
 /* ---- telling: the thread that holds the snapshot ------------------------------------------------- */

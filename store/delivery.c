@@ -24,19 +24,31 @@ static void unpack_gaps(Str bytes, Deliveries *deliveries)
 
 /* ---- a delivery ------------------------------------------------------------------------------ */
 
-static ErrCode read_deliveries(Apply *apply, int64_t measure, Deliveries *ret, Err *err)
+/* What has never delivered is silent. */
+static ErrCode read_deliveries(Apply *apply, int64_t measure, Deliveries *ret,
+                               Freshness *ret_freshness, Err *err)
 {
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_DELIVERY);
     bool row = false;
     sql_bind_int(st, 1, measure);
     ErrCode rc = sql_step(apply->db, st, &row, err);
     *ret = deliveries_none();
+    *ret_freshness = FRESHNESS_SILENT;
     if (rc != OK || !row)
         return rc;
     unpack_gaps(sql_blob(st, 0), ret);
     ret->prior_s = (uint32_t) sql_int(st, 1);
     ret->last_arrival = sql_time(st, 2);
+    *ret_freshness = (Freshness) sql_int(st, 3);
     return OK;
+}
+
+ErrCode apply_freshness_change(Apply *apply, int64_t measure, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(apply->db, WRITE_FRESHNESS_CHANGE);
+    sql_bind_int(st, 1, measure);
+    (void) apply_number(apply, st, 2);
+    return sql_run(apply->db, st, err);
 }
 
 static void bind_crossing(sqlite3_stmt *st, int at, const Expectation *expectation, UnixSec slot)
@@ -48,21 +60,28 @@ static void bind_crossing(sqlite3_stmt *st, int at, const Expectation *expectati
 static ErrCode write_delivery(Apply *apply, int64_t measure, const Deliveries *deliveries,
                               UnixSec newest, const Expectation *expectation, Err *err)
 {
+    static const WriteSql steps[] = {WRITE_RENEW_DELIVERY, WRITE_DELIVERY};
     unsigned char gaps[4 * DELIVERY_GAPS];
-    sqlite3_stmt *st = sql_begin(apply->db, WRITE_DELIVERY);
-    sql_bind_int(st, 1, measure);
-    sql_bind_blob(st, 2, gaps, pack_gaps(deliveries, gaps));
-    sql_bind_int(st, 3, deliveries->prior_s);
-    sql_bind_time(st, 4, deliveries->last_arrival);
-    sql_bind_int(st, 5, newest);
-    sql_bind_time(st, 6, expectation->expected_next);
-    sql_bind_time(st, 7, expectation->late_after);
-    sql_bind_time(st, 8, expectation->stale_after);
-    sql_bind_time(st, 9, expectation->silent_after);
-    sql_bind_int(st, 10, freshness_at(expectation, apply->slot));
-    bind_crossing(st, 11, expectation, apply->slot);
-    sql_bind_int(st, 12, (int64_t) apply->generation);
-    return sql_run(apply->db, st, err);
+    size_t gap_bytes = pack_gaps(deliveries, gaps);
+    for (size_t i = 0; i < countof(steps); i++) {
+        sqlite3_stmt *st = sql_begin(apply->db, (int) steps[i]);
+        sql_bind_int(st, 1, measure);
+        sql_bind_blob(st, 2, gaps, gap_bytes);
+        sql_bind_int(st, 3, deliveries->prior_s);
+        sql_bind_time(st, 4, deliveries->last_arrival);
+        sql_bind_int(st, 5, newest);
+        sql_bind_time(st, 6, expectation->expected_next);
+        sql_bind_time(st, 7, expectation->late_after);
+        sql_bind_time(st, 8, expectation->stale_after);
+        sql_bind_time(st, 9, expectation->silent_after);
+        sql_bind_int(st, 10, freshness_at(expectation, apply->slot));
+        bind_crossing(st, 11, expectation, apply->slot);
+        sql_bind_int(st, 12, (int64_t) apply->generation);
+        ErrCode rc = sql_run(apply->db, st, err);
+        if (rc != OK || sqlite3_changes64(apply->db->handle) > 0)
+            return rc;
+    }
+    return OK;
 }
 
 /* While we were away it may have come at any moment. The time that we were is cut out of the gap:
@@ -71,22 +90,26 @@ static ErrCode write_delivery(Apply *apply, int64_t measure, const Deliveries *d
 ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec newest, Err *err)
 {
     Deliveries deliveries;
-    ErrCode rc = read_deliveries(apply, measure, &deliveries, err);
+    Freshness before;
+    ErrCode rc = read_deliveries(apply, measure, &deliveries, &before, err);
     if (rc != OK)
         return rc;
     if (deliveries.last_arrival != NO_TIME)
         deliveries.last_arrival += apply->away_s;
     deliveries_add(&deliveries, apply->slot, newest, period_s);
     Expectation expectation = deliveries_expect(&deliveries, newest, period_s, apply->poll_s);
-    return write_delivery(apply, measure, &deliveries, newest, &expectation, err);
+    rc = write_delivery(apply, measure, &deliveries, newest, &expectation, err);
+    return rc == OK && freshness_at(&expectation, apply->slot) != before
+               ? apply_freshness_change(apply, measure, err)
+               : rc;
 }
 
 /* ---- crossings ------------------------------------------------------------------------------- */
 
-static void note_crossings(Apply *apply, int64_t count)
+static void note_crossing(Apply *apply)
 {
-    apply->applied.crossings += count;
-    apply->changed |= count > 0;
+    apply->applied.crossings++;
+    apply->changed = true;
 }
 
 ErrCode apply_silence(Apply *apply, int64_t measure, UnixSec from, Err *err)
@@ -96,9 +119,10 @@ ErrCode apply_silence(Apply *apply, int64_t measure, UnixSec from, Err *err)
     sql_bind_int(st, 2, from);
     sql_bind_int(st, 3, (int64_t) apply->generation);
     ErrCode rc = sql_run(apply->db, st, err);
-    if (rc == OK)
-        note_crossings(apply, sqlite3_changes64(apply->db->handle));
-    return rc;
+    if (rc != OK || sqlite3_changes64(apply->db->handle) == 0)
+        return rc;
+    note_crossing(apply);
+    return apply_freshness_change(apply, measure, err);
 }
 
 static ErrCode read_expectation(Apply *apply, int64_t measure, Expectation *ret, Err *err)
@@ -123,8 +147,9 @@ static ErrCode cross(Apply *apply, int64_t measure, Err *err)
     sql_bind_int(st, 2, freshness_at(&expectation, apply->slot));
     bind_crossing(st, 3, &expectation, apply->slot);
     sql_bind_int(st, 4, (int64_t) apply->generation);
-    note_crossings(apply, 1);
-    return sql_run(apply->db, st, err);
+    note_crossing(apply);
+    rc = sql_run(apply->db, st, err);
+    return rc == OK ? apply_freshness_change(apply, measure, err) : rc;
 }
 
 /* Only measures whose moment has come are looked at. */
@@ -143,5 +168,16 @@ ErrCode apply_crossings(Apply *apply, Err *err)
     ErrCode rc = OK;
     for (size_t i = 0; i < due.count && rc == OK; i++)
         rc = cross(apply, due.keys[i], err);
+    return rc;
+}
+
+ErrCode apply_freshness(Apply *apply, int64_t measure, int64_t *ret_freshness, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_DELIVERY);
+    bool row = false;
+    sql_bind_int(st, 1, measure);
+    ErrCode rc = sql_step(apply->db, st, &row, err);
+    if (rc == OK)
+        *ret_freshness = row ? sql_int(st, 3) : -1;
     return rc;
 }

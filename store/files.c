@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static const char STORE_NAME[] = "freshet.db", LEDGER_NAME[] = "ledger.db",
-                  LOCK_NAME[] = "freshet.lock";
+                  SPOOL_NAME[] = "spool.db", LOCK_NAME[] = "freshet.lock";
 
 /* ---- the directory --------------------------------------------------------------------------- */
 
@@ -109,14 +109,14 @@ static ErrCode look_at_meta(Db *db, Err *err)
 }
 
 /* Checkpoints are the writer's to order. An announced generation may not be un-committed by a power
- * cut, hence FULL. 16 MB of cache hold what a poll of the whole country changes: else it would be
- * spilt to the log and read back. */
+ * cut, hence FULL. A poll of the whole country visits nearly all pages of readings in turn, 23 MB and
+ * more: a cache that does not hold them all would read each anew, and spill what is changed to the log. */
 static const FileKind STORE_KIND = {
     .name = STORE_NAME,
     .schema = &STORE_SCHEMA,
     .pragmas =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-        "PRAGMA cache_size = -16384",
+        "PRAGMA cache_size = -32768",
     .sql = WRITE_SQL,
     .sql_count = WRITE_SQL_COUNT,
     .look = look_at_meta,
@@ -131,20 +131,14 @@ static const FileKind LEDGER_KIND = {
     .sql_count = LEDGER_WRITE_SQL_COUNT,
 };
 
-/* Finds damage anywhere in the file; its time grows with the file. */
-static ErrCode quick_check(Db *db, Err *err)
-{
-    sqlite3_stmt *st = NULL;
-    ErrCode rc = OK;
-    if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK ||
-        sqlite3_step(st) != SQLITE_ROW)
-        rc = db_fail(db, err, "quick_check");
-    else if (!str_eq(sql_str(st, 0), STR("ok")))
-        rc = err_set(err, ERR_CORRUPT, "%s: quick_check: " STR_FMT, db->name,
-                     STR_ARG(sql_str(st, 0)));
-    (void) sqlite3_finalize(st);
-    return rc;
-}
+/* Nothing leaves the store before it is here for good, hence FULL. */
+static const FileKind SPOOL_KIND = {
+    .name = SPOOL_NAME,
+    .schema = &SPOOL_SCHEMA,
+    .pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+    .sql = SPOOL_WRITE_SQL,
+    .sql_count = SPOOL_WRITE_SQL_COUNT,
+};
 
 /* Nothing is written before the file is known to be ours: a foreign one stays as it was. */
 static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
@@ -163,7 +157,7 @@ static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
                        kind->name, version, kind->schema->version);
     rc = db_exec(db, kind->pragmas, err);
     if (rc == OK && check && found == SCHEMA_OURS)
-        rc = quick_check(db, err);
+        rc = db_quick_check(db, err);
     if (rc == OK)
         rc = schema_migrate(db, kind->schema, err);
     if (rc != OK)
@@ -193,21 +187,29 @@ static ErrCode open_file(Db *db, const char *path, const FileKind *kind, bool ch
     return rc;
 }
 
-/* The same, and when the file is damaged, once more with a new one. */
+/* Renames what is damaged; ERR_CORRUPT becomes OK, everything else stays. */
+static ErrCode set_aside_damaged(ErrCode rc, const char *path, atomic_bool *damaged, char *note,
+                                 size_t note_size, Err *err)
+{
+    char why[sizeof err->text];
+    memcpy(why, err->text, sizeof why);
+    if (rc != ERR_CORRUPT)
+        return rc;
+    rc = set_aside(path, why, note, note_size, err);
+    if (rc == OK && damaged != NULL)
+        atomic_store(damaged, false); /* what is damaged is no longer here */
+    return rc;
+}
+
+/* When the file is damaged, once more with a new one. */
 static ErrCode open_or_replace(Db *db, const char *path, const FileKind *kind, bool check,
                                atomic_bool *damaged, char *note, size_t note_size, Err *err)
 {
     ErrCode rc = open_file(db, path, kind, check, damaged, err);
     if (rc != ERR_CORRUPT)
         return rc;
-    char why[sizeof err->text];
-    memcpy(why, err->text, sizeof why);
-    rc = set_aside(path, why, note, note_size, err);
-    if (rc != OK)
-        return rc;
-    if (damaged != NULL)
-        atomic_store(damaged, false); /* what is damaged is no longer here */
-    return open_file(db, path, kind, false, damaged, err);
+    rc = set_aside_damaged(rc, path, damaged, note, note_size, err);
+    return rc == OK ? open_file(db, path, kind, false, damaged, err) : rc;
 }
 
 /* ---- the mark of an orderly close: size and time of the store, kept in the ledger ---- */
@@ -253,30 +255,109 @@ static void put_mark(Files *files)
         return; /* without it the next open takes longer, that is all */
 }
 
+/* ---- filling --------------------------------------------------------------------------------- */
+
+static bool is_there(const char *path)
+{
+    return files_bytes(path, "") > 0 || files_bytes(path, "-wal") > 0;
+}
+
+static ErrCode note_origin(Files *files, const StoreOrigin *origin, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(&files->ledger, LEDGER_SET_RESTORED);
+    sql_bind_int(st, 1, clock_now());
+    sql_bind_str(st, 2, str_of(origin->generation));
+    sql_bind_str(st, 3, str_of(origin->source));
+    return sql_run(&files->ledger, st, err);
+}
+
+/* It is brought beside its place and renamed when it is whole: a crash leaves no half of one.
+ * Errors: ERR_NOT_FOUND (there is none to be had), ERR_STORAGE. */
+static ErrCode fill(Files *files, const Filler *filler, Err *err)
+{
+    char path[FILES_PATH_SIZE + 16];
+    StoreOrigin origin = {.source = ""};
+    (void) snprintf(path, sizeof path, "%s.restoring", files->store_path);
+    (void) unlink(path); /* of a run that was killed */
+    if (!filler->fn(path, &origin, filler->ctx)) {
+        (void) unlink(path);
+        return err_set(err, ERR_NOT_FOUND, "there is no good copy of a store");
+    }
+    if (rename(path, files->store_path) != 0)
+        return err_set(err, ERR_STORAGE, "'%s' cannot be renamed: %s", path, strerror(errno));
+    return note_origin(files, &origin, err);
+}
+
+/* What is not there is fetched; what is damaged is set aside first. What was fetched was checked. */
+static ErrCode open_store(Files *files, const Filler *filler, atomic_bool *damaged, char *note,
+                          size_t note_size, Err *err)
+{
+    bool check = !take_mark(files);
+    if (is_there(files->store_path)) {
+        ErrCode rc = open_file(&files->store, files->store_path, &STORE_KIND, check, damaged, err);
+        rc = set_aside_damaged(rc, files->store_path, damaged, note, note_size, err);
+        if (rc != OK || files->store.handle != NULL)
+            return rc;
+    }
+    ErrCode rc = filler->fn != NULL ? fill(files, filler, err) : OK;
+    if (rc != OK && rc != ERR_NOT_FOUND)
+        return rc;
+    return open_or_replace(&files->store, files->store_path, &STORE_KIND, false, damaged, note,
+                           note_size, err);
+}
+
 /* ---- open, close ----------------------------------------------------------------------------- */
 
-ErrCode files_open(Files *files, const char *dir, atomic_bool *damaged, char *note,
-                   size_t note_size, Err *err)
+/* All but the store. */
+static ErrCode open_around(Files *files, const char *dir, atomic_bool *damaged, char *note,
+                           size_t note_size, Err *err)
 {
     *files = (Files){.lock_fd = -1};
     ErrCode rc = join(files->store_path, dir, STORE_NAME, err);
     if (rc == OK)
         rc = join(files->ledger_path, dir, LEDGER_NAME, err);
     if (rc == OK)
+        rc = join(files->spool_path, dir, SPOOL_NAME, err);
+    if (rc == OK)
         rc = lock_dir(files, dir, err);
     if (rc == OK) /* it is small: checked each time */
         rc = open_or_replace(&files->ledger, files->ledger_path, &LEDGER_KIND, true, damaged, note,
                              note_size, err);
+    return rc;
+}
+
+ErrCode files_open(Files *files, const char *dir, const Filler *filler, atomic_bool *damaged,
+                   char *note, size_t note_size, Err *err)
+{
+    ErrCode rc = open_around(files, dir, damaged, note, note_size, err);
     if (rc == OK)
-        rc = open_or_replace(&files->store, files->store_path, &STORE_KIND, !take_mark(files),
-                             damaged, note, note_size, err);
+        rc = open_store(files, filler, damaged, note, note_size, err);
+    if (rc == OK) /* it may be large, and what damage hides in it is met when it is read */
+        rc = open_or_replace(&files->spool, files->spool_path, &SPOOL_KIND, false, damaged, note,
+                             note_size, err);
     if (rc != OK)
         files_close(files, true);
     return rc;
 }
 
+ErrCode store_restore(const char *data_dir, StoreFillFn *fn, void *ctx, Err *err)
+{
+    Files files;
+    const Filler filler = {.fn = fn, .ctx = ctx};
+    char note[STORE_NOTE_SIZE] = "";
+    db_setup();
+    ErrCode rc = open_around(&files, data_dir, NULL, note, sizeof note, err);
+    if (rc == OK && is_there(files.store_path))
+        rc = err_set(err, ERR_INVALID, "there is a store in '%s': move it away first", data_dir);
+    if (rc == OK)
+        rc = fill(&files, &filler, err);
+    files_close(&files, true);
+    return rc;
+}
+
 void files_close(Files *files, bool damaged)
 {
+    db_close(&files->spool);
     db_close(&files->store); /* the last connection to it: this empties and removes the log */
     if (!damaged)
         put_mark(files);

@@ -3,6 +3,7 @@
 #include "store/apply.h"
 #include "store/copy.h"
 #include "store/rows.h"
+#include "store/spool.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -64,8 +65,8 @@ static ErrCode bind_row(Follow *follow, sqlite3_stmt *st, Str row, Err *err)
     if (walk.broken)
         return err_set(err, ERR_FORMAT, "a row that is no JSON object");
     int at = sqlite3_bind_parameter_index(st, ":generation");
-    if (at > 0)
-        sql_bind_int(st, at, (int64_t) follow->end->number);
+    if (at > 0) /* and :place behind it */
+        (void) apply_number(&follow->apply, st, at);
     return OK;
 }
 
@@ -92,7 +93,7 @@ static ErrCode touch(Follow *follow, int64_t station, Err *err)
 static ErrCode take_row(Follow *follow, CopyTable table, Str row, Err *err)
 {
     static const WriteSql statements[COPY_TABLE_COUNT] = {
-        [COPY_STATION] = WRITE_COPY_STATION,
+        [COPY_STATION] = WRITE_COPY_STATION, /* what is gone is no row */
         [COPY_MEASURE] = WRITE_COPY_MEASURE,
         [COPY_DELIVERY] = WRITE_COPY_DELIVERY,
     };
@@ -153,6 +154,43 @@ static ErrCode take_measure(Follow *follow, Str row, Err *err)
     return rc == OK ? touch(follow, station, err) : rc;
 }
 
+/* A measure whose freshness is another now is a change. */
+static ErrCode take_delivery(Follow *follow, Str row, Err *err)
+{
+    Apply *apply = &follow->apply;
+    int64_t measure = 0, before = -1, freshness = -1;
+    Str id;
+    ErrCode rc = member_id(follow, row, STR("measure"), &id, err);
+    if (rc == OK)
+        rc = find_key(follow, WRITE_FIND_MEASURE, id, &measure, NULL, err);
+    if (rc == OK)
+        rc = apply_freshness(apply, measure, &before, err);
+    if (rc == OK)
+        rc = take_row(follow, COPY_DELIVERY, row, err);
+    if (rc != OK || !json_member_int(row, STR("freshness"), &freshness) || before < 0 ||
+        before == freshness)
+        return rc;
+    return apply_freshness_change(apply, measure, err);
+}
+
+/* A station, or a measure of it, that its ingester gave up; it may never have been here. */
+static ErrCode take_gone(Follow *follow, Str row, Err *err)
+{
+    Apply *apply = &follow->apply;
+    int64_t station = 0, measure = 0;
+    Str id, measure_id = STR_NONE;
+    ErrCode rc = member_id(follow, row, STR("station"), &id, err);
+    if (rc == OK)
+        rc = find_key(follow, WRITE_FIND_STATION, id, &station, NULL, err);
+    if (rc != OK)
+        return rc;
+    if (!json_member_str(row, STR("measure"), &follow->strings, &measure_id) ||
+        str_is_none(measure_id))
+        return station == 0 ? OK : apply_station_removal(apply, station, err);
+    rc = find_key(follow, WRITE_FIND_MEASURE, measure_id, &measure, NULL, err);
+    return rc != OK || measure == 0 ? rc : apply_measure_removal(apply, measure, err);
+}
+
 /* ---- readings ---------------------------------------------------------------------------------- */
 
 static ErrCode find_series(Follow *follow, Str id, Err *err)
@@ -180,8 +218,8 @@ static ErrCode put_reading(Follow *follow, WriteSql statement, const Reading *re
     sql_bind_int(st, 4, reading->flags & (READING_AMBIGUOUS | READING_CORRECTED));
     sql_bind_int(st, 5, reading->received);
     sql_bind_str(st, 6, reading->raw);
-    sql_bind_int(st, 7, (int64_t) follow->end->number);
-    sql_bind_int(st, 8, reading->revision);
+    sql_bind_int(st, 7, reading->revision);
+    (void) apply_number(&follow->apply, st, 8);
     return sql_run(follow->apply.db, st, err);
 }
 
@@ -214,8 +252,10 @@ static ErrCode take_item(Follow *follow, const FollowItem *item, Err *err)
         return take_station(follow, item->row, err);
     case COPY_MEASURE:
         return take_measure(follow, item->row, err);
+    case COPY_DELIVERY:
+        return take_delivery(follow, item->row, err);
     default:
-        return take_row(follow, item->table, item->row, err);
+        return take_gone(follow, item->row, err);
     }
 }
 
@@ -275,6 +315,7 @@ static ErrCode set_meta(Follow *follow, Err *err)
     if (rc != OK)
         return rc;
     meta->epoch = follow->end->epoch;
+    meta->is_copy = false; /* one of a replica goes on in the same log */
     meta->generation = follow->end->number;
     meta->as_of = follow->end->as_of;
     rc = meta_write(follow->apply.db, meta, err);
@@ -282,7 +323,6 @@ static ErrCode set_meta(Follow *follow, Err *err)
         return rc;
     sqlite3_stmt *st = sql_begin(follow->apply.db, WRITE_SET_RESUME);
     sql_bind_int(st, 1, follow->end->resume);
-    sql_bind_int(st, 2, follow->end->epoch);
     return sql_run(follow->apply.db, st, err);
 }
 
@@ -299,10 +339,13 @@ static ErrCode follow_in_transaction(Follow *follow, FollowNextFn *next, void *c
         rc = set_source(follow, err);
     if (rc == OK)
         rc = set_meta(follow, err);
-    if (rc == OK)
+    if (rc == OK) {
+        spool_commit(follow->apply.spool); /* first: see there */
         rc = sql_run(db, sql_begin(db, WRITE_COMMIT), err);
+    }
     if (rc != OK)
         db_rollback(db);
+    spool_rollback(follow->apply.spool);
     return rc;
 }
 
@@ -325,11 +368,13 @@ ErrCode writer_follow(Writer *writer, const Followed *end, bool announce, Follow
                   .generation = end->number,
                   .now = end->as_of,
                   .window_s = writer->store->options.window_s,
-                  .meta = &meta},
+                  .meta = &meta,
+                  .spool = &writer->spool},
         .end = end,
         .strings = arena_init(),
         .measure_id = STR_NONE,
     };
+    spool_begin_batch(&writer->spool, &meta, end->as_of);
     ErrCode rc = follow_in_transaction(&follow, next, ctx, err);
     if (rc != OK)
         return err_context(err, "follow generation %" PRIu64, end->number);
@@ -345,7 +390,6 @@ ErrCode writer_follow(Writer *writer, const Followed *end, bool announce, Follow
 
 void writer_announce(Writer *writer)
 {
-    atomic_store(&writer->store->epoch, writer->meta.epoch);
     store_announce(writer->store, &writer->meta);
 }
 

@@ -8,8 +8,10 @@
 #include "store/writer.h"
 
 struct Store {
-    /* settled by store_open() and store_watch(), then only read */
+    /* settled by store_open(), then only read */
     StoreOptions options; /* data_dir: not kept, NULL */
+    /* guarded by watching, which is held while they are told */
+    Lock watching;
     struct {
         WatchFn *fn;
         void *ctx;
@@ -22,10 +24,14 @@ struct Store {
         void *ctx;
     } prepare;
     /* any thread */
-    _Atomic uint32_t epoch; /* a replica takes its log's */
-    _Atomic uint64_t generation;
-    _Atomic int64_t as_of, next_expected, failing_since;
-    atomic_bool damaged; /* corruption was met: the next open shall look for it */
+    _Atomic uint64_t generation, epoch_before_last;
+    _Atomic uint32_t epoch, epoch_before;
+    _Atomic uint64_t
+        copied; /* the generation that was copied, of a store opened from a copy; else 0 */
+    _Atomic int64_t as_of, next_expected, failing_since, copy_fault_since;
+    _Atomic uint64_t exported; /* history has all that came up to this generation */
+    _Atomic int copy_fault;    /* a Fault */
+    atomic_bool damaged;       /* corruption was met: the next open shall look for it */
     /* guarded by lock */
     Lock lock;
     Cond came_back;
@@ -44,8 +50,9 @@ struct Store {
 struct Snapshot {
     Store *store;
     Snapshot *next_idle;
-    Db db;     /* opened when first lent */
-    Db ledger; /* a connection of its own, opened when first asked: its trouble costs no reading */
+    Db db; /* opened when first lent */
+    /* connections of their own, opened when first asked: their trouble costs no reading */
+    Db ledger, spool;
     Meta meta;
     SnapshotInfo info;
 };
@@ -57,10 +64,27 @@ typedef struct GapList {
     size_t count, cap;
 } GapList;
 
+/* The ingest side of spool.db (store/spool.h). */
+typedef struct Spool {
+    Db *db;
+    int64_t max_bytes; /* 0: nothing is spooled */
+    const _Atomic uint64_t *exported;
+    /* of the batch under way */
+    const Meta *meta;
+    UnixSec now;
+    bool open;       /* a transaction is */
+    int64_t measure; /* key, whose series `series` is; 0: none */
+    int64_t series;
+    int64_t lost; /* readings that could not be kept */
+    Err err;      /* the last trouble; OK: none */
+} Spool;
+
 struct Writer {
     Store *store;
     Db *db, *ledger;
+    Spool spool;
     GapList gaps; /* of the last batch */
+    Str *unknown; /* owned: ids of measures of the last batch, which are its own */
     Meta meta;    /* as committed */
     UnixSec slot; /* of the last batch that had one; NO_TIME: none yet */
     int64_t poll_s;
@@ -76,3 +100,6 @@ void ledger_note_batch(Writer *writer, const Batch *batch, const size_t *unknown
                        size_t unknown_count, UnixSec now, Applied *applied);
 /* Opens the snapshot's connection to the ledger, when it is not open yet. */
 MUST_USE ErrCode ledger_connect(Snapshot *snap, Err *err);
+
+/* store/exports.c: how far history has come, when the store opens. */
+MUST_USE ErrCode exports_read_mark(Store *store, Err *err);

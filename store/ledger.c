@@ -8,6 +8,17 @@ enum {
     REFUSALS_KEPT_S = 24 * 3600,
 };
 
+void reading_counts_add(ReadingCounts *to, const ReadingCounts *counts)
+{
+    to->received += counts->received;
+    to->fresh += counts->fresh;
+    to->late += counts->late;
+    to->unchanged += counts->unchanged;
+    to->corrected += counts->corrected;
+    to->expired += counts->expired;
+    to->quarantined += counts->quarantined;
+}
+
 /* ---- writing: the ingest thread -------------------------------------------------------------- */
 
 ErrCode writer_record_poll(Writer *writer, const PollReport *report, Err *err)
@@ -20,13 +31,13 @@ ErrCode writer_record_poll(Writer *writer, const PollReport *report, Err *err)
         report->parse_ms,
         report->apply_ms,
         (int64_t) report->generation,
-        report->received,
-        report->fresh,
-        report->late,
-        report->unchanged,
-        report->corrected,
-        report->expired,
-        report->quarantined,
+        report->readings.received,
+        report->readings.fresh,
+        report->readings.late,
+        report->readings.unchanged,
+        report->readings.corrected,
+        report->readings.expired,
+        report->readings.quarantined,
     };
     Db *ledger = writer->ledger;
     sqlite3_stmt *st = sql_begin(ledger, LEDGER_ADD_POLL);
@@ -236,13 +247,13 @@ static PollReport row_poll(sqlite3_stmt *st)
         .parse_ms = sql_int(st, 8),
         .apply_ms = sql_int(st, 9),
         .generation = (uint64_t) sql_int(st, 10),
-        .received = sql_int(st, 11),
-        .fresh = sql_int(st, 12),
-        .late = sql_int(st, 13),
-        .unchanged = sql_int(st, 14),
-        .corrected = sql_int(st, 15),
-        .expired = sql_int(st, 16),
-        .quarantined = sql_int(st, 17),
+        .readings.received = sql_int(st, 11),
+        .readings.fresh = sql_int(st, 12),
+        .readings.late = sql_int(st, 13),
+        .readings.unchanged = sql_int(st, 14),
+        .readings.corrected = sql_int(st, 15),
+        .readings.expired = sql_int(st, 16),
+        .readings.quarantined = sql_int(st, 17),
     };
 }
 
@@ -331,4 +342,24 @@ ErrCode snapshot_each_refusal(Snapshot *snap, const StrList *measures, const Str
             !each(&item, ctx))
             return OK;
     }
+}
+
+ErrCode snapshot_restoration(Snapshot *snap, Arena *arena, Restoration *ret, Err *err)
+{
+    ErrCode rc = ledger_connect(snap, err);
+    if (rc != OK)
+        return rc;
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->ledger, LEDGER_RESTORED);
+    bool row = false;
+    rc = sql_step(&snap->ledger, st, &row, err);
+    if (rc != OK)
+        return rc;
+    if (!row)
+        return err_set(err, ERR_NOT_FOUND, "the store was never restored");
+    Restoration restoration = {.at = sql_time(st, 0)};
+    if (!arena_copy(arena, sql_str(st, 1), &restoration.generation) ||
+        !arena_copy(arena, sql_str(st, 2), &restoration.source))
+        return err_set(err, ERR_NO_MEMORY, "no memory for where the store came from");
+    *ret = restoration;
+    return OK;
 }

@@ -6,6 +6,24 @@
 #include "model/model.h"
 #include "store/store.h"
 
+/* What became of readings: received is the sum of the other six, always. */
+typedef struct ReadingCounts {
+    int64_t received;
+    int64_t fresh; /* new: not known, and its measure's newest */
+    int64_t late;  /* not known, and behind its measure's newest */
+    int64_t unchanged;
+    int64_t corrected;
+    int64_t expired;     /* outside its station's window */
+    int64_t quarantined; /* refused by the parser, or of a measure that is not known */
+} ReadingCounts;
+
+void reading_counts_add(ReadingCounts *to, const ReadingCounts *counts);
+/* The store was filled from elsewhere. */
+typedef struct Restoration {
+    UnixSec at;
+    Str generation, source;
+} Restoration;
+
 typedef struct PollReport {
     UnixSec started, finished;
     Fault fault;     /* FAULT_NONE: it went well */
@@ -14,5 +32,5 @@ typedef struct PollReport {
     int64_t requests, wire_bytes;
     int64_t fetch_ms, parse_ms, apply_ms;
     uint64_t generation; /* newest when it ended */
-    int64_t received, fresh, late, unchanged, corrected, expired, quarantined;
+    ReadingCounts readings;
 } PollReport;

@@ -22,8 +22,27 @@ ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err)
         .stations = sql_int(st, 5),
         .measures = sql_int(st, 6),
         .readings = sql_int(st, 7),
+        .is_copy = sql_int(st, 8) != 0,
+        .epoch_before = (uint32_t) sql_int(st, 9),
+        .epoch_before_last = (uint64_t) sql_int(st, 10),
     };
     return OK;
+}
+
+uint32_t meta_epoch_of(const Meta *meta, uint64_t generation)
+{
+    return generation <= meta->epoch_before_last ? meta->epoch_before : meta->epoch;
+}
+
+void meta_leave_copy(Meta *meta)
+{
+    uint32_t epoch = meta->epoch;
+    while (epoch == meta->epoch)
+        sqlite3_randomness(sizeof epoch, &epoch);
+    meta->epoch_before = meta->epoch;
+    meta->epoch_before_last = meta->generation;
+    meta->epoch = epoch;
+    meta->is_copy = false;
 }
 
 ErrCode meta_write(Db *db, const Meta *meta, Err *err)
@@ -36,5 +55,9 @@ ErrCode meta_write(Db *db, const Meta *meta, Err *err)
     sql_bind_int(st, 5, meta->stations);
     sql_bind_int(st, 6, meta->measures);
     sql_bind_int(st, 7, meta->readings);
+    sql_bind_int(st, 8, meta->epoch);
+    sql_bind_int(st, 9, meta->is_copy);
+    sql_bind_int(st, 10, meta->epoch_before);
+    sql_bind_int(st, 11, (int64_t) meta->epoch_before_last);
     return sql_run(db, st, err);
 }

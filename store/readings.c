@@ -6,6 +6,7 @@
  * and late by what the store said before the batch, so the order of readings inside a batch changes
  * nothing. */
 #include "store/apply.h"
+#include "store/spool.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 typedef struct Series {
     int64_t station, measure; /* keys */
     int64_t period_s;
+    UnixSec newest; /* that is stored; NO_TIME: not known to the delivery */
+    UnixSec station_newest;
     const size_t *order; /* places in the batch */
     size_t count;
 } Series;
@@ -75,22 +78,24 @@ static int by_station_measure(const void *a, const void *b)
 
 static ErrCode find_measure(Apply *apply, Str id, Series *series, Err *err)
 {
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_FIND_MEASURE);
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_FIND_SERIES);
     bool row = false;
     sql_bind_str(st, 1, id);
     ErrCode rc = sql_step(apply->db, st, &row, err);
     series->measure = rc == OK && row ? sql_int(st, 0) : 0;
     series->station = rc == OK && row ? sql_int(st, 1) : 0;
-    series->period_s = rc == OK && row ? sql_int(st, 4) : 0;
+    series->period_s = rc == OK && row ? sql_int(st, 2) : 0;
+    series->newest = rc == OK && row ? sql_time(st, 3) : NO_TIME;
+    series->station_newest = rc == OK && row ? sql_time(st, 4) : NO_TIME;
     return rc;
 }
 
-static void quarantine(Apply *apply, const Series *series)
+static void quarantine(Apply *apply, Str id, const Series *series)
 {
     for (size_t i = 0; i < series->count; i++)
         apply->unknown[apply->unknown_count++] = series->order[i];
     apply->applied.readings.quarantined += (int64_t) series->count;
-    apply->applied.unknown_measures++;
+    apply->unknown_ids[apply->applied.unknown_measures++] = id;
 }
 
 static ErrCode sort_series(Readings *all, Err *err)
@@ -101,7 +106,9 @@ static ErrCode sort_series(Readings *all, Err *err)
     all->order = calloc(count, sizeof *all->order);
     all->series = calloc(count, sizeof *all->series);
     apply->unknown = calloc(count, sizeof *apply->unknown);
-    if (all->order == NULL || all->series == NULL || apply->unknown == NULL)
+    apply->unknown_ids = calloc(count, sizeof *apply->unknown_ids);
+    if (all->order == NULL || all->series == NULL || apply->unknown == NULL ||
+        apply->unknown_ids == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for %zu readings", count);
     for (size_t i = 0; i < count; i++)
         all->order[i] = i;
@@ -118,7 +125,7 @@ static ErrCode sort_series(Readings *all, Err *err)
         if (rc != OK)
             return rc;
         if (series.measure == 0)
-            quarantine(apply, &series);
+            quarantine(apply, id, &series);
         else
             all->series[all->series_count++] = series;
     }
@@ -225,7 +232,7 @@ static ErrCode write_reading(Apply *apply, WriteSql statement, int64_t measure,
     sql_bind_int(st, 4, reading->flags);
     sql_bind_int(st, 5, apply->now);
     sql_bind_str(st, 6, reading->raw);
-    sql_bind_int(st, 7, (int64_t) apply->generation);
+    (void) apply_number(apply, st, 7);
     apply->changed = true;
     return sql_run(apply->db, st, err);
 }
@@ -241,6 +248,16 @@ static ErrCode add(Apply *apply, int64_t measure, const BatchReading *given, boo
     *(late ? &apply->applied.readings.late : &apply->applied.readings.fresh) += 1;
     apply->meta->readings++;
     return OK;
+}
+
+/* It is not held, but history gets it. */
+static ErrCode expire(Apply *apply, int64_t measure, const BatchReading *given, Err *err)
+{
+    Reading reading;
+    ErrCode rc = settle(apply, measure, given, &reading, err);
+    if (rc == OK)
+        spool_expired(apply->spool, apply->db, measure, &reading, apply->generation - 1);
+    return rc;
 }
 
 static ErrCode has_same_raw(Apply *apply, int64_t measure, const Reading *reading, bool *ret_same,
@@ -279,6 +296,7 @@ static ErrCode compare(Apply *apply, int64_t measure, const BatchReading *given,
         return OK;
     }
     reading.flags |= READING_CORRECTED;
+    spool_held(apply->spool, apply->db, measure, reading.time);
     apply->applied.readings.corrected++;
     return write_reading(apply, WRITE_CORRECT_READING, measure, &reading, err);
 }
@@ -339,13 +357,15 @@ static ErrCode find_gap(Readings *all, const Series *series, Window kept, UnixSe
 static ErrCode apply_series(Readings *all, const Series *series, Window kept, Err *err)
 {
     Apply *apply = all->apply;
-    ErrCode rc = read_known(all, series, err);
+    UnixSec newest = last_time(all, series), stored_newest = series->newest;
+    ErrCode rc = OK;
+    all->known_count = 0;
+    if (stored_newest == NO_TIME || reading_at(all, series, 0)->reading.time <= stored_newest)
+        rc = read_known(all, series, err);
     if (rc != OK)
         return rc;
-    UnixSec newest = last_time(all, series),
-            stored_newest = NO_TIME; /* none, or older than all of these */
-    if (all->known_count > 0)
-        stored_newest = all->known[all->known_count - 1].time;
+    if (stored_newest == NO_TIME && all->known_count > 0)
+        stored_newest = all->known[all->known_count - 1].time; /* else none, or older than these */
     if (stored_newest > newest)
         newest = stored_newest;
     if (apply->batch->find_gaps)
@@ -362,6 +382,7 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
         }
         if (!window_holds(kept, time) && time != newest) {
             apply->applied.readings.expired++;
+            rc = expire(apply, series->measure, given, err);
             continue;
         }
         while (k < all->known_count && all->known[k].time < time)
@@ -395,23 +416,29 @@ static ErrCode set_newest(Apply *apply, int64_t station, UnixSec newest, Err *er
     return sql_run(apply->db, st, err);
 }
 
-static ErrCode trim(Apply *apply, const KeyList *measures, UnixSec from, Err *err)
+/* Whether its newest reading is known to be inside the window: it came just now. */
+static bool is_live(const Readings *all, const Series *series, size_t count, int64_t measure,
+                    UnixSec from)
 {
-    for (size_t i = 0; i < measures->count; i++) {
-        sqlite3_stmt *st = sql_begin(apply->db, WRITE_TRIM);
-        sql_bind_int(st, 1, measures->keys[i]);
-        sql_bind_int(st, 2, from);
-        ErrCode rc = sql_run(apply->db, st, err);
-        if (rc != OK)
-            return rc;
-        int64_t trimmed = sqlite3_changes64(apply->db->handle);
-        apply->applied.trimmed += trimmed;
-        apply->meta->readings -= trimmed;
-        rc = apply_silence(apply, measures->keys[i], from, err);
-        if (rc != OK)
-            return rc;
-    }
-    return OK;
+    for (size_t i = 0; i < count; i++)
+        if (series[i].measure == measure)
+            return last_time(all, &series[i]) >= from;
+    return false;
+}
+
+static ErrCode trim_measure(Apply *apply, int64_t measure, bool is_live_one, UnixSec from, Err *err)
+{
+    spool_trimmed(apply->spool, apply->db, measure, from);
+    sqlite3_stmt *st = sql_begin(apply->db, is_live_one ? WRITE_TRIM_LIVE : WRITE_TRIM);
+    sql_bind_int(st, 1, measure);
+    sql_bind_int(st, 2, from);
+    ErrCode rc = sql_run(apply->db, st, err);
+    if (rc != OK)
+        return rc;
+    int64_t trimmed = sqlite3_changes64(apply->db->handle);
+    apply->applied.trimmed += trimmed;
+    apply->meta->readings -= trimmed;
+    return is_live_one ? OK : apply_silence(apply, measure, from, err);
 }
 
 ErrCode apply_station_window(Apply *apply, int64_t station, Err *err)
@@ -427,8 +454,9 @@ ErrCode apply_station_window(Apply *apply, int64_t station, Err *err)
     }
     if (rc == OK)
         rc = set_newest(apply, station, newest, err);
-    if (rc == OK && newest != NO_TIME)
-        rc = trim(apply, &measures, window_ending_at(newest, apply->window_s).from, err);
+    UnixSec from = newest != NO_TIME ? window_ending_at(newest, apply->window_s).from : NO_TIME;
+    for (size_t i = 0; i < measures.count && newest != NO_TIME && rc == OK; i++)
+        rc = trim_measure(apply, measures.keys[i], false, from, err);
     return rc;
 }
 
@@ -437,11 +465,8 @@ static ErrCode apply_station(Readings *all, const Series *series, size_t count, 
 {
     Apply *apply = all->apply;
     int64_t station = series->station, fresh_before = apply->applied.readings.fresh;
-    UnixSec stored = NO_TIME;
-    ErrCode rc = read_time(apply, WRITE_STATION_NEWEST, station, &stored, err);
-    if (rc != OK)
-        return rc;
-    UnixSec newest = stored;
+    UnixSec stored = series->station_newest, newest = stored;
+    ErrCode rc = OK;
     for (size_t i = 0; i < count; i++)
         if (last_time(all, &series[i]) > newest)
             newest = last_time(all, &series[i]);
@@ -455,7 +480,12 @@ static ErrCode apply_station(Readings *all, const Series *series, size_t count, 
     if (rc != OK || apply->applied.readings.fresh == fresh_before)
         return rc;
     rc = read_measures(apply, station, &all->measures, err);
-    return rc == OK ? trim(apply, &all->measures, kept.from, err) : rc;
+    for (size_t i = 0; i < all->measures.count && rc == OK; i++) {
+        int64_t measure = all->measures.keys[i];
+        rc = trim_measure(apply, measure, is_live(all, series, count, measure, kept.from),
+                          kept.from, err);
+    }
+    return rc;
 }
 
 ErrCode apply_readings(Apply *apply, Err *err)
@@ -474,5 +504,7 @@ ErrCode apply_readings(Apply *apply, Err *err)
                 break;
         rc = apply_station(&all, &all.series[first], end - first, err);
     }
+    if (batch->is_release)
+        *counts = (ReadingCounts){.received = 0};
     return rc;
 }

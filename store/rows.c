@@ -43,6 +43,7 @@ Station row_station(sqlite3_stmt *st, int64_t *ret_key)
     station.id = sql_str(st, column++);
     station.type = sql_str(st, column++);
     station.type_all = sql_str(st, column++);
+    station.more = sql_str(st, column++);
     station.listed = sql_int(st, column++) != 0;
     station.newest = sql_time(st, column);
     return station;
@@ -65,6 +66,7 @@ Measure row_measure(sqlite3_stmt *st, int64_t *ret_key)
     *ret_key = sql_int(st, column++);
     measure.id = sql_str(st, column++);
     measure.period_s = sql_int(st, column++);
+    measure.more = sql_str(st, column++);
     measure.listed = sql_int(st, column++) != 0;
     bool delivered = sqlite3_column_type(st, column) != SQLITE_NULL;
     measure.freshness = delivered ? (Freshness) sql_int(st, column) : FRESHNESS_SILENT;

@@ -64,11 +64,12 @@
 /* What store_row_station() reads; `station` and its `station_newest` must be in FROM. */
 #define STATION_ROW                                                                                \
     STATION_TEXTS(AS_NAME)                                                                         \
-    STATION_REALS(AS_NAME) "station.key, station.id, type, type_all, listed, station_newest.time"
+    STATION_REALS(AS_NAME)                                                                         \
+    "station.key, station.id, type, type_all, more, listed, station_newest.time"
 /* Its `delivery` too, outer joined: what never delivered is silent. */
 #define MEASURE_ROW                                                                                \
     MEASURE_TEXTS(AS_NAME)                                                                         \
-    "measure.key, measure.id, period_s, listed,"                                                   \
+    "measure.key, measure.id, period_s, more, listed,"                                             \
     " freshness, expected_next, late_after, stale_after, silent_after"
 #define READING_ROW "time, value, flags, received, revision, raw"
 

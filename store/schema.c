@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 /* "key" is ours, small and dense: it stands in every reading in place of an id of 40 bytes. A table
- * of readings must one day hold 60 million rows, so it has one index beside its key and no row id, and the
- * columns that are nearly always 0 or NULL cost one byte each.
+ * of readings must one day hold 60 million rows, so it has one index beside its key and no row id,
+ * and the columns that are nearly always 0 or NULL cost one byte each.
  *
  * What each poll changes (station_newest) lies apart from what hardly ever changes (station): else
  * every poll would write the whole catalogue to the log. `raw` comes last, so that SQLite need not
@@ -80,17 +80,44 @@ static const char *const STORE_MIGRATIONS[] = {
     "CREATE INDEX station_unlisted ON station (unlisted) WHERE listed = 0;"
     "CREATE INDEX measure_unlisted ON measure (unlisted) WHERE listed = 0;",
 
-    /* What came after a generation. */
-    "CREATE INDEX reading_generation ON reading (generation);",
+    /* What the upstream says only of one thing alone, as JSON; NULL: it was not asked for yet. */
+    "ALTER TABLE station ADD COLUMN more TEXT;"
+    "ALTER TABLE measure ADD COLUMN more TEXT;",
+    /* What changed after a generation. `place` numbers the changes of one, whatever they are of; those
+     * made before there were numbers get some, apart by what they are of. What is gone stays here
+     * for good: a row for each station that the upstream ever gave up. */
+    "ALTER TABLE station ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE measure ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE reading ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE station SET place = 3 * key;"
+    "UPDATE measure SET place = 3 * key + 1;"
+    "UPDATE reading SET place = 3 * nth + 2 FROM (SELECT measure AS m, time AS t, row_number()"
+    " OVER (PARTITION BY generation ORDER BY measure, time) AS nth FROM reading)"
+    " WHERE measure = m AND time = t;"
+    "CREATE TABLE freshness_change ("
+    " measure INTEGER PRIMARY KEY, generation INTEGER NOT NULL, place INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE gone ("
+    " generation INTEGER NOT NULL, place INTEGER NOT NULL, station TEXT NOT NULL, measure TEXT,"
+    " PRIMARY KEY (generation, place)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX station_change ON station (generation, place);"
+    "CREATE INDEX measure_change ON measure (generation, place);"
+    "CREATE INDEX reading_change ON reading (generation, place);"
+    "CREATE INDEX freshness_change_change ON freshness_change (generation, place);",
+
+    /* A copy that is opened as a store goes its own way from its generation on: its first new one
+     * draws an epoch, and says whose numbers it continues. 0: there was none before. */
+    "ALTER TABLE meta ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN epoch_before INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN epoch_before_last INTEGER NOT NULL DEFAULT 0;",
 
     /* A replica: whose generations it followed, and where in the log it reads on. */
     "CREATE TABLE source ("
     " ingester TEXT PRIMARY KEY, epoch INTEGER NOT NULL, generation INTEGER NOT NULL,"
     " fault INTEGER NOT NULL, since INTEGER"
     ") STRICT, WITHOUT ROWID;"
-    "ALTER TABLE meta ADD COLUMN resume INTEGER;"
-    "CREATE INDEX station_generation ON station (generation);"
-    "CREATE INDEX measure_generation ON measure (generation);",
+    "ALTER TABLE meta ADD COLUMN resume INTEGER;",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {
@@ -138,6 +165,61 @@ static const char *const LEDGER_MIGRATIONS[] = {
     ") STRICT;"
     "CREATE INDEX asked_whose ON asked (station, measure, from_time);"
     "CREATE INDEX asked_at ON asked (asked_at);",
+
+    /* When the store was last filled from elsewhere, with which generation, and from where. */
+    "CREATE TABLE restored ("
+    " only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL,"
+    " generation TEXT NOT NULL, source TEXT NOT NULL"
+    ") STRICT;",
+};
+
+static const char *const SPOOL_MIGRATIONS[] = {
+    /* Who a reading is of; in place of two ids in every row. */
+    "CREATE TABLE series ("
+    " key INTEGER PRIMARY KEY, measure TEXT NOT NULL, station TEXT NOT NULL,"
+    " UNIQUE (measure, station)"
+    ") STRICT;"
+
+    /* Readings that history has not got and the store has no more; the oldest have the least id.
+     * held: the store held it; else it came outside its station's window. */
+    "CREATE TABLE spool ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, series INTEGER NOT NULL, held INTEGER NOT NULL,"
+    " time INTEGER NOT NULL, value REAL NOT NULL, flags INTEGER NOT NULL,"
+    " received INTEGER NOT NULL, revision INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL, generation INTEGER NOT NULL"
+    ") STRICT;"
+
+    /* What came outside its station's window of late: the upstream gives it again and again. */
+    "CREATE TABLE given ("
+    " series INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL,"
+    " revision INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " PRIMARY KEY (series, time)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX given_received ON given (received);"
+
+    /* History has all that came up to this generation, and all of the spool up to this id. */
+    "CREATE TABLE mark ("
+    " only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL, spool_id INTEGER NOT NULL, lost INTEGER NOT NULL"
+    ") STRICT;"
+    "INSERT INTO mark (only, epoch, generation, spool_id, lost) VALUES (1, 0, 0, 0, 0);"
+
+    /* The increment of history under way, and the keys that it puts. */
+    "CREATE TABLE plan ("
+    " only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL, spool_id INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE plan_key (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+
+    /* Exported generations, with their manifests. */
+    "CREATE TABLE export ("
+    " generation TEXT PRIMARY KEY, as_of INTEGER NOT NULL, exported INTEGER NOT NULL,"
+    " manifest TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX export_as_of ON export (as_of);"
+
+    /* Objects that another has replaced, and when they may go. */
+    "CREATE TABLE condemned (key TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 const Schema STORE_SCHEMA = {
@@ -150,6 +232,12 @@ const Schema LEDGER_SCHEMA = {
     .application_id = 0x6672656c, /* "frel" */
     .migrations = LEDGER_MIGRATIONS,
     .version = countof(LEDGER_MIGRATIONS),
+};
+
+const Schema SPOOL_SCHEMA = {
+    .application_id = 0x66726570, /* "frep" */
+    .migrations = SPOOL_MIGRATIONS,
+    .version = countof(SPOOL_MIGRATIONS),
 };
 
 ErrCode schema_find(Db *db, const Schema *schema, SchemaFound *ret_found, int64_t *ret_version,

@@ -9,7 +9,7 @@ typedef struct Schema {
     int64_t version;               /* their number */
 } Schema;
 
-extern const Schema STORE_SCHEMA, LEDGER_SCHEMA;
+extern const Schema STORE_SCHEMA, LEDGER_SCHEMA, SPOOL_SCHEMA;
 
 /* Whose file this is, before anything in it is believed. */
 typedef enum SchemaFound {

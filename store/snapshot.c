@@ -1,6 +1,6 @@
-#include "base/buf.h"
 #include "store/asked.h"
 #include "store/lookup.h"
+#include "store/measures.h"
 #include "store/rows.h"
 
 #include <stdlib.h>
@@ -140,9 +140,7 @@ struct Walk {
     /* what the visit is for: one of these */
     struct {
         StationFn *each;
-        Buf bytes; /* of the ids of one station's measures */
-        Str *ids;
-        size_t count, cap;
+        MeasureIds ids;
     } stations;
     struct {
         MeasureFn *each;
@@ -210,87 +208,32 @@ static ErrCode walk_stations(Walk *walk, const Filter *filter, Err *err)
 
 /* ---- stations -------------------------------------------------------------------------------- */
 
-static ErrCode has_measure(Walk *walk, int64_t station, bool *ret_has, Err *err)
-{
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_MEASURES);
-    sql_bind_int(st, 1, station);
-    *ret_has = false;
-    while (!*ret_has) {
-        bool row = false;
-        int64_t key = 0;
-        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
-        if (rc != OK || !row)
-            return rc;
-        Measure measure = row_measure(st, &key);
-        *ret_has = filter_takes_measure(&walk->filter, &measure);
-    }
-    return OK;
-}
-
-/* Copied, as each id dies with its row. The bytes move while they grow: pointers come last. */
-static ErrCode read_measure_ids(Walk *walk, int64_t station, Err *err)
-{
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&walk->snap->db, READ_MEASURE_IDS);
-    sql_bind_int(st, 1, station);
-    buf_clear(&walk->stations.bytes);
-    walk->stations.count = 0;
-    bool row = true;
-    while (row) {
-        ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
-        if (rc != OK)
-            return rc;
-        if (!row)
-            break;
-        if (walk->stations.count == walk->stations.cap) {
-            size_t cap = walk->stations.cap * 2 + 8;
-            Str *ids = reallocarray(walk->stations.ids, cap, sizeof *ids);
-            if (ids == NULL)
-                return err_set(err, ERR_NO_MEMORY, "no memory for %zu measure ids", cap);
-            walk->stations.ids = ids;
-            walk->stations.cap = cap;
-        }
-        Str id = sql_str(st, 0);
-        walk->stations.ids[walk->stations.count++].len = id.len;
-        buf_put_str(&walk->stations.bytes, id);
-        buf_put_char(&walk->stations.bytes, '\0');
-    }
-    ErrCode rc = buf_check(&walk->stations.bytes, err);
-    const char *at = buf_view(&walk->stations.bytes).ptr;
-    for (size_t i = 0; i < walk->stations.count && rc == OK; i++) {
-        walk->stations.ids[i].ptr = at;
-        at += walk->stations.ids[i].len + 1;
-    }
-    return rc;
-}
-
 static ErrCode visit_station(Walk *walk, const Station *station, int64_t key, Err *err)
 {
     bool takes = true;
     ErrCode rc = OK;
     if (filter_narrows_measures(&walk->filter))
-        rc = has_measure(walk, key, &takes, err);
+        rc = station_has_measure(walk->snap, &walk->filter, key, &takes, err);
     if (rc != OK || !takes)
         return rc;
-    rc = read_measure_ids(walk, key, err);
+    MeasureIds *list = &walk->stations.ids;
+    rc = measure_ids_read(list, walk->snap, key, err);
     if (rc == OK)
-        walk->stopped =
-            !walk->stations.each(station, walk->stations.ids, walk->stations.count, walk->ctx);
+        walk->stopped = !walk->stations.each(station, list->ids, list->count, walk->ctx);
     return rc;
 }
 
 ErrCode snapshot_each_station(Snapshot *snap, const Filter *filter, StationFn *each, void *ctx,
                               Err *err)
 {
-    enum { IDS_MAX_BYTES = 64 << 20 }; /* of one station: never reached */
     Walk walk = {
         .snap = snap,
         .visit = visit_station,
-        .stations = {.each = each, .bytes = buf_init(IDS_MAX_BYTES)},
+        .stations = {.each = each, .ids = measure_ids_init()},
         .ctx = ctx,
     };
     ErrCode rc = walk_stations(&walk, filter, err);
-    buf_release(&walk.stations.bytes);
-    free(walk.stations.ids);
+    measure_ids_release(&walk.stations.ids);
     return rc;
 }
 

@@ -16,9 +16,9 @@
 typedef struct SnapshotInfo {
     uint32_t epoch;
     char tag[GENERATION_TAG_SIZE]; /* "<epoch>-<number>" */
-    uint64_t generation;           /* 0: nothing was ever stored */
-    UnixSec as_of;                 /* its commit time; NO_TIME when generation is 0 */
-    int64_t readings;              /* held */
+    uint64_t generation; /* 0: nothing was ever stored */
+    UnixSec as_of;       /* its commit time; NO_TIME when generation is 0 */
+    int64_t readings;    /* held */
     Service service;
 } SnapshotInfo;
 const SnapshotInfo *snapshot_info(const Snapshot *snap); /* read once, when it was pinned */
@@ -94,6 +94,8 @@ MUST_USE ErrCode snapshot_each_gap(Snapshot *snap, const Filter *filter, const G
  * `only_good`: of those without a fault. */
 MUST_USE ErrCode snapshot_last_poll(Snapshot *snap, bool only_good, Arena *arena,
                                     PollReport *ret_report, Err *err);
+/* When the store was last filled from elsewhere; ERR_NOT_FOUND: never. */
+MUST_USE ErrCode snapshot_restoration(Snapshot *snap, Arena *arena, Restoration *ret, Err *err);
 /* How many different refusals the quarantine holds, by reason. */
 MUST_USE ErrCode snapshot_quarantine_counts(Snapshot *snap,
                                             int64_t ret_counts[static REFUSAL_REASON_COUNT],

@@ -109,6 +109,20 @@ ErrCode db_query_int(Db *db, const char *sql, int64_t *ret, Err *err)
     return rc;
 }
 
+ErrCode db_quick_check(Db *db, Err *err)
+{
+    sqlite3_stmt *st = NULL;
+    ErrCode rc = OK;
+    if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK ||
+        sqlite3_step(st) != SQLITE_ROW)
+        rc = db_fail(db, err, "quick_check");
+    else if (!str_eq(sql_str(st, 0), STR("ok")))
+        rc = err_set(err, ERR_CORRUPT, "%s: quick_check: " STR_FMT, db->name,
+                     STR_ARG(sql_str(st, 0)));
+    (void) sqlite3_finalize(st);
+    return rc;
+}
+
 void db_rollback(Db *db)
 {
     if (!sqlite3_get_autocommit(db->handle))

@@ -40,6 +40,8 @@ MUST_USE ErrCode db_prepare(Db *db, const SqlText *sql, size_t count, Err *err);
 MUST_USE ErrCode db_exec(Db *db, const char *sql, Err *err);
 /* The first column of the first row, of pragmas and counts. */
 MUST_USE ErrCode db_query_int(Db *db, const char *sql, int64_t *ret, Err *err);
+/* Finds damage anywhere in the file; its time grows with the file. Errors: ERR_CORRUPT. */
+MUST_USE ErrCode db_quick_check(Db *db, Err *err);
 void db_rollback(Db *db); /* nothing, where SQLite rolled back by itself (a full disk) */
 
 /* SQLite's last error as ours: ERR_CORRUPT, ERR_NO_MEMORY, else ERR_STORAGE. */

@@ -9,8 +9,13 @@
 
 /* ---- open, close ----------------------------------------------------------------------------- */
 
+/* The epoch last: see store_generation_tag(). */
 static void publish(Store *store, const Meta *meta)
 {
+    atomic_store(&store->copied, meta->is_copy ? meta->generation : meta->epoch_before_last);
+    atomic_store(&store->epoch_before, meta->epoch_before);
+    atomic_store(&store->epoch_before_last, meta->epoch_before_last);
+    atomic_store(&store->epoch, meta->epoch);
     atomic_store(&store->as_of, meta->as_of);
     atomic_store(&store->generation, meta->generation);
     metric_set(METRIC_GENERATION, (int64_t) meta->generation);
@@ -31,11 +36,13 @@ static Store *make(const StoreOptions *options)
     }
     store->options = *options;
     store->options.data_dir = NULL;
+    store->options.fill_ctx = NULL;
     store->next_expected = NO_TIME;
     store->failing_since = NO_TIME;
     store->snapshots = snapshots;
     lock_init(&store->lock);
     lock_init(&store->preparing);
+    lock_init(&store->watching);
     cond_init(&store->came_back);
     for (size_t i = 0; i < options->reader_count; i++) {
         snapshots[i] = (Snapshot){.store = store, .next_idle = store->idle};
@@ -48,6 +55,7 @@ static Store *make(const StoreOptions *options)
 static void destroy(Store *store)
 {
     cond_release(&store->came_back);
+    lock_release(&store->watching);
     lock_release(&store->preparing);
     lock_release(&store->lock);
     free(store->snapshots);
@@ -66,8 +74,9 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
                        options->reader_count);
 
     Meta meta = {.generation = 0};
-    ErrCode rc = files_open(&store->files, options->data_dir, &store->damaged, ret_set_aside,
-                            STORE_NOTE_SIZE, err);
+    const Filler filler = {.fn = options->fill, .ctx = options->fill_ctx};
+    ErrCode rc = files_open(&store->files, options->data_dir, &filler, &store->damaged,
+                            ret_set_aside, STORE_NOTE_SIZE, err);
     if (rc != OK) {
         destroy(store);
         return rc;
@@ -78,8 +87,13 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
         destroy(store);
         return rc;
     }
-    atomic_store(&store->epoch, meta.epoch);
     publish(store, &meta);
+    rc = exports_read_mark(store, err);
+    if (rc != OK) {
+        files_close(&store->files, true);
+        destroy(store);
+        return rc;
+    }
     *ret_store = store;
     return OK;
 }
@@ -92,6 +106,7 @@ void store_close(Store *store)
     for (size_t i = 0; i < store->options.reader_count; i++) {
         db_close(&store->snapshots[i].db);
         db_close(&store->snapshots[i].ledger);
+        db_close(&store->snapshots[i].spool);
     }
     files_close(&store->files, atomic_load(&store->damaged));
     destroy(store);
@@ -109,20 +124,31 @@ UnixSec store_as_of(const Store *store)
     return atomic_load(&store->as_of);
 }
 
-static void put_tag(uint32_t epoch, uint64_t generation, char tag[static GENERATION_TAG_SIZE])
+uint32_t store_epoch(const Store *store)
 {
-    (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, epoch, generation);
+    return atomic_load(&store->epoch);
 }
 
 void store_generation_tag(const Store *store, uint64_t generation,
                           char tag[static GENERATION_TAG_SIZE])
 {
-    put_tag(atomic_load(&store->epoch), generation, tag);
+    /* The epoch is read first and written last: whoever sees a new one sees where the one before
+     * ended, and an announced generation never gets an epoch that is not its own. */
+    uint32_t epoch = atomic_load(&store->epoch);
+    if (generation <= atomic_load(&store->epoch_before_last))
+        epoch = atomic_load(&store->epoch_before);
+    (void) snprintf(tag, GENERATION_TAG_SIZE, "%08" PRIx32 "-%" PRIu64, epoch, generation);
 }
 
 UnixSec store_failing_since(const Store *store)
 {
     return atomic_load(&store->failing_since);
+}
+
+Service store_copy_service(const Store *store)
+{
+    return (Service){.fault = (Fault) atomic_load(&store->copy_fault),
+                     .since = atomic_load(&store->copy_fault_since)};
 }
 
 void store_expect_next(Store *store, UnixSec when)
@@ -137,12 +163,26 @@ UnixSec store_next_expected(const Store *store)
 
 ErrCode store_watch(Store *store, WatchFn *fn, void *ctx, Err *err)
 {
-    assert(!store->has_writer);
-    if (store->watcher_count == STORE_WATCHERS_MAX)
-        return err_set(err, ERR_BUSY, "store: more than %d watchers", STORE_WATCHERS_MAX);
-    store->watchers[store->watcher_count].fn = fn;
-    store->watchers[store->watcher_count++].ctx = ctx;
-    return OK;
+    lock_take(&store->watching);
+    bool has_room = store->watcher_count < STORE_WATCHERS_MAX;
+    if (has_room) {
+        store->watchers[store->watcher_count].fn = fn;
+        store->watchers[store->watcher_count++].ctx = ctx;
+    }
+    lock_give(&store->watching);
+    return has_room ? OK
+                    : err_set(err, ERR_BUSY, "store: more than %d watchers", STORE_WATCHERS_MAX);
+}
+
+void store_unwatch(Store *store, WatchFn *fn, void *ctx)
+{
+    size_t kept = 0;
+    lock_take(&store->watching);
+    for (size_t i = 0; i < store->watcher_count; i++)
+        if (store->watchers[i].fn != fn || store->watchers[i].ctx != ctx)
+            store->watchers[kept++] = store->watchers[i];
+    store->watcher_count = kept;
+    lock_give(&store->watching);
 }
 
 void store_prepare(Store *store, WatchFn *fn, void *ctx)
@@ -160,8 +200,10 @@ void store_announce(Store *store, const Meta *meta)
         store->prepare.fn(store->prepare.ctx, meta->generation);
     lock_give(&store->preparing);
     publish(store, meta);
+    lock_take(&store->watching);
     for (size_t i = 0; i < store->watcher_count; i++)
         store->watchers[i].fn(store->watchers[i].ctx, meta->generation);
+    lock_give(&store->watching);
 }
 
 /* ---- the pool of readers --------------------------------------------------------------------- */
@@ -222,7 +264,9 @@ static ErrCode pin(Snapshot *snap, Err *err)
         .readings = snap->meta.readings,
         .service = snap->meta.service,
     };
-    put_tag(snap->meta.epoch, snap->meta.generation, snap->info.tag);
+    /* Not by store_generation_tag(): the snapshot may be of an epoch that is not announced yet. */
+    (void) snprintf(snap->info.tag, sizeof snap->info.tag, "%08" PRIx32 "-%" PRIu64,
+                    snap->meta.epoch, snap->meta.generation);
     return OK;
 }
 

@@ -1,6 +1,7 @@
 #include "store/apply.h"
 
 #include "base/metrics.h"
+#include "store/spool.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ static ErrCode make_writer(Store *store, Writer **ret_writer, Err *err)
         .ledger = &store->files.ledger,
         .meta = meta,
         .slot = NO_TIME,
+        .spool = {.db = &store->files.spool,
+                  .max_bytes = store->options.spool_max_bytes,
+                  .exported = &store->exported},
     };
     *ret_writer = writer;
     return OK;
@@ -53,6 +57,7 @@ void writer_close(Writer *writer)
     (void) set_has_writer(writer->store, false);
     arena_release(&writer->gaps.strings);
     free(writer->gaps.items);
+    free(writer->unknown);
     free(writer);
 }
 
@@ -61,15 +66,69 @@ Service writer_service(const Writer *writer)
     return writer->meta.service;
 }
 
+ErrCode writer_oldest_newest(Writer *writer, UnixSec since, UnixSec *ret_time, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->db, WRITE_OLDEST_NEWEST);
+    bool row = false;
+    sql_bind_int(st, 1, since);
+    ErrCode rc = sql_step(writer->db, st, &row, err);
+    if (rc == OK)
+        *ret_time = row ? sql_time(st, 0) : NO_TIME;
+    return rc;
+}
+
+ErrCode writer_has_station(Writer *writer, Str id, bool *ret_has, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->db, WRITE_FIND_STATION);
+    sql_bind_str(st, 1, id);
+    return sql_step(writer->db, st, ret_has, err);
+}
+
+ErrCode writer_is_settled(Writer *writer, bool *ret_settled, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->ledger, LEDGER_LAST_OUTCOME);
+    bool row = false;
+    ErrCode rc = sql_step(writer->ledger, st, &row, err);
+    if (rc != OK)
+        return rc;
+    uint64_t recorded = row ? (uint64_t) sql_int(st, 0) : 0;
+    bool went_well = !row || sql_int(st, 1) == FAULT_NONE;
+    *ret_settled = went_well && recorded == writer->meta.generation;
+    return OK;
+}
+
+ErrCode writer_count_expected(Writer *writer, UnixSec slot, int64_t most, int64_t *ret_expected,
+                              int64_t *ret_measures, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(writer->db, WRITE_COUNT_EXPECTED);
+    bool row = false;
+    sql_bind_int(st, 1, slot);
+    sql_bind_int(st, 2, most);
+    ErrCode rc = sql_step(writer->db, st, &row, err);
+    if (rc != OK)
+        return rc;
+    *ret_expected = row ? sql_int(st, 0) : 0;
+    *ret_measures = row ? sql_int(st, 1) : 0;
+    return OK;
+}
+
 /* ---- applying -------------------------------------------------------------------------------- */
 
-/* The first generation says since when the service is what it is. */
+int apply_number(Apply *apply, sqlite3_stmt *st, int at)
+{
+    sql_bind_int(st, at, (int64_t) apply->generation);
+    sql_bind_int(st, at + 1, (int64_t) apply->place++);
+    return at + 2;
+}
+
+/* The first generation says since when the service is what it is. A copy stays as it is until there is
+ * more to say than whose fault it is. */
 static void note_service(Apply *apply, Fault fault)
 {
     Service *service = &apply->meta->service;
     if (service->fault != fault) {
         *service = (Service){.fault = fault, .since = apply->now};
-        apply->changed = true;
+        apply->changed = apply->changed || !apply->of_copy;
     } else if (service->since == NO_TIME) {
         service->since = apply->now;
     }
@@ -82,6 +141,8 @@ static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
         rc = apply_measures(apply, err);
     if (rc == OK)
         rc = apply_types(apply, err);
+    if (rc == OK)
+        rc = apply_more(apply, err);
     if (rc == OK)
         rc = apply_readings(apply, err);
     if (rc == OK)
@@ -105,11 +166,16 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
         apply->meta->generation = apply->generation;
         apply->meta->as_of = apply->now;
         rc = meta_write(writer->db, apply->meta, err);
-        if (rc == OK)
+        if (rc == OK) {
+            spool_commit(apply->spool); /* first: see there */
             rc = sql_run(writer->db, sql_begin(writer->db, WRITE_COMMIT), err);
+        }
+    } else if (rc == OK) {
+        spool_commit(apply->spool); /* what expired changes no generation */
     }
     if (rc != OK || !apply->changed)
         db_rollback(writer->db);
+    spool_rollback(apply->spool); /* what is not kept by now */
     return rc;
 }
 
@@ -135,6 +201,15 @@ static void note_failure(Store *store, ErrCode rc, UnixSec now)
         (void) atomic_compare_exchange_strong(&store->failing_since, &none, now);
 }
 
+/* What a copy's generation does not say. The moment first, for who reads the fault. */
+static void note_copy_fault(Store *store, Fault fault, UnixSec now)
+{
+    if (atomic_load(&store->copy_fault) == (int) fault)
+        return;
+    atomic_store(&store->copy_fault_since, now);
+    atomic_store(&store->copy_fault, (int) fault);
+}
+
 ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
                      Applied *ret_applied, Err *err)
 {
@@ -151,9 +226,14 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         .slot = writer->slot != NO_TIME ? writer->slot : now,
         .poll_s = writer->poll_s,
         .window_s = writer->store->options.window_s,
+        .of_copy = writer->meta.is_copy,
         .meta = &meta,
         .gaps = &writer->gaps,
+        .spool = &writer->spool,
     };
+    if (meta.is_copy)
+        meta_leave_copy(&meta); /* kept, if this makes a generation */
+    spool_begin_batch(&writer->spool, &meta, now);
     arena_release(&writer->gaps.strings);
     writer->gaps.count = 0;
     Err ledger_err;
@@ -161,22 +241,31 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     ErrCode rc = apply_in_transaction(writer, &apply, fault, err);
     if (rc != OK) {
         free(apply.unknown);
+        free(apply.unknown_ids);
         note_failure(writer->store, rc, now);
         return err_context(err, "apply generation %" PRIu64, apply.generation);
     }
     /* The ledger comes after the commit: it may lack a refusal, it must not hold one of a batch
      * that was rolled back and comes again. */
-    ledger_note_batch(writer, batch, apply.unknown, apply.unknown_count, now, &apply.applied);
+    ledger_note_batch(writer, batch, apply.unknown, batch->is_release ? 0 : apply.unknown_count,
+                      now, &apply.applied);
     free(apply.unknown);
+    free(writer->unknown);
+    writer->unknown = apply.unknown_ids;
 
     if (apply.changed) {
         writer->meta = meta;
         atomic_store(&writer->store->failing_since, NO_TIME);
         store_announce(writer->store, &meta);
     }
+    bool beside = writer->meta.is_copy && writer->meta.service.fault != fault;
+    note_copy_fault(writer->store, beside ? fault : FAULT_NONE, now);
+    apply.applied.history_lost = writer->spool.lost;
+    apply.applied.spool_error = writer->spool.err;
     apply.applied.generation = writer->meta.generation;
     apply.applied.changed = apply.changed;
     apply.applied.readings_held = writer->meta.readings;
+    apply.applied.unknown = writer->unknown;
     apply.applied.gaps = writer->gaps.items;
     apply.applied.gap_count = writer->gaps.count;
     *ret_applied = apply.applied;

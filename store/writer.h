@@ -3,20 +3,10 @@
  * All of it on the ingest thread. */
 #pragma once
 #include "model/batch.h"
+#include "model/filter.h"
 #include "model/gaps.h"
 #include "store/ledger.h"
 #include "store/store.h"
-
-/* What became of the readings of a batch: received is the sum of the other six, always. */
-typedef struct ReadingCounts {
-    int64_t received;
-    int64_t fresh; /* new: not known, and its measure's newest */
-    int64_t late;  /* not known, and behind its measure's newest */
-    int64_t unchanged;
-    int64_t corrected;
-    int64_t expired;     /* outside its station's window */
-    int64_t quarantined; /* refused by the parser, or of a measure that is not known */
-} ReadingCounts;
 
 /* What a newest reading leaves open behind it: the readings of its measure in after < time < until
  * that were never seen, inside its station's window. */
@@ -35,11 +25,15 @@ typedef struct Applied {
     int64_t crossings;        /* measures that became late, stale or silent */
     int64_t trimmed;          /* readings that left their station's window */
     int64_t readings_held;    /* by the store, after it */
-    int64_t unknown_measures; /* distinct; part of quarantined: ask for the measure list */
-    const SeriesGap *gaps;    /* of a batch that find_gaps; the Writer's until the next apply */
+    int64_t unknown_measures; /* distinct; their readings are part of quarantined */
+    const Str
+        *unknown; /* their ids, in order; the Writer's until the next apply, borrowing the batch */
+    const SeriesGap *gaps; /* of a batch that find_gaps; the Writer's until the next apply */
     size_t gap_count;
     int64_t
         released; /* from quarantine: readings refused earlier, of measures that are known now */
+    int64_t history_lost; /* readings that history will never get: no room in the spool */
+    Err spool_error;      /* OK, or the last trouble of the spool */
     Err quarantine_error; /* OK, or why refusals could not be kept in the ledger */
 } Applied;
 
@@ -61,12 +55,31 @@ void writer_close(Writer *writer); /* NULL is fine */
  * no part of a gap between deliveries. If anything changed, or `service` differs from
  * the stored one in its fault, the generation rises by one and watchers are told after the commit.
  * Errors: ERR_STORAGE, ERR_CORRUPT: nothing is changed, and store_failing_since() says so until the
- * next commit. */
+ * next commit. A batch that is_release counts none of its readings, and refuses none: its readings were
+ * received before, and those whose measure is still not known go on waiting. */
 MUST_USE ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
                               Applied *ret_applied, Err *err);
 
+/* The next listed stations behind `after`, by id, of which it is not known what the upstream says of
+ * them alone; with `known` of any. At most `max`, their ids in `arena`. */
+MUST_USE ErrCode writer_stations_to_ask(Writer *writer, Str after, bool known, size_t max,
+                                        Arena *arena, StrList *ret_ids, Err *err);
+
 /* What the next writer_apply() would find stored. */
 Service writer_service(const Writer *writer);
+/* The oldest of the stations' newest times that is not older than `since`: no window of theirs begins
+ * before it less a window. NO_TIME: there is none. Errors: ERR_STORAGE, ERR_CORRUPT. */
+MUST_USE ErrCode writer_oldest_newest(Writer *writer, UnixSec since, UnixSec *ret_time, Err *err);
+MUST_USE ErrCode writer_has_station(Writer *writer, Str id, bool *ret_has, Err *err);
+
+/* Whether the last poll went well to its end: no generation came after what it recorded. Else some of
+ * what it was to ask for may never have been asked for. True of an empty store. */
+MUST_USE ErrCode writer_is_settled(Writer *writer, bool *ret_settled, Err *err);
+
+/* Of how many measures a delivery was to be expected by `slot`, those left out that are late already:
+ * counted up to `most`. *ret_measures: of how many measures anything is held. */
+MUST_USE ErrCode writer_count_expected(Writer *writer, UnixSec slot, int64_t most,
+                                       int64_t *ret_expected, int64_t *ret_measures, Err *err);
 
 /* PASSIVE; TRUNCATE, waiting for readers at most 200 ms, when the log is beyond its limit. */
 MUST_USE ErrCode writer_checkpoint(Writer *writer, Err *err);

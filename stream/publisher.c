@@ -100,27 +100,33 @@ static ErrCode tell_tables(Telling *telling, Snapshot *snap, uint64_t after)
     return OK;
 }
 
-static bool tell_reading(UNUSED uint64_t generation, UNUSED uint64_t nth, const Station *station,
-                         const Measure *measure, const Reading *reading, void *ctx)
+static bool tell_reading(const Change *change, void *ctx)
 {
     Telling *telling = ctx;
-    const Row row = {.station = station, .measure = measure, .reading = reading};
+    const Row row = {
+        .station = change->station, .measure = change->measure, .reading = change->reading};
     event_put_reading(&telling->value, &telling->source, telling->as_of,
                       (uint64_t) telling->end.readings, &row);
     telling->end.readings++;
-    telling->rc = put(telling, EVENT_READING, station->id);
+    telling->rc = put(telling, EVENT_READING, change->station->id);
     return telling->rc == OK;
 }
 
 static ErrCode tell_all(Telling *telling, Snapshot *snap, uint64_t after)
 {
     const Filter all = {.words = {.count = 0}};
+    const ChangeQuery query = {
+        .filter = &all,
+        .kinds = CHANGES_READINGS,
+        .after = {.epoch = telling->source.epoch, .generation = after},
+    };
+    ChangeCursor reached;
     event_put_begin(&telling->value, &telling->source, telling->as_of, after);
     ErrCode rc = put(telling, EVENT_BEGIN, telling->source.ingester);
     if (rc == OK)
         rc = tell_tables(telling, snap, after);
     if (rc == OK)
-        rc = snapshot_each_change(snap, &all, after, 0, tell_reading, telling, telling->err);
+        rc = snapshot_each_change(snap, &query, tell_reading, telling, &reached, telling->err);
     if (rc == OK)
         rc = telling->rc;
     if (rc != OK)

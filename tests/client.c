@@ -92,19 +92,30 @@ static bool take_until(Client *client, Str end, Buf *ret)
     return true;
 }
 
+/* *ret_len 0: it was the last. False: the connection ended. */
+static bool take_chunk(Client *client, Buf *ret, size_t *ret_len)
+{
+    CLEANUP(buf_release) Buf line = buf_init(1000);
+    if (!take_until(client, STR("\r\n"), &line))
+        return false;
+    buf_put_char(&line, '\0');
+    *ret_len = (size_t) strtoul(line.ptr, NULL, 16);
+    return take_bytes(client, *ret_len, ret) && take_until(client, STR("\r\n"), &line);
+}
+
 static bool take_chunks(Client *client, Buf *ret)
 {
-    for (;;) {
-        CLEANUP(buf_release) Buf line = buf_init(1000);
-        if (!take_until(client, STR("\r\n"), &line))
+    size_t len = 1;
+    while (len > 0)
+        if (!take_chunk(client, ret, &len))
             return false;
-        buf_put_char(&line, '\0');
-        size_t len = (size_t) strtoul(line.ptr, NULL, 16);
-        if (!take_bytes(client, len, ret) || !take_until(client, STR("\r\n"), &line))
-            return false;
-        if (len == 0)
-            return true;
-    }
+    return true;
+}
+
+bool client_receive_chunk(Client *client, Buf *ret)
+{
+    size_t len = 0;
+    return take_chunk(client, ret, &len) && len > 0;
 }
 
 static bool take_body(Client *client, Response *response)
@@ -123,14 +134,20 @@ static bool take_body(Client *client, Response *response)
     return true;
 }
 
-Response client_receive(Client *client, bool has_body)
+Response client_receive_head(Client *client)
 {
     Response response = {.head = buf_init(IN_MAX_BYTES), .body = buf_init(IN_MAX_BYTES)};
     if (!take_until(client, STR("\r\n\r\n"), &response.head) || response.head.len < 12)
         return response;
     response.status = (response.head.ptr[9] - '0') * 100 + (response.head.ptr[10] - '0') * 10 +
                       (response.head.ptr[11] - '0');
-    if (has_body && !take_body(client, &response))
+    return response;
+}
+
+Response client_receive(Client *client, bool has_body)
+{
+    Response response = client_receive_head(client);
+    if (response.status != 0 && has_body && !take_body(client, &response))
         response.status = 0;
     return response;
 }
@@ -368,6 +385,9 @@ ServerOptions test_server_options(void)
                            .cache_bytes = 8 << 20,
                            .build = "test",
                            .upstream = "http://upstream.test",
+                           .shard = "2/5",
                            .poll_interval_s = 900,
-                           .window_s = WINDOW_MAX_S};
+                           .window_s = WINDOW_MAX_S,
+                           .heartbeat_ms = 15000,
+                           .slow_subscriber_ms = 20000};
 }

@@ -25,6 +25,10 @@ void client_close(Client *client);
 void client_send(Client *client, Str bytes);
 /* The next answer. `has_body` false: that of a HEAD. Waits at most 20 s. */
 Response client_receive(Client *client, bool has_body);
+/* The head alone; what follows is taken by the chunk. */
+Response client_receive_head(Client *client);
+/* Appends the next chunk. False: that was the last, or the connection ended, or 20 s passed. */
+bool client_receive_chunk(Client *client, Buf *ret);
 /* True when the peer has closed it, waiting at most 20 s for that. */
 bool client_is_closed(Client *client);
 /* The same, looking for at most 20 ms. */

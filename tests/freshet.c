@@ -12,9 +12,10 @@ enum { ARGS_MAX = 40 };
 Freshet freshet_start(const char *data_dir, const char *upstream, const char *clock,
                       const char *const more[])
 {
-    const char *argv[ARGS_MAX] = {"freshet",    "--listen", "127.0.0.1:0", "--data-dir", data_dir,
-                                  "--upstream", upstream,   "--threads",   "2"};
-    size_t count = 9;
+    const char *argv[ARGS_MAX] = {"freshet", "--listen",     "127.0.0.1:0", "--data-dir",
+                                  data_dir,  "--upstream",   upstream,      "--threads",
+                                  "2",       "--export-url", "off"};
+    size_t count = 11;
     for (size_t i = 0; more != NULL && more[i] != NULL && count < ARGS_MAX - 1; i++)
         argv[count++] = more[i];
     char variable[128];

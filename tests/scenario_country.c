@@ -133,7 +133,7 @@ TEST(scenario_whole_country_is_served_as_it_was_recorded)
         simulator_start((const char *const[]){"--clock", "--replay", replay_folder(), NULL});
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
-    simclock_sleep_until(clock, simclock_now(clock) + 1); /* the first poll is over */
+    simclock_sleep_until(clock, simclock_now(clock) + 5); /* the first poll is over */
     CHECK_TEXT("none", freshet_tell(&service, "fault"));
 
     char url[256];
@@ -187,7 +187,7 @@ TEST(scenario_quirk_26_the_feed_is_asked_for_what_is_newest)
         simulator_start((const char *const[]){"--clock", "--stations", "20", NULL});
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
-    simclock_sleep_until(clock, simclock_now(clock) + 1);
+    simclock_sleep_until(clock, simclock_now(clock) + 5);
     CLEANUP(buf_release) Buf latest = freshet_get(&service, "/v1/latest");
     CLEANUP(buf_release) Buf readings = freshet_get(&service, "/v1/readings");
     /* Without `latest` the upstream gives the 500 oldest readings of one series. */

@@ -73,7 +73,7 @@ TEST(scenario_thirty_hours_keep_a_day_of_each_station)
     SimClock *clock = simclock_connect(sim.clock);
     UnixSec began = simclock_now(clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
-    simclock_sleep_until(clock, began + 1);
+    simclock_sleep_until(clock, began + 5);
     CLEANUP(buf_release) Buf first = freshet_get(&service, "/v1/latest.csv");
     for (int hour = 1; hour <= 30; hour++) {
         simclock_sleep_until(clock, began + hour * 3600);

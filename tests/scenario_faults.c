@@ -42,7 +42,7 @@ TEST(scenario_faults_are_told_and_mended)
         simulator_start((const char *const[]){"--clock", "--stations", "40", NULL});
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, OPTIONS);
-    simclock_sleep_until(clock, simclock_now(clock) + 1);
+    simclock_sleep_until(clock, simclock_now(clock) + 30); /* never within a poll, jitter and all */
     CHECK_TEXT("none", freshet_tell(&service, "fault"));
 
     for (size_t i = 0; i < countof(cases); i++) {
@@ -78,7 +78,7 @@ TEST(scenario_endless_body_ends_at_our_limit)
         simulator_start((const char *const[]){"--clock", "--stations", "20", NULL});
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, options);
-    simclock_sleep_until(clock, simclock_now(clock) + 1);
+    simclock_sleep_until(clock, simclock_now(clock) + 5);
     simulator_do(&sim, "POST", "/sim/fault?kind=endless&count=1&path=/data", STR_NONE);
     simclock_sleep_until(clock, simclock_now(clock) + 16 * 60);
     CHECK_TEXT("none", freshet_tell(&service, "fault")); /* mended by the poll after it */
@@ -94,7 +94,7 @@ TEST(scenario_same_answers_leave_one_generation)
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock,
                                     (const char *const[]){"--poll-interval", "1m", NULL});
-    simclock_sleep_until(clock, simclock_now(clock) + 1);
+    simclock_sleep_until(clock, simclock_now(clock) + 5);
     simulator_do(&sim, "POST", "/sim/fault?kind=stuck", STR_NONE);
     simclock_sleep_until(clock, simclock_now(clock) + 70); /* the next release is at 12:03:21 */
     char generation[64];
@@ -115,7 +115,7 @@ TEST(scenario_unmodified_is_asked_for_and_costs_nothing)
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock,
                                     (const char *const[]){"--poll-interval", "1m", NULL});
-    simclock_sleep_until(clock, simclock_now(clock) + 1);
+    simclock_sleep_until(clock, simclock_now(clock) + 5);
     simulator_do(&sim, "POST", "/sim/fault?kind=stuck", STR_NONE);
     simclock_sleep_until(clock, simclock_now(clock) + 180);
     CHECK_TEXT("true", freshet_tell(&service, "last_poll.unmodified"));
@@ -146,7 +146,7 @@ TEST(scenario_stuck_upstream_is_seen_within_a_cycle)
     SimClock *clock = simclock_connect(sim.clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
     UnixSec began = simclock_now(clock);
-    simclock_sleep_until(clock, began + 1);
+    simclock_sleep_until(clock, began + 5);
     simulator_do(&sim, "POST", "/sim/fault?kind=stuck", STR_NONE);
     simclock_sleep_until(
         clock, began + 10 * 60); /* behind the release of 12:03:21 and the poll of 12:05 */

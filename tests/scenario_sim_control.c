@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "tests/sim_kit.h"
+#include "tests/truth.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +96,28 @@ TEST(sim_sends_what_the_upstream_sends)
     CHECK_TEXT("gzip", exchanged_field(&zipped, "Content-Encoding"));
     CHECK(zipped.is_whole && zipped.body.len * 4 < got.body.len);
     CHECK_HAS("\x1f\x8b", buf_view(&zipped.body));
+}
+
+TEST(sim_catches_up_with_the_clock_it_lends)
+{
+    Simulator simulator = simulator_start((const char *[]){"--stations", "5", "--clock", "--behind",
+                                                           "86400", "--speed", "8640", NULL});
+    SimClock *clock = simclock_connect(simulator.clock);
+    UnixSec began = sim_moment("2026-01-20T12:00:00Z");
+    static const struct {
+        int64_t after_s;
+        const char *now;
+    } cases[] = {
+        {0, "2026-01-19T12:00:00Z"}, {5, "2026-01-20T00:00:00Z"}, {20, "2026-01-20T12:00:20Z"}};
+    CHECK_INT(began, simclock_now(clock));
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].now);
+        simclock_sleep_until(clock, began + cases[i].after_s);
+        char url[256];
+        (void) snprintf(url, sizeof url, "%s/sim/now", simulator.origin);
+        CLEANUP(buf_release) Buf body = must_get(url);
+        CHECK_TEXT(cases[i].now, sim_member(buf_view(&body), "now"));
+    }
 }
 
 TEST(sim_runs_faster_but_never_ahead_of_the_real_clock)
@@ -329,6 +352,22 @@ TEST(sim_counts_what_it_was_asked)
     CHECK_TEXT("3", sim_member(buf_view(&stats), "requests"));
     CHECK_TEXT("2", sim_member(sim_member(paths, "/data/readings"), "requests"));
     CHECK_TEXT("1", sim_member(sim_member(paths, "/id/stations"), "requests"));
+}
+
+TEST(sim_counts_what_it_cost)
+{
+    Simulator simulator = sim_start();
+    simulator_do(&simulator, "POST", "/sim/fault?kind=status&status=503&path=/id&count=1",
+                 STR_NONE);
+    CLEANUP(exchanged_release) Exchanged failed = sim_ask(&simulator, "/id/stations");
+    CHECK_INT(503, failed.status);
+    CLEANUP(buf_release) Buf body = sim_get(&simulator, "/id/stations");
+    CHECK_INT(2, traffic_count(&simulator, "requests"));
+    CHECK_INT(failed.body.len + body.len, traffic_count(&simulator, "sent_bytes"));
+    CHECK_INT(2, traffic_count(&simulator, "connections")); /* asking for the count is none */
+    CHECK(traffic_count(&simulator, "most_open") <= 2); /* that one is closed may be seen late */
+    simulator_do(&simulator, "DELETE", "/sim/stats", STR_NONE);
+    CHECK_INT(0, traffic_count(&simulator, "requests"));
 }
 
 TEST(sim_batches_where_it_is_told_to)

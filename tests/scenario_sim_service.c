@@ -23,10 +23,17 @@ static size_t check_lines(Str csv, Str truth)
 
 TEST(scenario_nothing_untrue_is_held_of_an_ill_behaved_feed)
 {
-    const Simulator sim = simulator_start(
-        (const char *const[]){"--clock", "--stations", "60", "--batching", "0", "--arrays", "4",
-                              "--sentinels", "4", "--missing-values", "4", "--empty-times", "4",
-                              "--duplicates", "4", "--vanishing", "30", NULL});
+    const Simulator sim = simulator_start((const char *const[]){"--clock", "--stations",
+                                                                "60",      "--batching",
+                                                                "0",       "--arrays",
+                                                                "4",       "--sentinels",
+                                                                "4",       "--missing-values",
+                                                                "4",       "--empty-times",
+                                                                "4",       "--duplicates",
+                                                                "4",       "--vanishing",
+                                                                "30",      "--unlisted",
+                                                                "5",       "--listed-later",
+                                                                "5",       NULL});
     SimClock *clock = simclock_connect(sim.clock);
     UnixSec began = simclock_now(clock);
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);

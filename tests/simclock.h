@@ -2,8 +2,8 @@
  *
  * A driver that is awake holds time still: it can ask a service and compare. simclock_sleep_until()
  * lets time run, through everything that others sleep for, up to a moment; at that moment others
- * may be about to do their work, so whoever wants to see what came of T sleeps until T + 1. Main
- * thread only. */
+ * may be about to do their work, so whoever wants to see what came of T sleeps until T + 1; and a poll
+ * of freshet may take some seconds, as it makes a generation a second at most. Main thread only. */
 #pragma once
 #include "base/base.h"
 #include "tests/process.h"

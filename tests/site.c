@@ -1,6 +1,7 @@
 #include "tests/site.h"
 
 #include "base/json.h"
+#include "server/words.h"
 
 #include <string.h>
 
@@ -9,7 +10,8 @@ void inside_open(Inside *inside, bool filled)
     *inside = (Inside){.fixture = fixture_open(), .options = test_server_options()};
     inside->site = (Site){.store = inside->fixture.store, .options = &inside->options};
     inside->cache = cache_open(inside->options.cache_bytes);
-    REQUIRE(inside->cache != NULL);
+    inside->site.words = words_open();
+    REQUIRE(inside->cache != NULL && inside->site.words != NULL);
     if (filled)
         fixture_fill(&inside->fixture);
 }
@@ -17,6 +19,7 @@ void inside_open(Inside *inside, bool filled)
 void inside_close(Inside *inside)
 {
     cache_close(inside->cache);
+    words_close(inside->site.words);
     fixture_close(&inside->fixture);
 }
 

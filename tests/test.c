@@ -190,19 +190,29 @@ static void run_deferred(void)
 
 /* ---- directories and files ------------------------------------------------------------------- */
 
-const char *test_dir(void)
+static const char *make_dir(const char *parent)
 {
-    const char *parent = getenv("TMPDIR");
     assert(dir_count < DIRS_MAX);
     char *dir = dirs[dir_count];
-    (void) snprintf(dir, sizeof dirs[0], "%s/freshet-test-XXXXXX",
-                    parent != NULL ? parent : "/tmp");
+    (void) snprintf(dir, sizeof dirs[0], "%s/freshet-test-XXXXXX", parent);
     if (mkdtemp(dir) == NULL) {
         perror(dir);
         abort();
     }
     dir_count++;
     return dir;
+}
+
+const char *test_dir(void)
+{
+    const char *parent = getenv("TMPDIR");
+    return make_dir(parent != NULL ? parent : "/tmp");
+}
+
+const char *test_dir_in_memory(void)
+{
+    static const char MEMORY[] = "/dev/shm";
+    return access(MEMORY, W_OK) == 0 ? make_dir(MEMORY) : test_dir();
 }
 
 static int remove_entry(const char *path, const struct stat *stat UNUSED, int type UNUSED,

@@ -58,6 +58,8 @@ void test_defer(void (*fn)(void *ctx), void *ctx);
 
 /* A fresh empty directory, removed with all in it when the test ends. */
 const char *test_dir(void);
+/* The same in memory, where the system has that: for days of commits that prove nothing of a disk. */
+const char *test_dir_in_memory(void);
 /* ../shared/upstream/<name>, un-gzipped when it ends in .gz; false where that folder is not there
  * (the caller then skips or uses its own fixture). Owned by the caller. */
 bool test_recording(const char *name, Buf *ret);

@@ -57,3 +57,21 @@ TEST(compression_keeps_to_the_ceiling)
     buf_clear(&small);
     CHECK_INT(ERR_TOO_LARGE, compress_zstd(STR("0123456789"), &small, &err));
 }
+
+TEST(packed_bytes_are_given_back)
+{
+    CLEANUP(buf_release) Buf plain = buf_init(1 << 20);
+    CLEANUP(buf_release) Buf packed = buf_init(1 << 20);
+    Err err = {.code = OK};
+    for (int i = 0; i < 500; i++)
+        buf_printf(&plain, "{\"time\":%d,\"value\":%d}\n", i * 900, i * i % 77);
+    CHECK_OK(compress_pack(buf_view(&plain), &packed, &err));
+    CHECK(packed.len < plain.len / 4);
+    char *out = malloc(plain.len);
+    REQUIRE(out != NULL);
+    CHECK(compress_unpack(buf_view(&packed), out, plain.len));
+    CHECK_STR(buf_view(&plain), ((Str){out, plain.len}));
+    CASE("too little room");
+    CHECK(!compress_unpack(buf_view(&packed), out, plain.len - 1));
+    free(out);
+}

@@ -28,3 +28,12 @@ TEST(sha256_is_as_published)
         sha256_free(sha);
     }
 }
+
+TEST(sha256_of_bytes_as_hex)
+{
+    unsigned char digest[SHA256_BYTES];
+    char hex[SHA256_HEX_SIZE];
+    sha256_of(STR("abc"), digest);
+    sha256_hex(digest, hex);
+    CHECK_TEXT("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", str_of(hex));
+}

@@ -2,6 +2,8 @@
 
 #include "tests/test.h"
 
+#include <string.h>
+
 #include <math.h>
 
 TEST(str_none_is_not_empty)
@@ -254,5 +256,19 @@ TEST(str_to_hex_is_strict)
         CASE(cases[i].text);
         CHECK_INT(cases[i].good, str_to_hex(str_of(cases[i].text), &got));
         CHECK_INT(cases[i].good ? cases[i].value : 77, got);
+    }
+}
+
+TEST(str_hash_tells_texts_apart)
+{
+    static const char TEXT[] = "\0/v1/stations/1491TH/readings\0";
+    uint64_t seen[sizeof TEXT];
+    for (size_t len = 0; len < sizeof TEXT; len++) {
+        char shifted[sizeof TEXT + 1];
+        memcpy(shifted + 1, TEXT, len); /* where it stands in memory is no part of it */
+        seen[len] = str_hash((Str){TEXT, len});
+        CHECK(seen[len] == str_hash((Str){shifted + 1, len}));
+        for (size_t i = 0; i < len; i++)
+            CHECK(seen[i] != seen[len]);
     }
 }

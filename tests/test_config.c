@@ -96,6 +96,7 @@ TEST(config_refuses_by_name_with_the_allowed_range)
         {"no choice", "--log-level=loud", "--log-level: 'loud' is none of debug|info|warn|error"},
         {"no address", "--upstream=ftp://x",
          "upstream: 'ftp://x' is no http:// or https:// address"},
+        {"no shard", "--shard=6/5", "shard: '6/5' is no K/N with K from 1 to N, N up to 1000"},
         {"no value", "--listen", "--listen: a value is missing"},
         {"no file", "--config=/no/such/file", "/no/such/file: cannot be opened"},
     };

@@ -39,6 +39,11 @@ TEST(parse_reading_takes_what_the_upstream_sends)
         {"whole", MEASURE "," TIME ",\"value\":0.0", 0.0},
         {"exponent", MEASURE "," TIME ",\"value\":1e2", 100},
         {"number in a text", MEASURE "," TIME ",\"value\":\" 1.5 \"", 1.5},
+        {"escapes",
+         "\"measure\":\"http:\\/\\/x\\/M-level-stage-i-15_min-m\"," TIME ",\"value\":1.5", 1.5},
+        {"twice: the first", MEASURE "," TIME ",\"value\":1.5,\"value\":2", 1.5},
+        {"members that nobody reads", "\"x\":{\"value\":[9]}," MEASURE "," TIME ",\"value\":1.5",
+         1.5},
         {"array of one", MEASURE "," TIME ",\"value\":[0.7]", 0.7},
         {"array with one usable", MEASURE "," TIME ",\"value\":[null,\"x\",0.7]", 0.7},
         {"measure as an object",
@@ -254,6 +259,59 @@ TEST(parse_types_tell_of_what_type_a_station_is)
     CHECK_TEXT("B", batch.types[1].station_id);
     CHECK_TEXT("Coastal", batch.types[1].type);
     CHECK(!batch.has_all_types);
+}
+
+/* Of two shards the first has 1491TH and E7050, the second EdgeH1. */
+TEST(parse_passes_over_what_is_another_shards)
+{
+    static const struct {
+        uint32_t index;
+        size_t stations, measures, types, readings, refusals, foreign;
+    } cases[] = {{0, 2, 2, 2, 1, 1, 2}, {1, 1, 1, 1, 1, 1, 2}};
+    static const char CSV[] = "dateTime,measure,value\n"
+                              "2026-11-22T10:00:00Z,E7050-level-stage-i-15_min-m,1\n"
+                              "2026-11-22T10:00:00Z,EdgeH1-level-stage-i-15_min-m,1\n"
+                              "2026-11-22T10:00:00Z,EdgeH1-level-stage-i-15_min-m,\n"
+                              "2026-11-22T10:00:00Z,,5\n";
+    for (size_t i = 0; i < countof(cases); i++) {
+        Batch batch = batch_init();
+        Err err = {.code = OK};
+        batch.shard = (Shard){.index = cases[i].index, .count = 2};
+        CHECK_OK(parse_stations(STR("{\"items\":[{\"notation\":\"1491TH\"},{\"@id\":\"x/E7050\"},"
+                                    "{\"notation\":\"EdgeH1\"}]}"),
+                                &batch, &err));
+        CHECK_OK(parse_measures(
+            STR("{\"items\":["
+                "{\"notation\":\"1491TH-level-stage-i-15_min-m\",\"station\":\"x/1491TH\"},"
+                "{\"notation\":\"E7050-level-stage-i-15_min-m\",\"station\":\"x/E7050\"},"
+                "{\"notation\":\"EdgeH1-level-stage-i-15_min-m\",\"station\":\"x/EdgeH1\"}]}"),
+            &batch, &err));
+        CHECK_OK(parse_station_types(STR("{\"items\":[{\"notation\":\"1491TH\"},"
+                                         "{\"notation\":\"E7050\"},{\"notation\":\"EdgeH1\"}]}"),
+                                     STR("Coastal"), &batch, &err));
+        CHECK_OK(parse_readings_csv(str_of(CSV), NOW, 1000, &batch, &err));
+        CHECK_INT(cases[i].stations, batch.station_count);
+        CHECK_INT(cases[i].measures, batch.measure_count);
+        CHECK_INT(cases[i].types, batch.type_count);
+        CHECK_INT(cases[i].readings, batch.reading_count);
+        CHECK_INT(cases[i].refusals, batch.refusal_count);
+        CHECK_INT(cases[i].foreign, batch.foreign_count);
+        batch_release(&batch);
+        CHECK_INT(2, batch.shard.count); /* whose batch it is does not end with what is in it */
+    }
+}
+
+TEST(parse_single_items_say_nothing_of_the_lists)
+{
+    Batch batch = batch_init();
+    Err err = {.code = OK};
+    CHECK_OK(parse_station(STR("{\"items\":{\"notation\":\"S\"}}"), &batch, &err));
+    CHECK_OK(
+        parse_measure(STR("{\"items\":{\"notation\":\"M\",\"station\":\"x/S\"}}"), &batch, &err));
+    REQUIRE(batch.station_count == 1 && batch.measure_count == 1);
+    CHECK(!batch.stations[0].listed && !batch.measures[0].listed);
+    CHECK(!batch.has_all_stations && !batch.has_all_measures);
+    batch_release(&batch);
 }
 
 TEST(parse_csv_reads_by_column_name)

@@ -51,7 +51,7 @@ TEST(render_reading_as_json_and_csv)
                buf_view(&out)); /* flags are absent when there are none */
     buf_clear(&out);
     render_csv_header(&out, &csv);
-    render_csv(&out, &csv, &row);
+    render_csv_on(&out, &(Stem){.fields = 0}, &csv, &row);
     CHECK_TEXT(
         "station,measure,parameter,qualifier,unit,time,value,flags\n"
         "1491TH,1491TH-level-stage-i-15_min-mASD,level,Stage,mASD,2026-11-22T10:00:00Z,0.413,\n",
@@ -74,7 +74,7 @@ TEST(render_flags)
         "{\"value\":-32.768,\"flags\":[\"ambiguous\",\"suspect\",\"off_grid\",\"corrected\"]}",
         buf_view(&out));
     buf_clear(&out);
-    render_csv(&out, &set, &row);
+    render_csv_on(&out, &(Stem){.fields = 0}, &set, &row);
     CHECK_TEXT("-32.768,ambiguous;suspect;off_grid;corrected\n", buf_view(&out));
 }
 
@@ -97,7 +97,7 @@ TEST(render_station_as_json_and_csv)
         "\"latest\":\"2026-11-22T10:00:00Z\"}",
         buf_view(&out));
     buf_clear(&out);
-    render_csv(&out, &csv, &row);
+    render_csv_on(&out, &(Stem){.fields = 0}, &csv, &row);
     CHECK_TEXT(
         "1491TH,1491TH,\"Abingdon \"\"Peachcroft\"\", weir\",Radley Park Ditch,,,51.6716,-1.2822,"
         "449900.0,,,,,,,,,0.1,0.6,,,,,true,\"m-1;m,2\",2026-11-22T10:00:00Z\n",
@@ -126,7 +126,7 @@ TEST(render_csv_quotes_as_rfc_4180_says)
         const Row row = {.station = &station};
         CLEANUP(buf_release) Buf out = buf_init(1000);
         CASE(cases[i].want);
-        render_csv(&out, &set, &row);
+        render_csv_on(&out, &(Stem){.fields = 0}, &set, &row);
         CHECK_TEXT(cases[i].want, buf_view(&out));
     }
 }
@@ -138,7 +138,7 @@ TEST(render_lists_of_measures)
     CLEANUP(buf_release) Buf out = buf_init(1000);
     Row row = {.station = &STATION};
     render_json(&out, &set, &row);
-    render_csv(&out, &set, &row);
+    render_csv_on(&out, &(Stem){.fields = 0}, &set, &row);
     CHECK_TEXT("{\"measures\":[]}\n", buf_view(&out)); /* Q18: a station without measures */
     buf_clear(&out);
     row.measure_ids = empty_id;
@@ -167,7 +167,7 @@ TEST(render_of_no_fields_is_still_a_row)
     CHECK_TEXT("{}", buf_view(&out));
     buf_clear(&out);
     render_csv_header(&out, &none);
-    render_csv(&out, &none, &row);
+    render_csv_on(&out, &(Stem){.fields = 0}, &none, &row);
     CHECK_TEXT("\n\n", buf_view(&out));
 }
 
@@ -202,7 +202,7 @@ TEST(render_says_the_same_decimals_and_times_in_every_format)
         CLEANUP(buf_release) Buf json = buf_init(1000), csv = buf_init(1000), cell = buf_init(100);
         Str time, value;
         render_json(&json, &set, &row);
-        render_csv(&csv, &set, &row);
+        render_csv_on(&csv, &(Stem){.fields = 0}, &set, &row);
         REQUIRE(json_member(buf_view(&json), STR("time"), &time));
         REQUIRE(json_member(buf_view(&json), STR("value"), &value));
         Str rest = buf_view(&csv);
@@ -224,8 +224,46 @@ TEST(render_marks_the_buffer_when_it_is_full)
     for (size_t max = 0; max < 60; max += 7) {
         CLEANUP(buf_release) Buf json = buf_init(max), csv = buf_init(max);
         render_json(&json, &set, &row);
-        render_csv(&csv, &set, &row);
+        render_csv_on(&csv, &(Stem){.fields = 0}, &set, &row);
         CHECK_INT(ERR_TOO_LARGE, json.error);
         CHECK_INT(ERR_TOO_LARGE, csv.error);
+    }
+}
+
+TEST(rows_on_a_stem_read_as_without)
+{
+    char too_long[200];
+    memset(too_long, 'x', sizeof too_long);
+    const Station station = {.id = STR("S,1"), .lat_deg = 51, .long_deg = -1};
+    const Measure measures[] = {
+        {.id = STR("a\"b"), .station_id = STR("S,1"), .parameter = STR("level")},
+        {.id = STR("b"), .station_id = STR("S,1"), .parameter = STR("flow"), .unit = STR("m3/s")},
+        {.id = {too_long, sizeof too_long}, .station_id = STR("S,1"), .parameter = STR("flow")},
+    };
+    static const char *const FIELDS[][4] = {{"station", "measure", "time", "value"},
+                                            {"measure", "flags", "unit", "value"},
+                                            {"time", "measure", "value", "flags"},
+                                            {"measure", "unit", "parameter", "station"}};
+    for (size_t f = 0; f < countof(FIELDS); f++) {
+        FieldSet set = {.chosen = true};
+        for (size_t i = 0; i < countof(FIELDS[f]); i++)
+            field_set_add(&set, field_find(READING_FIELDS, str_of(FIELDS[f][i])));
+        Stem json_stem = {.fields = 0}, csv_stem = {.fields = 0};
+        for (size_t i = 0; i < 12; i++) { /* two of each, and again */
+            const Measure *measure = &measures[i / 2 % countof(measures)];
+            const Reading reading = {
+                .measure_id = measure->id, .time = (UnixSec) i * 900, .value = 1};
+            const Row row = {.station = &station, .measure = measure, .reading = &reading};
+            CLEANUP(buf_release) Buf want = buf_init(4096);
+            CLEANUP(buf_release) Buf got = buf_init(4096);
+            render_json(&want, &set, &row);
+            render_json_on(&got, &json_stem, &set, &row);
+            CHECK_STR(buf_view(&want), buf_view(&got));
+            buf_clear(&want);
+            buf_clear(&got);
+            render_csv_on(&want, &(Stem){.fields = 0}, &set, &row);
+            render_csv_on(&got, &csv_stem, &set, &row);
+            CHECK_STR(buf_view(&want), buf_view(&got));
+        }
     }
 }

@@ -30,7 +30,7 @@ TEST(odd_ids_round_trip)
         {"/v1/stations/caf%C3%A9", "caf\xc3\xa9"},
         {"/v1/stations/caf\xc3\xa9", "caf\xc3\xa9"},
         {"/v1/stations/50%25", "50%"},
-        {"http://anywhere/v1/stations/50%25", "50%"},
+        {"http://environment.data.gov.uk/v1/stations/50%25", "50%"},
     };
     Inside inside;
     inside_open(&inside, true);
@@ -265,7 +265,7 @@ TEST(methods_are_three)
         {"DELETE", "/v1/stations/1491TH", 405, "GET, HEAD, OPTIONS"},
         {"BREW", "/live", 405, "GET, HEAD, OPTIONS"},
         {"POST", "/nothing", 404, NULL},
-        {"CONNECT", "host:443", 400, NULL},
+        {"CONNECT", "host:443", 501, NULL},
         {"GET", "*", 400, NULL},
     };
     Inside inside;
@@ -421,13 +421,13 @@ TEST(status_tells_polls_and_fault)
                              .parse_ms = 40,
                              .apply_ms = 90,
                              .generation = 1,
-                             .received = 21,
-                             .fresh = 6,
-                             .late = 5,
-                             .unchanged = 4,
-                             .corrected = 3,
-                             .expired = 2,
-                             .quarantined = 1};
+                             .readings.received = 21,
+                             .readings.fresh = 6,
+                             .readings.late = 5,
+                             .readings.unchanged = 4,
+                             .readings.corrected = 3,
+                             .readings.expired = 2,
+                             .readings.quarantined = 1};
     const PollReport bad = {.started = FIXTURE_NOW + 900,
                             .finished = FIXTURE_NOW + 901,
                             .fault = FAULT_UPSTREAM,
@@ -444,6 +444,7 @@ TEST(status_tells_polls_and_fault)
         const char *path, *want;
     } members[] = {
         {"state", "degraded"},
+        {"shard", "2/5"},
         {"fault", "upstream"},
         {"since", "2026-11-22T10:00:02Z"},
         {"last_poll.fault", "upstream"},

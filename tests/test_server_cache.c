@@ -1,4 +1,5 @@
 /* Finished answers are kept for one generation, within a ceiling. */
+#include "base/metrics.h"
 #include "server/cache.h"
 #include "tests/test.h"
 
@@ -6,13 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An answer of `bytes` bytes, all of them `fill`. */
+/* An answer of `bytes` bytes: the first is `fill`, and the others look so much like chance that they
+ * cannot be packed. */
 static Finished *make_answer(char fill, size_t bytes, UnixSec expires)
 {
     Reply reply = reply_init(1 << 20);
     reply.content_type = "text/plain";
-    for (size_t i = 0; i < bytes; i++)
-        buf_put_char(&reply.body, fill);
+    uint64_t chance = 1;
+    for (size_t i = 0; i < bytes; i++) {
+        buf_put_char(&reply.body, i == 0 ? fill : (char) (chance >> 56));
+        chance = chance * 6364136223846793005U + 1442695040888963407U;
+    }
     reply_header(&reply, "ETag", STR("\"tag\""));
     Finished *finished = reply_finish(&reply, expires);
     reply_release(&reply);
@@ -60,7 +65,7 @@ TEST(a_generation_is_dropped_as_a_whole)
 
 TEST(the_least_lately_used_leaves)
 {
-    enum { EACH = 10000, CEILING = 60000 };
+    enum { EACH = 10000, CEILING = 80000 }; /* three quarters of it for those that stay whole */
     Cache *cache = cache_open(CEILING);
     put(cache, 1, "a", 'a', EACH);
     put(cache, 1, "b", 'b', EACH);
@@ -72,7 +77,7 @@ TEST(the_least_lately_used_leaves)
     CHECK_INT('a', find(cache, 1, "a"));
     CHECK_INT('e', find(cache, 1, "e"));
     CASE("more than a quarter of the ceiling");
-    put(cache, 1, "f", 'f', CEILING / 4);
+    put(cache, 1, "f", 'f', CEILING / 4 + 1);
     CHECK_INT(0, find(cache, 1, "f"));
     CHECK_INT('a', find(cache, 1, "a"));
     cache_close(cache);
@@ -80,6 +85,59 @@ TEST(the_least_lately_used_leaves)
     cache = cache_open(0);
     put(cache, 1, "a", 'a', 1);
     CHECK_INT(0, find(cache, 1, "a"));
+    cache_close(cache);
+}
+
+/* As a station's day: much the same, row by row. */
+static void put_rows(Cache *cache, uint64_t generation, const char *key, char first)
+{
+    Reply reply = reply_init(1 << 20);
+    reply.content_type = "application/json";
+    buf_put_char(&reply.body, first);
+    for (int i = 0; i < 100; i++)
+        buf_printf(&reply.body, "{\"station\":\"%s\",\"parameter\":\"level\",\"time\":%d}\n", key,
+                   i * 900);
+    reply_header(&reply, "ETag", STR("\"rows\""));
+    const Question question = {.key = str_of(key), .target = str_of(key)};
+    CLEANUP(finished_dropp) Finished *finished = reply_finish(&reply, 1000);
+    reply_release(&reply);
+    REQUIRE(finished != NULL);
+    cache_put(cache, generation, &question, finished);
+}
+
+TEST(many_more_are_kept_packed)
+{
+    enum { MANY = 200, EACH = 5000, CEILING = 400000 };
+    Cache *cache = cache_open(CEILING);
+    for (int i = 0; i < MANY; i++) { /* a megabyte in all */
+        char key[16];
+        (void) snprintf(key, sizeof key, "%d", i);
+        put_rows(cache, 1, key, (char) ('a' + i % 26));
+    }
+    CHECK(MANY * EACH > 2 * CEILING);
+    CHECK(metric_get(METRIC_HTTP_CACHE_BYTES) <= CEILING);
+    for (int round = 0; round < 5; round++) /* in time they are worth to be whole again */
+        for (int i = 0; i < MANY; i += 1 + round * 40) {
+            char key[16];
+            (void) snprintf(key, sizeof key, "%d", i);
+            CLEANUP(finished_dropp) Finished *found = cache_find(cache, 1, str_of(key), 2000);
+            REQUIRE(found != NULL);
+            CHECK_INT(200, finished_status(found));
+            CHECK_INT('a' + i % 26, finished_body(found).ptr[0]);
+            CHECK_HAS("\"time\":89100}\n", finished_body(found));
+            CHECK_TEXT("\"rows\"", finished_header(found, "ETag"));
+            CHECK_TEXT("application/json", finished_header(found, "Content-Type"));
+            CHECK_TEXT("Thu, 01 Jan 1970 00:33:20 GMT", finished_header(found, "Expires"));
+        }
+    CASE("whole again, and the same memory each time");
+    CLEANUP(finished_dropp) Finished *first = cache_find(cache, 1, STR("0"), 2000);
+    CLEANUP(finished_dropp) Finished *again = cache_find(cache, 1, STR("0"), 2000);
+    CHECK(finished_body(first).ptr == finished_body(again).ptr);
+    CASE("packed or not, with a new generation they go");
+    CHECK(cache_find(cache, 2, STR("0"), 2000) == NULL);
+    CHECK(cache_find(cache, 2, STR("199"), 2000) == NULL);
+    put(cache, 2, "x", 'x', 1);
+    CHECK(metric_get(METRIC_HTTP_CACHE_BYTES) < 5000);
     cache_close(cache);
 }
 
@@ -92,7 +150,7 @@ TEST(an_answer_outlives_the_cache)
     REQUIRE(first != NULL && again != NULL);
     cache_close(cache);
     CHECK(finished_body(first).ptr == finished_body(again).ptr);
-    CHECK_TEXT("aaaaaaaaaa", finished_body(first));
+    CHECK_STR(finished_body(again), finished_body(first));
     CHECK_TEXT("Thu, 01 Jan 1970 00:16:40 GMT", finished_header(first, "Expires"));
     CHECK_TEXT("Thu, 01 Jan 1970 00:33:20 GMT", finished_header(again, "Expires"));
     CHECK_TEXT("\"tag\"", finished_header(again, "ETag"));
@@ -159,8 +217,10 @@ static void *use(void *ctx)
         if (found != NULL) {
             CHECK_INT('x', finished_body(found).ptr[0]);
             shared->found++;
-        } else {
+        } else if (i % 2 == 0) {
             put(shared->cache, generation, key, 'x', 500);
+        } else {
+            put_rows(shared->cache, generation, key, 'x');
         }
     }
     return NULL;
@@ -169,7 +229,7 @@ static void *use(void *ctx)
 TEST(concurrent_use_of_the_cache)
 {
     enum { THREADS = 4 };
-    Cache *cache = cache_open(50000); /* some leave, some stay */
+    Cache *cache = cache_open(100000); /* some leave, some stay */
     Shared shared[THREADS];
     pthread_t threads[THREADS];
     int64_t found = 0;

@@ -96,6 +96,49 @@ TEST(download_is_named)
     CHECK_HAS("freshet-station-", asked_header(&one, "Content-Disposition"));
     CHECK_HAS("-1.json\"", asked_header(&one, "Content-Disposition"));
     CHECK(str_is_none(asked_header(&none, "Content-Disposition")));
+    CLEANUP(asked_release)
+    Asked bad = ask(&inside, "/v1/readings?download=1&agg=sum&step=PT1H&parameter=level");
+    CHECK_INT(400, bad.status);
+    CHECK(str_is_none(asked_header(&bad, "Content-Disposition"))); /* a problem is no download */
+    CLEANUP(asked_release) Asked now = ask(&inside, "/v1/quarantine.csv?download=1");
+    CHECK_TEXT("attachment; filename=\"freshet-quarantine.csv\"",
+               asked_header(&now, "Content-Disposition")); /* of no generation */
+    inside_close(&inside);
+}
+
+/* Suffix, then format, then Accept: the first that says anything decides, and what is not there is 406. */
+TEST(form_is_chosen_by_suffix_then_format_then_accept)
+{
+    static const struct {
+        const char *target, *accept;
+        unsigned status;
+        const char *content_type;
+    } cases[] = {
+        {"/v1/latest.csv?format=json", "application/json", 200,
+         "text/csv; charset=utf-8; header=present"},
+        {"/v1/latest?format=ndjson", "text/csv", 200, "application/x-ndjson"},
+        {"/v1/latest", "application/geo+json", 200, "application/geo+json"},
+        {"/v1/latest", "", 200, "application/json"},
+        {"/v1/latest.xml", "", 406, NULL},
+        {"/v1/latest.xml?format=csv", "", 406, NULL},
+        {"/v1/readings.geojson", "", 406, NULL},
+        {"/v1/stations/1491TH/latest.pdf", "", 406, NULL},
+        {"/v1/readings?format=geojson", "", 406, NULL},
+        {"/v1/readings", "image/png", 406, NULL},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release) Asked asked = ask_accept(&inside, cases[i].target, cases[i].accept);
+        CHECK_INT(cases[i].status, asked.status);
+        if (asked.status == 200) {
+            CHECK_TEXT(cases[i].content_type, asked_header(&asked, "Content-Type"));
+        } else {
+            CHECK_TEXT("not-acceptable", problem_type(asked.body));
+            CHECK_TEXT("text/csv", json_text_at(asked.body, "available.1"));
+        }
+    }
     inside_close(&inside);
 }
 

@@ -123,8 +123,9 @@ TEST(targets_arrive_whole)
         {"/v1/stations?q=ock1&station", 200, "\"count\":0,"}, /* a name alone is the empty value */
         {"/v1/stations/a%00b", 400, "bad-request"},
         {"/v1/stations/%zz", 400, "bad-request"},
-        {"http://elsewhere/v1/stations/1491TH", 200, "\"station\":\"1491TH\""},
-        {"http://elsewhere", 200, "\"title\":"},
+        {"http://elsewhere/v1/stations/1491TH", 421, "misdirected"},
+        {"http://environment.data.gov.uk/v1/stations/1491TH", 200, "\"station\":\"1491TH\""},
+        {"http://environment.data.gov.uk", 200, "\"title\":"},
         {"/v1/readings?from=2026-11-22T10:00:00+01:00&station=OCK1", 200,
          "\"from\":\"2026-11-22T09:00:00Z\""},
         {"/v1/../live", 404, "not-found"},

@@ -86,6 +86,7 @@ TEST(trend_and_state_select)
         {"state=normal", "measure\n1491TH-level\n"},
         {"state=above,below", "measure\n"},
         {"state=normal&trend=falling", "measure\n1491TH-level\n"},
+        {"state=NORMAL&trend=Falling", "measure\n1491TH-level\n"}, /* case is not meant */
     };
     Inside inside;
     inside_open(&inside, true);
@@ -100,6 +101,64 @@ TEST(trend_and_state_select)
     CLEANUP(asked_release) Asked bad = ask(&inside, "/v1/latest?state=high");
     CHECK_INT(400, bad.status);
     CHECK_HAS("'below' or 'normal' or 'above'", json_text_at(bad.body, "errors.0.detail"));
+    inside_close(&inside);
+}
+
+TEST(trend_and_state_select_the_same_measures_everywhere)
+{
+    static const struct {
+        const char *target, *want;
+    } cases[] = {
+        {"/v1/stations.csv?trend=falling&fields=station", "station\n1491TH\nOCK1\n"},
+        {"/v1/stations.csv?state=normal&fields=station", "station\n1491TH\n"},
+        {"/v1/stations.csv?state=above&fields=station", "station\n"},
+        {"/v1/stations.csv?state=normal&parameter=flow&fields=station", "station\n"},
+        {"/v1/measures.csv?trend=falling&fields=measure", "measure\n1491TH-level\nOCK1-level\n"},
+        {"/v1/latest.csv?trend=falling&fields=measure", "measure\n1491TH-level\nOCK1-level\n"},
+        {"/v1/stations/1491TH/latest.csv?trend=falling&fields=measure", "measure\n1491TH-level\n"},
+        {"/v1/readings.csv?state=normal&limit=2&fields=measure",
+         "measure\n1491TH-level\n1491TH-level\n"},
+        {"/v1/stations/1491TH/readings.csv?trend=rising&fields=measure", "measure\n"},
+        {"/v1/gaps.csv?state=above&fields=measure", "measure\n"},
+        {"/v1/parameters.csv?trend=falling", "parameter,stations,measures\nlevel,2,2\n"},
+        {"/v1/rivers.csv?state=above", "river,stations,measures\n"},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
+        CHECK_TEXT(cases[i].want, asked.body);
+    }
+    CLEANUP(asked_release) Asked some = ask(&inside, "/v1/gaps?trend=falling");
+    CLEANUP(asked_release) Asked all = ask(&inside, "/v1/gaps?measure=1491TH-level,OCK1-level");
+    CHECK_STR(json_at(all.body, "coverage"), json_at(some.body, "coverage"));
+    inside_close(&inside);
+}
+
+TEST(latest_of_nothing_says_why)
+{
+    static const struct {
+        const char *target, *reason;
+    } cases[] = {{"/v1/stations/NEW1/latest", "no reading of it is kept"},
+                 {"/v1/latest?measure=NEW1-level", "no reading of it is kept"},
+                 {"/v1/latest?measure=nothing", "no measure matches"},
+                 {"/v1/latest?parameter=level&state=above", "no measure matches"}};
+    Inside inside;
+    inside_open(&inside, true);
+    Batch batch = batch_init();
+    Station station = a_station("NEW1");
+    Measure measure = a_measure("NEW1-level", "NEW1", "level", "Stage");
+    REQUIRE(batch_add_station(&batch, &station) && batch_add_measure(&batch, &measure));
+    (void) fixture_apply(&inside.fixture, &batch, FAULT_NONE);
+    batch_release(&batch);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
+        CHECK_INT(200, asked.status);
+        CHECK_TEXT("0", json_at(asked.body, "count"));
+        CHECK_TEXT(cases[i].reason, json_text_at(asked.body, "coverage.reason"));
+    }
     inside_close(&inside);
 }
 

@@ -61,6 +61,10 @@ TEST(rows_are_sorted_nulls_last)
         {"/v1/readings.csv?fields=value&sort=-measure&measure=OCK1-level,FAR1-tide",
          "value 1.75 1.5 1.25 1.0 2.5"},
         {"/v1/stations.csv?fields=station&sort=label&river=Nile", "station"},
+        {"/v1/latest.csv?fields=measure&sort=parameter,-value&parameter=level,flow",
+         "measure 1491TH-flow FAR1-tide OCK1-level 1491TH-level"},
+        {"/v1/readings.csv?fields=value&sort=-measure,-time&measure=OCK1-level,FAR1-tide",
+         "value 1.0 1.25 1.5 1.75 2.5"},
     };
     Inside inside;
     inside_open(&inside, true);
@@ -95,6 +99,10 @@ TEST(bad_choices_are_told)
         {"/v1/readings?fields=typical_low", "fields", "is not a field"},
         {"/v1/stations?sort=latt", "sort", "Did you mean 'lat'?"},
         {"/v1/stations?sort=measures", "sort", "a list"},
+        {"/v1/stations?sort=river,-river", "sort", "named twice"},
+        {"/v1/stations?sort=river,", "sort", "is not a field"},
+        {"/v1/stations?sort=station,reference,label,river,catchment,town,lat,long,easting", "sort",
+         "too many fields"},
         {"/v1/stations?sort=lat&sort=long", "sort", "more than once"},
         {"/v1/readings?sort=value", "sort", "`time` or `measure`"},
         {"/v1/stations?limit=0", "limit", "from 1 to 100000"},

@@ -1,7 +1,7 @@
 /* Thousands of random questions, each answered twice: by the service, and by the plain loops below,
  * which share no line with it. Every form is decoded to one text of cells and compared. */
 #include "base/json.h"
-#include "tests/site.h"
+#include "tests/random_world.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -10,82 +10,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { STATIONS = 9, MEASURES = 2, SLOTS = 60, SLOT_S = 900, QUESTIONS = 3000 };
-
-/* ---- the little world ------------------------------------------------------------------------ */
-
-typedef struct Series {
-    char id[24];
-    const char *parameter, *value_type;
-    bool has[SLOTS];
-    double values[SLOTS];
-} Series;
-
-typedef struct Place {
-    const char *id, *river; /* in the order of ids; river NULL: not known */
-    double lat, longitude;  /* NAN: not known */
-    Series series[MEASURES];
-} Place;
-
-static Place places[STATIONS];
-static uint64_t seed;
-
-static unsigned roll(unsigned sides)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (unsigned) (seed >> 33) % sides;
-}
-
-static int64_t slot_time(int slot)
-{
-    return FIXTURE_NOW - (int64_t) SLOTS * SLOT_S + (int64_t) slot * SLOT_S;
-}
-
-static void make_world(Inside *inside)
-{
-    static const char *const IDS[STATIONS] = {"-1", "=2", "A", "B b", "C/c", "D", "E", "F", "a"};
-    static const char *const RIVERS[] = {"River Ock", "River Cam", NULL};
-    Batch batch = batch_init();
-    for (size_t i = 0; i < STATIONS; i++) {
-        Place *place = &places[i];
-        bool is_placed = roll(4) > 0;
-        *place = (Place){.id = IDS[i],
-                         .river = RIVERS[roll(3)],
-                         .lat = is_placed ? 50 + roll(20) * 0.25 : NAN,
-                         .longitude = is_placed ? -3 + (double) roll(20) * 0.25 : NAN};
-        Station station = a_station(place->id);
-        station.river = str_of(place->river);
-        station.lat_deg = place->lat;
-        station.long_deg = place->longitude;
-        REQUIRE(batch_add_station(&batch, &station));
-        for (size_t k = 0; k < MEASURES; k++) {
-            Series *series = &place->series[k];
-            (void) snprintf(series->id, sizeof series->id, "%s-%zu", place->id, k);
-            series->parameter = k == 0 ? "flow" : "rainfall";
-            series->value_type = k == 0 ? "instantaneous" : "total";
-            Measure measure = a_measure(series->id, place->id, series->parameter, "");
-            measure.value_type = str_of(series->value_type);
-            REQUIRE(batch_add_measure(&batch, &measure));
-            for (int slot = 0; slot < SLOTS; slot++) {
-                series->has[slot] = roll(5) > 0;
-                series->values[slot] = roll(9) * 0.25 - 0.5;
-                if (series->has[slot])
-                    add_reading(&batch, series->id, slot_time(slot), series->values[slot]);
-            }
-        }
-    }
-    (void) fixture_apply(&inside->fixture, &batch, FAULT_NONE);
-    batch_release(&batch);
-}
+enum { QUESTIONS = 3000 };
 
 /* ---- a question ------------------------------------------------------------------------------ */
 
 typedef enum Kind { STATION_ROWS, LATEST_ROWS, READING_ROWS, BUCKET_ROWS, KINDS } Kind;
 typedef enum Form { ITEMS, ARRAY, COLUMNS, NDJSON, CSV, EXCEL, GEOJSON, FORM_COUNT } Form;
 
-enum { COLUMNS_MAX = 6 };
+enum { NAMES_MAX = 6, COLUMNS_MAX = NAMES_MAX + 1 };
 
 typedef struct RandomQuery {
     Kind kind;
@@ -94,14 +26,16 @@ typedef struct RandomQuery {
     bool by_station, by_river, by_parameter, by_time;
     int from, to; /* slots */
     bool is_unix;
+    int field_count; /* of the columns: those that are asked for by name */
     int column_count;
     const char *columns[COLUMNS_MAX];
-    const char *sort; /* NULL: as it is */
-    bool is_down;
+    const char *sort[2]; /* NULL: as it is */
+    bool is_down[2];
     unsigned limit; /* 0: none */
+    bool all_pages; /* one after the other, of so many rows */
 } RandomQuery;
 
-static const char *const NAMES[KINDS][COLUMNS_MAX] = {
+static const char *const NAMES[KINDS][NAMES_MAX] = {
     [STATION_ROWS] = {"station", "river", "lat", "long", "latest", "label"},
     [LATEST_ROWS] = {"station", "measure", "parameter", "time", "value", "river"},
     [READING_ROWS] = {"station", "measure", "parameter", "time", "value", "river"},
@@ -123,15 +57,23 @@ static RandomQuery draw(void)
     q.from = (int) roll(SLOTS);
     q.to = q.from + 1 + (int) roll(SLOTS);
     q.is_unix = roll(4) == 0;
-    unsigned first = roll(COLUMNS_MAX);
-    q.column_count = 1 + (int) roll(COLUMNS_MAX);
-    for (int i = 0; i < q.column_count; i++)
-        q.columns[i] = NAMES[q.kind][(first + (unsigned) i * 5) % COLUMNS_MAX];
-    if (roll(2) == 0)
-        q.sort = q.kind >= READING_ROWS ? (roll(2) == 0 ? "time" : "measure")
-                                        : NAMES[q.kind][roll(COLUMNS_MAX)];
-    q.is_down = roll(2) == 0;
+    unsigned first = roll(NAMES_MAX);
+    q.field_count = q.column_count = 1 + (int) roll(NAMES_MAX);
+    for (int i = 0; i < q.field_count; i++)
+        q.columns[i] = NAMES[q.kind][(first + (unsigned) i * 5) % NAMES_MAX];
+    if (q.kind != STATION_ROWS && roll(4) == 0)
+        q.columns[q.column_count++] = "time_local";
+    for (size_t i = 0; i < countof(q.sort) && roll(2) == 0; i++) {
+        q.sort[i] = q.kind >= READING_ROWS ? (roll(2) == 0 ? "time" : "measure")
+                                           : NAMES[q.kind][roll(NAMES_MAX)];
+        q.is_down[i] = roll(2) == 0;
+    }
+    if (q.sort[1] != NULL && strcmp(q.sort[0], q.sort[1]) == 0)
+        q.sort[1] = NULL;
     q.limit = roll(3) == 0 ? 1 + roll(30) : 0;
+    q.all_pages = roll(5) == 0;
+    if (q.all_pages)
+        q.limit = q.kind >= READING_ROWS ? 60 + roll(200) : 1 + roll(9);
     return q;
 }
 
@@ -146,8 +88,10 @@ static void put_question(const RandomQuery *q, Buf *out)
                                                   ".csv?profile=excel&",
                                                   ".geojson?"};
     buf_printf(out, "/v1/%s%sfields=", PATHS[q->kind], FORMS[q->form]);
-    for (int i = 0; i < q->column_count; i++)
+    for (int i = 0; i < q->field_count; i++)
         buf_printf(out, "%s%s", i > 0 ? "," : "", q->columns[i]);
+    if (q->field_count < q->column_count)
+        BUF_LITERAL(out, "&tz=Europe/London");
     for (size_t i = 0; i < STATIONS && q->by_station; i++) {
         if (!q->of_station[i])
             continue;
@@ -164,8 +108,8 @@ static void put_question(const RandomQuery *q, Buf *out)
         BUF_LITERAL(out, "&timeformat=unix");
     if (q->kind == BUCKET_ROWS)
         BUF_LITERAL(out, "&step=PT1H&agg=min,mean,sum");
-    if (q->sort != NULL)
-        buf_printf(out, "&sort=%s%s", q->is_down ? "-" : "", q->sort);
+    for (size_t i = 0; i < countof(q->sort) && q->sort[i] != NULL; i++)
+        buf_printf(out, "%s%s%s", i == 0 ? "&sort=" : ",", q->is_down[i] ? "-" : "", q->sort[i]);
     if (q->limit > 0)
         buf_printf(out, "&limit=%u", q->limit);
     buf_put_char(out, '\0');
@@ -192,17 +136,8 @@ static void add_row(Line line)
     rows[row_count++] = line;
 }
 
-static int newest_slot(const Series *series)
-{
-    int slot = SLOTS - 1;
-    while (slot >= 0 && !series->has[slot])
-        slot--;
-    return slot;
-}
-
 static void add_readings(const RandomQuery *q, const Place *place, const Series *series)
 {
-    bool is_total = strcmp(series->value_type, "total") == 0;
     for (int slot = 0; slot < SLOTS; slot++) {
         if (!series->has[slot] || (q->by_time && (slot < q->from || slot >= q->to)))
             continue;
@@ -215,7 +150,7 @@ static void add_readings(const RandomQuery *q, const Place *place, const Series 
                      .sum = value,
                      .n = 1};
         if (q->kind == BUCKET_ROWS)
-            line.time = (line.time - (is_total ? 1 : 0)) / 3600 * 3600;
+            line.time = (line.time - (is_total(series) ? 1 : 0)) / 3600 * 3600;
         Line *last = row_count > 0 ? &rows[row_count - 1] : NULL;
         if (q->kind == BUCKET_ROWS && last != NULL && last->series == series &&
             last->time == line.time) {
@@ -231,11 +166,7 @@ static void add_readings(const RandomQuery *q, const Place *place, const Series 
 static void add_place(const RandomQuery *q, const Place *place)
 {
     if (q->kind == STATION_ROWS) {
-        int64_t newest = 0;
-        for (size_t k = 0; k < MEASURES; k++)
-            if (slot_time(newest_slot(&place->series[k])) > newest)
-                newest = slot_time(newest_slot(&place->series[k]));
-        add_row((Line){.place = place, .time = newest});
+        add_row((Line){.place = place, .time = place_newest(place)});
         return;
     }
     for (size_t k = 0; k < MEASURES; k++) {
@@ -286,34 +217,44 @@ static bool is_time(const char *name)
 
 static const RandomQuery *ordering;
 
-static int by_sort(const void *left, const void *right)
+static int by_name(const Line *a, const Line *b, const char *name, bool is_down)
 {
-    const Line *a = left, *b = right;
-    const char *name = ordering->sort;
     const char *text_a = text_of(a, name), *text_b = text_of(b, name);
     double number_a = is_time(name) ? (double) a->time : number_of(a, name);
     double number_b = is_time(name) ? (double) b->time : number_of(b, name);
     bool null_a = text_a == NULL && isnan(number_a), null_b = text_b == NULL && isnan(number_b);
-    int order = 0;
     if (null_a || null_b)
-        order = null_a - null_b;
-    else if (text_a != NULL)
-        order = ordering->is_down ? strcmp(text_b, text_a) : strcmp(text_a, text_b);
-    else
-        order = ((number_a > number_b) - (number_a < number_b)) * (ordering->is_down ? -1 : 1);
+        return null_a - null_b;
+    if (text_a != NULL)
+        return is_down ? strcmp(text_b, text_a) : strcmp(text_a, text_b);
+    return ((number_a > number_b) - (number_a < number_b)) * (is_down ? -1 : 1);
+}
+
+static int by_sort(const void *left, const void *right)
+{
+    const Line *a = left, *b = right;
+    int order = 0;
+    for (size_t i = 0; i < countof(ordering->sort) && ordering->sort[i] != NULL && order == 0; i++)
+        order = by_name(a, b, ordering->sort[i], ordering->is_down[i]);
     return order != 0 ? order : (a->turn > b->turn) - (a->turn < b->turn);
 }
 
-static void put_number(Buf *out, double number)
+/* As clocks in England show it: an hour ahead until they go back at 01:00 UTC. */
+static void put_local(const RandomQuery *q, Buf *out, int64_t time)
 {
+    bool is_summer = time < slot_time(SLOTS / 2);
     char text[40];
-    int len = snprintf(text, sizeof text, "%.6f", number);
-    while (text[len - 1] == '0' && text[len - 2] != '.')
-        len--;
-    buf_put(out, text, (size_t) len);
+    struct tm tm;
+    time_t shown = time + (is_summer ? 3600 : 0);
+    (void) gmtime_r(&shown, &tm);
+    (void) strftime(text, sizeof text, q->form == EXCEL ? "%Y-%m-%d %H:%M:%S" : "%Y-%m-%dT%H:%M:%S",
+                    &tm);
+    buf_put_str(out, str_of(text));
+    if (q->form != EXCEL)
+        buf_put_str(out, str_of(is_summer ? "+01:00" : "+00:00"));
 }
 
-static void put_moment(const RandomQuery *q, Buf *out, int64_t time)
+static void put_time(const RandomQuery *q, Buf *out, int64_t time)
 {
     char text[40];
     struct tm tm;
@@ -335,8 +276,10 @@ static void put_plain_cell(const RandomQuery *q, Buf *out, const Line *line, con
         if (q->form == EXCEL && strchr("=+-@", text[0]) != NULL)
             buf_put_char(out, '\'');
         buf_put_str(out, str_of(text));
+    } else if (strcmp(name, "time_local") == 0) {
+        put_local(q, out, line->time);
     } else if (is_time(name)) {
-        put_moment(q, out, line->time);
+        put_time(q, out, line->time);
     } else if (strcmp(name, "n") == 0) {
         buf_put_int(out, line->n);
     } else if (!isnan(number_of(line, name))) {
@@ -355,9 +298,9 @@ static Buf plain_answer(const RandomQuery *q)
             add_place(q, &places[i]);
     }
     ordering = q;
-    if (q->sort != NULL)
+    if (q->sort[0] != NULL)
         qsort(rows, row_count, sizeof *rows, by_sort);
-    for (size_t i = 0; i < row_count && (q->limit == 0 || i < q->limit); i++) {
+    for (size_t i = 0; i < row_count && (q->limit == 0 || q->all_pages || i < q->limit); i++) {
         for (int k = 0; k < q->column_count; k++)
             put_plain_cell(q, &out, &rows[i], q->columns[k]);
         buf_put_char(&out, '\n');
@@ -366,15 +309,6 @@ static Buf plain_answer(const RandomQuery *q)
 }
 
 /* ---- the answer that came -------------------------------------------------------------------- */
-
-static void put_json_cell(Buf *out, Str value)
-{
-    if (value.len >= 2 && value.ptr[0] == '"')
-        value = (Str){value.ptr + 1, value.len - 2};
-    if (!str_eq(value, STR("null")))
-        buf_put_str(out, value);
-    buf_put_char(out, '|');
-}
 
 static void put_object(const RandomQuery *q, Buf *out, Str object)
 {
@@ -444,38 +378,69 @@ static void put_csv(const RandomQuery *q, Buf *out, Str body)
     CHECK_INT(0, body.len);
 }
 
-static Buf decoded(const RandomQuery *q, Str body)
+static void decode(const RandomQuery *q, Str body, Buf *out)
 {
-    Buf out = buf_init(1 << 24);
     Str line;
     switch (q->form) {
     case ARRAY:
-        put_list(q, &out, body);
+        put_list(q, out, body);
         break;
     case COLUMNS:
-        put_columns(q, &out, json_at(body, "items"));
+        put_columns(q, out, json_at(body, "items"));
         break;
     case NDJSON:
         while (str_cut(body, '\n', &line, &body))
-            put_object(q, &out, line);
+            put_object(q, out, line);
         break;
     case CSV:
     case EXCEL:
-        put_csv(q, &out, body);
+        put_csv(q, out, body);
         break;
     default:
         CHECK_TEXT("true", json_at(body, "complete"));
-        put_list(q, &out, json_at(body, q->form == GEOJSON ? "features" : "items"));
+        put_list(q, out, json_at(body, q->form == GEOJSON ? "features" : "items"));
         break;
     }
-    return out;
+}
+
+/* The address of the page behind this one into `target`. False: it is the last. */
+static bool next_page(const RandomQuery *q, const Asked *asked, Buf *target)
+{
+    Str link = asked_header(asked, "Link"), address, rest;
+    bool goes_on = str_ends(link, STR("; rel=\"next\"")) &&
+                   str_cut((Str){link.ptr + 1, link.len - 1}, '>', &address, &rest);
+    if (q->form == ITEMS || q->form == COLUMNS || q->form == GEOJSON)
+        CHECK_STR(goes_on ? address : STR("null"), json_text_at(asked->body, "next"));
+    if (!goes_on)
+        return false;
+    buf_clear(target);
+    buf_put_str(target, address);
+    buf_put_char(target, '\0');
+    return true;
+}
+
+/* The status of the first page; all that was asked for of them, decoded. */
+static unsigned answer_of(Inside *inside, const RandomQuery *q, Buf *target, Buf *out)
+{
+    unsigned status = 0;
+    bool more = true;
+    while (more) {
+        CLEANUP(asked_release) Asked asked = ask(inside, target->ptr);
+        if (status == 0)
+            status = asked.status;
+        if (asked.status != 200)
+            return asked.status;
+        decode(q, asked.body, out);
+        more = q->all_pages && next_page(q, &asked, target);
+    }
+    return status;
 }
 
 TEST(random_questions_have_plain_answers)
 {
     Inside inside;
     inside_open(&inside, false);
-    seed = 20261122;
+    roll_begin(20261122);
     make_world(&inside);
     size_t told = 0, gone = 0;
     for (int i = 0; i < QUESTIONS; i++) {
@@ -483,14 +448,14 @@ TEST(random_questions_have_plain_answers)
         CLEANUP(buf_release) Buf target = buf_init(8192);
         put_question(&q, &target);
         CASE(target.ptr);
-        CLEANUP(asked_release) Asked asked = ask(&inside, target.ptr);
         CLEANUP(buf_release) Buf want = plain_answer(&q);
-        if (asked.status == 410 && q.by_time && want.len == 0) { /* it ends before what is kept */
+        CLEANUP(buf_release) Buf got = buf_init(1 << 24);
+        unsigned status = answer_of(&inside, &q, &target, &got);
+        if (status == 410 && q.by_time && want.len == 0) { /* it ends before what is kept */
             gone++;
             continue;
         }
-        CHECK_INT(200, asked.status);
-        CLEANUP(buf_release) Buf got = decoded(&q, asked.body);
+        CHECK_INT(200, status);
         CHECK_STR(buf_view(&want), buf_view(&got));
         told += want.len > 0;
     }

@@ -262,6 +262,37 @@ TEST(every_fault_is_told)
     inside_close(&inside);
 }
 
+/* A parameter that is there and wrong is not missing too. */
+TEST(parameters_that_need_each_other_are_told_beside_other_faults)
+{
+    static const struct {
+        const char *query, *parameters[3];
+    } cases[] = {
+        {"limit=0&agg=mean", {"limit", "step"}},
+        {"limit=0&step=PT1H", {"limit", "agg"}},
+        {"limit=0&fill=null&xyzzy=1", {"limit", "xyzzy", "agg"}},
+        {"limit=0&shape=wide", {"limit", "step"}},
+        {"agg=mean&step=soon", {"step"}},
+        {"agg=average&step=PT1H", {"agg"}},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        char target[200], path[64];
+        size_t count = 0;
+        CASE(cases[i].query);
+        (void) snprintf(target, sizeof target, "/v1/readings?%s", cases[i].query);
+        CLEANUP(asked_release) Asked asked = ask(&inside, target);
+        CHECK_INT(400, asked.status);
+        for (; count < 3 && cases[i].parameters[count] != NULL; count++) {
+            (void) snprintf(path, sizeof path, "errors.%zu.parameter", count);
+            CHECK_TEXT(cases[i].parameters[count], json_text_at(asked.body, path));
+        }
+        CHECK_INT(count, json_count(json_at(asked.body, "errors")));
+    }
+    inside_close(&inside);
+}
+
 TEST(many_faults_are_bounded)
 {
     Inside inside;

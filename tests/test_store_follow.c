@@ -31,11 +31,10 @@ static bool add_row(CopyTable table, Str row, void *ctx)
     return CHECK(arena_copy(&parcel->strings, row, &item->row));
 }
 
-static bool add_reading(UNUSED uint64_t generation, UNUSED uint64_t nth,
-                        UNUSED const Station *station, UNUSED const Measure *measure,
-                        const Reading *reading, void *ctx)
+static bool add_reading(const Change *change, void *ctx)
 {
     Parcel *parcel = ctx;
+    const Reading *reading = change->reading;
     FollowItem *item = add_item(parcel);
     item->is_reading = true;
     item->reading = *reading;
@@ -58,13 +57,16 @@ static ErrCode next_item(void *ctx, FollowItem *ret_item, bool *ret_more, Err *e
 static void pack(Parcel *parcel, const Kit *from, uint64_t after, Followed *ret_end)
 {
     const Filter all = {.words = {.count = 0}};
+    ChangeQuery query = {.filter = &all, .kinds = CHANGES_READINGS, .after = {.generation = after}};
+    ChangeCursor reached;
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
     Err err = {.code = OK};
     *parcel = (Parcel){.strings = arena_init()};
     REQUIRE_OK(store_snapshot(from->store, &snap, &err));
     for (int table = 0; table < COPY_TABLE_COUNT; table++)
         REQUIRE_OK(snapshot_each_row(snap, (CopyTable) table, after, add_row, parcel, &err));
-    REQUIRE_OK(snapshot_each_change(snap, &all, after, 0, add_reading, parcel, &err));
+    query.after.epoch = snapshot_info(snap)->epoch;
+    REQUIRE_OK(snapshot_each_change(snap, &query, add_reading, parcel, &reached, &err));
     const SnapshotInfo *info = snapshot_info(snap);
     *ret_end = (Followed){.epoch = 0xabcd,
                           .number = info->generation * 10,

@@ -30,13 +30,13 @@ TEST(ledger_gives_back_the_last_poll_and_the_last_good_one)
         .parse_ms = 6,
         .apply_ms = 7,
         .generation = 8,
-        .received = 21,
-        .fresh = 1,
-        .late = 2,
-        .unchanged = 3,
-        .corrected = 4,
-        .expired = 5,
-        .quarantined = 6,
+        .readings.received = 21,
+        .readings.fresh = 1,
+        .readings.late = 2,
+        .readings.unchanged = 3,
+        .readings.corrected = 4,
+        .readings.expired = 5,
+        .readings.quarantined = 6,
     };
     PollReport bad = {.started = KIT_ZERO + 900,
                       .finished = KIT_ZERO + 960,
@@ -70,13 +70,13 @@ TEST(ledger_gives_back_the_last_poll_and_the_last_good_one)
     CHECK_INT(good.parse_ms, got.parse_ms);
     CHECK_INT(good.apply_ms, got.apply_ms);
     CHECK_INT(good.generation, got.generation);
-    CHECK_INT(good.received, got.received);
-    CHECK_INT(good.fresh, got.fresh);
-    CHECK_INT(good.late, got.late);
-    CHECK_INT(good.unchanged, got.unchanged);
-    CHECK_INT(good.corrected, got.corrected);
-    CHECK_INT(good.expired, got.expired);
-    CHECK_INT(good.quarantined, got.quarantined);
+    CHECK_INT(good.readings.received, got.readings.received);
+    CHECK_INT(good.readings.fresh, got.readings.fresh);
+    CHECK_INT(good.readings.late, got.readings.late);
+    CHECK_INT(good.readings.unchanged, got.readings.unchanged);
+    CHECK_INT(good.readings.corrected, got.readings.corrected);
+    CHECK_INT(good.readings.expired, got.readings.expired);
+    CHECK_INT(good.readings.quarantined, got.readings.quarantined);
     CHECK_INT(generation, store_generation(kit.store));
     snapshot_close(TAKE(snap));
     kit_close(&kit);
@@ -102,6 +102,37 @@ static void check_quarantine(Store *store, RefusalReason reason, int64_t want)
     CLEANUP(snapshot_closep) Snapshot *snap = snapshot_of(store);
     REQUIRE_OK(snapshot_quarantine_counts(snap, counts, &err));
     CHECK_INT(want, counts[reason]);
+}
+
+static bool is_settled(const Kit *kit)
+{
+    bool settled = false;
+    Err err = {.code = OK};
+    CHECK_OK(writer_is_settled(kit->writer, &settled, &err));
+    return settled;
+}
+
+TEST(ledger_tells_whether_the_last_poll_came_to_its_end)
+{
+    Err err = {.code = OK};
+    Kit kit = kit_open();
+    CHECK(is_settled(&kit)); /* nothing was ever begun */
+    Batch batch = batch_init();
+    kit_add_measures(&batch, "level@S");
+    PollReport report = {.started = KIT_ZERO, .generation = kit_apply(&kit, &batch).generation};
+    CHECK(!is_settled(&kit));
+    CHECK_OK(writer_record_poll(kit.writer, &report, &err));
+    CHECK(is_settled(&kit));
+    report.fault = FAULT_NETWORK;
+    CHECK_OK(writer_record_poll(kit.writer, &report, &err));
+    CHECK(!is_settled(&kit));
+    report.fault = FAULT_NONE;
+    CHECK_OK(writer_record_poll(kit.writer, &report, &err));
+    kit_reopen(&kit);
+    CHECK(is_settled(&kit));
+    CHECK_INT(1, kit_readings(&kit, "level/0=1").readings.fresh);
+    CHECK(!is_settled(&kit));
+    kit_close(&kit);
 }
 
 TEST(ledger_holds_what_was_refused_with_its_text)
@@ -223,6 +254,7 @@ TEST(ledger_of_the_first_version_keeps_its_quarantine)
     kit_close(&kit);
     static const char *const old[] = {
         "DROP TABLE asked",
+        "DROP TABLE restored",
         "DROP TABLE quarantine",
         "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, received INTEGER NOT NULL,"
         " reason TEXT NOT NULL, measure TEXT, raw TEXT) STRICT",

@@ -99,3 +99,32 @@ TEST(removal_of_one_measure_leaves_its_station)
     check_counts_are_true(&kit);
     kit_close(&kit);
 }
+
+/* The network is shared by more than before: what another has now goes at once. */
+TEST(removal_of_what_became_another_shards)
+{
+    static const char *const stations[] = {"1491TH", "E7050", "EdgeH1"}; /* the third is 2/2's */
+    Kit kit = kit_open();
+    for (int of = 1; of <= 2; of++) {
+        Batch batch = batch_init();
+        batch.shard = (Shard){.index = 0, .count = (uint32_t) of};
+        batch.has_all_stations = batch.has_all_measures = true;
+        for (size_t i = 0; i < countof(stations); i++) {
+            char measure[80];
+            (void) snprintf(measure, sizeof measure, "%s-level-stage-i-15_min-m@%s", stations[i],
+                            stations[i]);
+            if (shard_has_station(batch.shard, str_of(stations[i])))
+                kit_add_measures(&batch, measure);
+        }
+        kit_add_readings(&batch, of == 1 ? "EdgeH1-level-stage-i-15_min-m/0=1"
+                                           " E7050-level-stage-i-15_min-m/0=1"
+                                         : "");
+        (void) kit_apply(&kit, &batch);
+        check_ids(&kit, of == 1 ? "1491TH E7050 EdgeH1" : "1491TH E7050",
+                  of == 1 ? "1491TH-level-stage-i-15_min-m E7050-level-stage-i-15_min-m"
+                            " EdgeH1-level-stage-i-15_min-m"
+                          : "1491TH-level-stage-i-15_min-m E7050-level-stage-i-15_min-m");
+        check_counts_are_true(&kit);
+    }
+    kit_close(&kit);
+}

@@ -11,6 +11,7 @@ typedef struct Plan {
 
 #define BY_KEY(table)     "SEARCH " table " USING INTEGER PRIMARY KEY (rowid=?)"
 #define NEWEST_OF_STATION BY_KEY("station_newest")
+#define SINCE             " ((generation,place)>(?,?))"
 #define MAX_ID(table)     "; SCALAR SUBQUERY 1; SEARCH " table /* the last row id: one step */
 
 static const Plan READ_PLANS[READ_SQL_COUNT] = {
@@ -59,15 +60,31 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_WINDOWS] = {"list windows",
                       "SCAN station_newest; "
                       "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
+    /* once an export: some thousands of rows */
+    [READ_STATIONS_CHANGED] = {"find last change of stations",
+                               "SEARCH station USING COVERING INDEX station_change"},
+    [READ_MEASURES_CHANGED] = {"find last change of measures",
+                               "SEARCH measure USING COVERING INDEX measure_change"},
     [READ_FRESHNESS] = {"count measures by freshness",
                         "SCAN delivery USING COVERING INDEX delivery_freshness"},
     /* only what came after it, and no sorting */
-    [READ_CHANGES] = {"list changes",
-                      "SEARCH reading USING INDEX reading_generation (generation>?)"},
+    [READ_CHANGED_STATIONS] = {"list changed stations",
+                               "SEARCH station USING COVERING INDEX station_change" SINCE},
+    [READ_CHANGED_MEASURES] = {"list changed measures",
+                               "SEARCH measure USING COVERING INDEX measure_change" SINCE},
+    [READ_CHANGED_READINGS] = {"list changed readings",
+                               "SEARCH reading USING INDEX reading_change" SINCE},
+    [READ_CHANGED_FRESHNESS] = {"list measures whose freshness changed",
+                                "SEARCH freshness_change USING COVERING INDEX"
+                                " freshness_change_change" SINCE},
+    [READ_GONE] = {"list what is gone", "SEARCH gone USING PRIMARY KEY" SINCE},
+    [READ_GENERATION_FROM] = {"find a generation's time",
+                              "SEARCH reading USING INDEX reading_change (generation>?)"},
+    [READ_COPY_GONE] = {"copy what is gone", "SEARCH gone USING PRIMARY KEY (generation>?)"},
     [READ_COPY_STATIONS] = {"copy stations",
-                            "SEARCH station USING INDEX station_generation (generation>?)"},
+                            "SEARCH station USING INDEX station_change (generation>?)"},
     [READ_COPY_MEASURES] = {"copy measures",
-                            "SEARCH measure USING INDEX measure_generation (generation>?); " BY_KEY(
+                            "SEARCH measure USING INDEX measure_change (generation>?); " BY_KEY(
                                 "station")},
     /* nearly all of it comes with every generation */
     [READ_COPY_DELIVERIES] = {"copy deliveries", "SCAN delivery; " BY_KEY("measure")},
@@ -93,17 +110,28 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
          "SEARCH station_alias USING COVERING INDEX station_alias_station (station=?)"},
     [WRITE_ADD_ALIAS] = {"add another key", ""},
     [WRITE_SET_TYPE] = {"change type of station", BY_KEY("station")},
+    [WRITE_SET_STATION_MORE] = {"store more of station",
+                                "SEARCH station USING INDEX sqlite_autoindex_station_1 (id=?)"},
+    [WRITE_SET_MEASURE_MORE] = {"store more of measure",
+                                "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
+    [WRITE_STATIONS_TO_ASK] = {"list stations to ask for",
+                               "SEARCH station USING INDEX sqlite_autoindex_station_1 (id>?)"},
     [WRITE_FIND_MEASURE] = {"find measure",
                             "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
+    [WRITE_FIND_SERIES] = {"find series",
+                           "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?); "
+                           "SEARCH delivery USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN; "
+                           "SEARCH station_newest USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
     [WRITE_ADD_MEASURE] = {"add measure", ""},
     [WRITE_SET_MEASURE] = {"change measure", BY_KEY("measure")},
     [WRITE_UNLIST_MEASURE] = {"unlist measure", BY_KEY("measure")},
     [WRITE_MEASURE_KEYS] = {"list measures of a station",
                             "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
     [WRITE_STATION_ID] = {"read station's id", BY_KEY("station")},
-    [WRITE_STATION_NEWEST] = {"read station's newest time", NEWEST_OF_STATION},
     [WRITE_SET_NEWEST] = {"store station's newest time", ""},
     [WRITE_DROP_NEWEST] = {"drop station's newest time", NEWEST_OF_STATION},
+    /* all stations, with each sweep */
+    [WRITE_OLDEST_NEWEST] = {"read oldest of the stations' newest times", "SEARCH station_newest"},
     [WRITE_MEASURE_NEWEST] = {"read measure's newest time",
                               "SEARCH reading USING PRIMARY KEY (measure=?)"},
     [WRITE_KNOWN_READINGS] = {"read known readings",
@@ -118,19 +146,42 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_TRIM] = {"trim readings",
                     "SEARCH reading USING PRIMARY KEY (measure=? AND time<?); "
                     "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_TRIM_LIVE] = {"trim readings of a live measure",
+                         "SEARCH reading USING PRIMARY KEY (measure=? AND time<?)"},
+    [WRITE_TRIMMED] = {"read what is to be trimmed",
+                       "SEARCH reading USING PRIMARY KEY (measure=? AND time<?); "
+                       "SCALAR SUBQUERY 1; SEARCH reading USING PRIMARY KEY (measure=?)"},
+    [WRITE_HELD_READING] = {"read what is to be corrected",
+                            "SEARCH reading USING PRIMARY KEY (measure=? AND time=?)"},
+    [WRITE_MEASURE_IDS] = {"read ids of measure and station",
+                           BY_KEY("measure") "; " BY_KEY("station")},
     [WRITE_READ_DELIVERY] = {"read deliveries", BY_KEY("delivery")},
+    [WRITE_RENEW_DELIVERY] = {"renew delivery", BY_KEY("delivery")},
     [WRITE_DELIVERY] = {"store delivery", ""},
+    /* where nothing is newer, and no further than ten that should be; the rest is an index */
+    [WRITE_COUNT_EXPECTED] = {"count expected deliveries",
+                              "SCAN CONSTANT ROW; SCALAR SUBQUERY 2; CO-ROUTINE (subquery-1);"
+                              " SCAN delivery; SCAN (subquery-1); SCALAR SUBQUERY 3;"
+                              " SCAN delivery USING COVERING INDEX delivery_freshness"},
     [WRITE_CROSSINGS] = {"list measures whose freshness changes",
                          "SEARCH delivery USING COVERING INDEX delivery_crosses (crosses<?)"},
     [WRITE_CROSS] = {"store freshness", BY_KEY("delivery")},
     [WRITE_SILENCE] = {"store silence", BY_KEY("delivery")},
     [WRITE_OLD_MEASURES] = {"list measures long in no list",
                             "SEARCH measure USING INDEX measure_unlisted (unlisted<?)"},
+    [WRITE_UNLISTED_MEASURES] = {"list measures in no list",
+                                 "SCAN measure USING INDEX measure_unlisted"},
+    [WRITE_UNLISTED_STATIONS] = {"list stations in no list",
+                                 "SCAN station USING INDEX station_unlisted"},
     [WRITE_OLD_STATIONS] = {"list stations long in no list",
                             "SEARCH station USING INDEX station_unlisted (unlisted<?)"},
     [WRITE_MEASURE_STATION] = {"find station of measure", BY_KEY("measure")},
     [WRITE_DROP_READINGS] = {"remove readings", "SEARCH reading USING PRIMARY KEY (measure=?)"},
     [WRITE_DROP_DELIVERY] = {"remove deliveries", BY_KEY("delivery")},
+    [WRITE_FRESHNESS_CHANGE] = {"store change of freshness", ""},
+    [WRITE_DROP_FRESHNESS_CHANGE] = {"remove change of freshness", BY_KEY("freshness_change")},
+    [WRITE_ADD_GONE_MEASURE] = {"note measure as gone", BY_KEY("measure") "; " BY_KEY("station")},
+    [WRITE_ADD_GONE_STATION] = {"note station as gone", BY_KEY("station")},
     [WRITE_DROP_MEASURE] = {"remove measure", BY_KEY("measure")},
     [WRITE_DROP_STATION] = {"remove station", BY_KEY("station")},
     [WRITE_COPY_STATION] = {"follow station", ""},
@@ -170,6 +221,9 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
                                    MAX_ID("poll USING COVERING INDEX poll_fault (fault=?)")},
     [LEDGER_REPEAT_REFUSAL] = {"count refusal", "SEARCH quarantine USING INDEX quarantine_same "
                                                 "(reason=? AND measure=? AND raw=?)"},
+    [LEDGER_LAST_OUTCOME] = {"read outcome of the last poll",
+                             "SEARCH poll USING INTEGER PRIMARY KEY (rowid=?); "
+                             "SCALAR SUBQUERY 1; SEARCH poll"},
     [LEDGER_NEXT_REFUSED_MEASURE] =
         {"find refused measure",
          "SEARCH quarantine USING COVERING INDEX quarantine_same (reason=? AND measure>?)"},
@@ -187,6 +241,7 @@ static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {
     [LEDGER_READ_CLOSED] = {"read mark of orderly close", BY_KEY("closed")},
     [LEDGER_SET_CLOSED] = {"store mark of orderly close", ""},
     [LEDGER_DROP_CLOSED] = {"drop mark of orderly close", BY_KEY("closed")},
+    [LEDGER_SET_RESTORED] = {"store where the store came from", ""},
 };
 
 static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
@@ -200,6 +255,61 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
     [LEDGER_ASKED] = {"read what was asked",
                       "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
     [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
+    [LEDGER_RESTORED] = {"read where the store came from", BY_KEY("restored")},
+};
+
+#define MIN_OF_SPOOL "; SCALAR SUBQUERY 1; SEARCH spool"
+static const Plan SPOOL_WRITE_PLANS[SPOOL_WRITE_SQL_COUNT] = {
+    [SPOOL_BEGIN] = {"begin", ""},
+    [SPOOL_COMMIT] = {"commit", ""},
+    [SPOOL_READ_MARK] = {"read mark of history", BY_KEY("mark")},
+    [SPOOL_FIND_SERIES] = {"find series",
+                           "SEARCH series USING COVERING INDEX sqlite_autoindex_series_1"
+                           " (measure=? AND station=?)"},
+    [SPOOL_ADD_SERIES] = {"add series", ""},
+    [SPOOL_ADD] = {"spool reading", ""},
+    [SPOOL_FIND_GIVEN] = {"find what was given",
+                          "SEARCH given USING PRIMARY KEY (series=? AND time=?)"},
+    [SPOOL_SET_GIVEN] = {"remember what was given", ""},
+    [SPOOL_TRIM_GIVEN] = {"forget what was given",
+                          "SEARCH given USING COVERING INDEX given_received (received<?)"},
+    [SPOOL_DROP_OLDEST] = {"drop the oldest of the spool",
+                           "SEARCH spool USING INTEGER PRIMARY KEY (rowid<?)" MIN_OF_SPOOL},
+    [SPOOL_ADD_LOST] = {"count what was lost", BY_KEY("mark")},
+};
+
+static const Plan SPOOL_READ_PLANS[SPOOL_READ_SQL_COUNT] = {
+    [SPOOL_COUNT] = {"count the spool", BY_KEY("mark") "; SCALAR SUBQUERY 1; SEARCH spool; "
+                                                       "SCALAR SUBQUERY 2; SEARCH spool"},
+    [SPOOL_LIST_EXPORTS] = {"list exports", "SCAN export USING INDEX export_as_of"},
+};
+
+static const Plan EXPORT_PLANS[EXPORT_SQL_COUNT] = {
+    [EXPORT_BEGIN] = {"begin", ""},
+    [EXPORT_COMMIT] = {"commit", ""},
+    [EXPORT_READ_MARK] = {"read mark of history", BY_KEY("mark")},
+    [EXPORT_SET_MARK] = {"move mark of history", BY_KEY("mark")},
+    [EXPORT_LAST_ID] = {"find end of spool", "SEARCH spool"},
+    [EXPORT_ROWS] = {"read spool",
+                     "SEARCH spool USING INTEGER PRIMARY KEY (rowid>? AND rowid<?); " BY_KEY(
+                         "series")},
+    [EXPORT_DROP_ROWS] = {"drop what history has",
+                          "SEARCH spool USING INTEGER PRIMARY KEY (rowid<?); SCALAR SUBQUERY 1; "
+                          "SCAN mark; SCALAR SUBQUERY 2; SEARCH spool"},
+    [EXPORT_READ_PLAN] = {"read plan", BY_KEY("plan")},
+    [EXPORT_SET_PLAN] = {"write down plan", ""},
+    [EXPORT_DROP_PLAN] = {"drop plan", BY_KEY("plan")},
+    [EXPORT_PLAN_KEYS] = {"read planned keys", "SCAN plan_key"},
+    [EXPORT_ADD_PLAN_KEY] = {"write down planned key", ""},
+    [EXPORT_DROP_PLAN_KEYS] = {"drop planned keys", ""},
+    [EXPORT_ADD] = {"add export", ""},
+    [EXPORT_LIST] = {"list exports", "SCAN export USING INDEX export_as_of"},
+    [EXPORT_DROP] = {"drop export",
+                     "SEARCH export USING INDEX sqlite_autoindex_export_1 (generation=?)"},
+    [EXPORT_CONDEMN] = {"condemn object", ""},
+    [EXPORT_CONDEMNED] = {"list condemned objects", "SCAN condemned"},
+    [EXPORT_IS_CONDEMNED] = {"find condemned object", "SEARCH condemned USING PRIMARY KEY (key=?)"},
+    [EXPORT_SPARE] = {"forget condemned object", "SEARCH condemned USING PRIMARY KEY (key=?)"},
 };
 
 static void check_plans(const Kit *kit, const char *file, const SqlText *sql, const Plan *plans,
@@ -235,6 +345,9 @@ TEST(sql_of_every_statement_uses_the_index_it_is_meant_to)
     check_plans(&kit, "freshet.db", WRITE_SQL, WRITE_PLANS, WRITE_SQL_COUNT);
     check_plans(&kit, "ledger.db", LEDGER_WRITE_SQL, LEDGER_WRITE_PLANS, LEDGER_WRITE_SQL_COUNT);
     check_plans(&kit, "ledger.db", LEDGER_READ_SQL, LEDGER_READ_PLANS, LEDGER_READ_SQL_COUNT);
+    check_plans(&kit, "spool.db", SPOOL_WRITE_SQL, SPOOL_WRITE_PLANS, SPOOL_WRITE_SQL_COUNT);
+    check_plans(&kit, "spool.db", SPOOL_READ_SQL, SPOOL_READ_PLANS, SPOOL_READ_SQL_COUNT);
+    check_plans(&kit, "spool.db", EXPORT_SQL, EXPORT_PLANS, EXPORT_SQL_COUNT);
     kit_close(&kit);
 }
 

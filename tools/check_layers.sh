@@ -16,12 +16,12 @@ allow() { # allow WHY FORBIDDEN EXCEPT: no include may match FORBIDDEN, unless i
 }
 
 for room in base sim:base model:base store:base,model ingest:base,model,store server:base,model,store \
-    stream:base,model,store; do
+            export:base,model,store stream:base,model,store; do
     below=$(echo "$room" | tr ':,' '||')
     room=${room%%:*}
     allow "only ($below) in $room/" "$room/$any \"$any" "$any \"($below)/$any"
 done
-allow 'only in store/' "$any .sqlite3\.h" "(store/|tests/test_store_)$any .*"
+allow 'only in store/, and to be compared with it' "$any .sqlite3\.h" "(store/|tests/test_store_|bench/insert)$any .*"
 allow 'only in server.c, reply.c, cache.c, sse.c' "$any .microhttpd\.h" "(server/(server|reply|cache|sse)\.c|sim/$any) .*"
 allow 'only in http_client.c' "$any .curl/$any" 'base/http_client\.c .*'
 allow 'only in kafka.c' "$any .librdkafka/$any" '(base/kafka|tests/kafka_broker)\.c .*'

@@ -69,6 +69,8 @@ demo: the log is in $dir/freshet.log; Ctrl-C ends it. Try:
   curl http://$listen/metrics
   curl http://$listen/openapi.yaml
 
+or open http://$listen/docs in a browser
+
 END
 wait -n "$service" "$sim" || true
 say "one of the programs ended by itself:" >&2

@@ -5,12 +5,19 @@
 # Asks dpkg first, so that it costs nothing when all is there.
 set -eu
 
+# A node that came another way is as good.
+npm_of_debian() {
+    command -v npm > /dev/null || echo nodejs npm
+}
+
 packages() {
     case $1 in
     build) echo gcc libc6-dev make libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev \
-                librdkafka-dev libsqlite3-dev libssl-dev libzstd-dev zlib1g-dev ;;
+                librdkafka-dev libsqlite3-dev libssl-dev libyaml-dev libzstd-dev zlib1g-dev ;;
     run)   echo ca-certificates curl ;; # the live API is https; the demo's examples are curl's
-    test)  echo curl kcat python3 ;;
+    test)  echo chromium curl faketime kcat memcached python3 sqlite3 swift-account swift-container \
+                swift-object swift-proxy # an S3 that checks signatures: tools/swift.sh
+           npm_of_debian ;;
     lint)  echo clang clang-format clang-tidy cppcheck shellcheck yamllint ;;
     bench) echo curl sqlite3 wrk libpcre2-8-0 libssl3 ;; # the libraries are nginx's: bench/nginx.sh
     container) echo buildah curl iproute2 mmdebstrap podman runc ;; # runc: crun wants other cgroups

@@ -1,0 +1,12 @@
+/* export/keep.h - which exported generations are kept, and removing the others. */
+#pragma once
+#include "export/exporter.h"
+#include "store/exports.h"
+
+/* Whether a generation of `as_of` is kept at `now`: all for keep_s, then the newest of each day (UTC) for
+ * keep_days more. `next_newer`: the generation after it, NO_TIME: it is the newest, which stays. */
+bool keep_generation(UnixSec as_of, UnixSec next_newer, UnixSec now, const ExportOptions *options);
+
+/* Removes what is kept no longer: its manifest first, so that nobody takes what is left for whole. */
+MUST_USE ErrCode keep_apply(Exports *exports, const BlobStore *blobs, const ExportOptions *options,
+                            UnixSec now, Err *err);

@@ -1,0 +1,78 @@
+#include "store/measures.h"
+
+#include "store/rows.h"
+
+#include <stdlib.h>
+
+MeasureIds measure_ids_init(void)
+{
+    enum { IDS_MAX_BYTES = 64 << 20 }; /* of one station: never reached */
+    return (MeasureIds){.bytes = buf_init(IDS_MAX_BYTES)};
+}
+
+void measure_ids_release(MeasureIds *list)
+{
+    buf_release(&list->bytes);
+    free(list->ids);
+}
+
+static ErrCode make_room(MeasureIds *list, Err *err)
+{
+    if (list->count < list->cap)
+        return OK;
+    size_t cap = list->cap * 2 + 8;
+    Str *ids = reallocarray(list->ids, cap, sizeof *ids);
+    if (ids == NULL)
+        return err_set(err, ERR_NO_MEMORY, "no memory for %zu measure ids", cap);
+    list->ids = ids;
+    list->cap = cap;
+    return OK;
+}
+
+/* Copied, as each id dies with its row. The bytes move while they grow: pointers come last. */
+ErrCode measure_ids_read(MeasureIds *list, Snapshot *snap, int64_t station, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_MEASURE_IDS);
+    sql_bind_int(st, 1, station);
+    buf_clear(&list->bytes);
+    list->count = 0;
+    for (;;) {
+        bool row = false;
+        ErrCode rc = sql_step(&snap->db, st, &row, err);
+        if (rc == OK && row)
+            rc = make_room(list, err);
+        if (rc != OK)
+            return rc;
+        if (!row)
+            break;
+        Str id = sql_str(st, 0);
+        list->ids[list->count++].len = id.len;
+        buf_put_str(&list->bytes, id);
+        buf_put_char(&list->bytes, '\0');
+    }
+    ErrCode rc = buf_check(&list->bytes, err);
+    const char *at = buf_view(&list->bytes).ptr;
+    for (size_t i = 0; i < list->count && rc == OK; i++) {
+        list->ids[i].ptr = at;
+        at += list->ids[i].len + 1;
+    }
+    return rc;
+}
+
+ErrCode station_has_measure(Snapshot *snap, const Filter *filter, int64_t station, bool *ret_has,
+                            Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_MEASURES);
+    sql_bind_int(st, 1, station);
+    *ret_has = false;
+    while (!*ret_has) {
+        bool row = false;
+        int64_t key = 0;
+        ErrCode rc = sql_step(&snap->db, st, &row, err);
+        if (rc != OK || !row)
+            return rc;
+        Measure measure = row_measure(st, &key);
+        *ret_has = filter_takes_measure(filter, &measure);
+    }
+    return OK;
+}
