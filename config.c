@@ -125,7 +125,6 @@ static const Setting SETTINGS[] = {
      "from SIGTERM to the end at the latest"},
     {"source", AT(source), CHOICE, "upstream", 0, 0, "upstream|kafka",
      "what fills the store: the upstream, or as a replica the Kafka topic"},
-    {"ingester", AT(ingester), TEXT, "1/1", 0, 0, NULL, "its name on the Kafka topic"},
     {"kafka-brokers", AT(kafka_brokers), TEXT, "", 0, 0, NULL,
      "host:port,... to publish every generation to, or to follow"},
     {"kafka-topic", AT(kafka_topic), TEXT, "freshet", 0, 0, NULL, "of one partition"},
@@ -399,6 +398,22 @@ static void read_flags(Config *config, int argc, const char *const *argv, const 
     }
 }
 
+/* A shard as part of a key: 2of5. */
+static void name_exports(Config *config)
+{
+    size_t len = 0;
+    if (config_is_replica(config)) {
+        (void) snprintf(config->export_shard, sizeof config->export_shard, "replica");
+        return;
+    }
+    for (const char *c = config->shard; *c != '\0' && len < sizeof config->export_shard - 3; c++) {
+        config->export_shard[len++] = *c == '/' ? 'o' : *c;
+        if (*c == '/')
+            config->export_shard[len++] = 'f';
+    }
+    config->export_shard[len] = '\0';
+}
+
 static void check_together(Config *config, Buf *faults)
 {
     Str upstream = str_of(config->upstream);
@@ -415,7 +430,10 @@ static void check_together(Config *config, Buf *faults)
     if (!shard_parse(str_of(config->shard), &shard))
         buf_printf(faults, "shard: '%s' is no K/N with K from 1 to N, N up to %d\n", config->shard,
                    SHARD_COUNT_MAX);
-    if (config->export_url[0] == '\0') {
+    name_exports(config);
+    if (config->export_url[0] == '\0' && config_is_replica(config)) {
+        config->export_url = "off"; /* its ingesters export what it has */
+    } else if (config->export_url[0] == '\0') {
         CLEANUP(buf_release) Buf path = buf_init(64 * 1024);
         Str copy;
         buf_printf(&path, "%s/export", config->data_dir);
@@ -646,7 +664,7 @@ bool config_exports(const Config *config)
 ExportOptions config_export_options(const Config *config)
 {
     return (ExportOptions){
-        .object = {.dir = config->data_dir, .shard = "1of1"},
+        .object = {.dir = config->data_dir, .shard = config->export_shard},
         .interval_s = config->export_interval_s,
         .keep_s = config->export_keep_s,
         .keep_days = config->export_keep_days,
@@ -697,7 +715,7 @@ PublisherOptions config_publisher_options(const Config *config)
 {
     return (PublisherOptions){
         .kafka = kafka_options(config),
-        .ingester = config->ingester,
+        .ingester = config->shard,
         .dir = config->data_dir,
         .whole_interval_s = config->kafka_whole_interval_s,
         .retry_min_s = config->retry_min_s,

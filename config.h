@@ -25,7 +25,7 @@ typedef enum Command {
     COMMAND_EXPORT,       /* one export of what the data directory holds */
 } Command;
 
-enum { KAFKA_SETTINGS_MAX = 64 };
+enum { KAFKA_SETTINGS_MAX = 64, EXPORT_SHARD_SIZE = 32 };
 
 typedef struct Config {
     Arena strings; /* owns the texts below */
@@ -46,7 +46,8 @@ typedef struct Config {
         spool_bytes;
     int64_t export_interval_s, export_keep_s, export_keep_days, spool_max_bytes;
     int64_t drain_timeout_s;
-    const char *source, *kafka_brokers, *kafka_topic, *ingester;
+    const char *source, *kafka_brokers, *kafka_topic;
+    char export_shard[EXPORT_SHARD_SIZE]; /* in the keys of what is exported */
     int64_t kafka_whole_interval_s, kafka_timeout_s;
     KafkaSetting kafka_settings[KAFKA_SETTINGS_MAX]; /* librdkafka's own */
     size_t kafka_setting_count;

@@ -32,8 +32,6 @@ static uint64_t random_seed(void)
 
 /* ---- exports ----------------------------------------------------------------------------------- */
 
-static const char SHARD[] = "1of1";
-
 /* `patient`: an export waits for its address; a start does not wait long. */
 static ErrCode open_blobs(const Config *config, const char *url, bool patient, BlobStore *ret_blobs,
                           Err *err)
@@ -54,6 +52,7 @@ static ErrCode open_blobs(const Config *config, const char *url, bool patient, B
 
 typedef struct Filling {
     BlobStore blobs;
+    Str shard;
     Str generation; /* none: the newest */
     Err err;        /* why there was nothing */
 } Filling;
@@ -63,7 +62,7 @@ static bool fill_store(const char *path, StoreOrigin *ret_origin, void *ctx)
 {
     Filling *filling = ctx;
     int64_t begun_ms = clock_elapsed_ms();
-    if (restore_store(&filling->blobs, str_of(SHARD), filling->generation, path, ret_origin,
+    if (restore_store(&filling->blobs, filling->shard, filling->generation, path, ret_origin,
                       &filling->err) != OK)
         return false;
     log_info("main restored generation=%s from=" LOG_TEXT " took_ms=%" PRId64,
@@ -83,7 +82,7 @@ static void tell_filling(const Filling *filling)
 static ErrCode open_store(const Config *config, Store **ret_store, Err *err)
 {
     StoreOptions options = config_store_options(config);
-    Filling filling = {.generation = STR_NONE};
+    Filling filling = {.shard = str_of(config->export_shard), .generation = STR_NONE};
     char set_aside[STORE_NOTE_SIZE];
     if (config_exports(config)) {
         ErrCode rc = open_blobs(config, config->export_url, false, &filling.blobs, err);
@@ -296,7 +295,8 @@ static int healthcheck(const Config *config)
 static int restore(const Config *config)
 {
     const char *url = config->from[0] != '\0' ? config->from : config->export_url;
-    Filling filling = {.generation =
+    Filling filling = {.shard = str_of(config->export_shard),
+                       .generation =
                            config->generation[0] != '\0' ? str_of(config->generation) : STR_NONE};
     Err err = {.code = OK};
     log_configure(config_log_level(config), config_log_form(config));

@@ -58,15 +58,15 @@ static void on_log(UNUSED const rd_kafka_t *handle, int level, UNUSED const char
         log_warn("kafka " LOG_TEXT, text);
 }
 
-/* What the caller set comes over our preference, and what must hold for our promises over both.
- * Records of one generation are alike: zstd makes a tenth of them. */
-static ErrCode make_conf(const KafkaOptions *options, const KafkaSetting *ours, size_t count,
-                         rd_kafka_conf_t **ret_conf, Err *err)
+/* What the caller set comes over our preference, and what must hold for our promises over both. */
+static ErrCode make_conf(const KafkaOptions *options, const KafkaSetting *preference,
+                         const KafkaSetting *ours, size_t count, rd_kafka_conf_t **ret_conf,
+                         Err *err)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     ErrCode rc = set(conf, "bootstrap.servers", options->brokers, err);
-    if (rc == OK)
-        rc = set(conf, "compression.type", "zstd", err);
+    if (rc == OK && preference != NULL)
+        rc = set(conf, preference->name, preference->value, err);
     for (size_t i = 0; i < options->setting_count && rc == OK; i++)
         rc = set(conf, options->settings[i].name, options->settings[i].value, err);
     for (size_t i = 0; i < count && rc == OK; i++)
@@ -83,7 +83,7 @@ static ErrCode make_conf(const KafkaOptions *options, const KafkaSetting *ours, 
 ErrCode kafka_check(const KafkaOptions *options, Err *err)
 {
     rd_kafka_conf_t *conf = NULL;
-    ErrCode rc = make_conf(options, NULL, 0, &conf, err);
+    ErrCode rc = make_conf(options, NULL, NULL, 0, &conf, err);
     if (rc == OK)
         rd_kafka_conf_destroy(conf);
     return rc;
@@ -131,12 +131,14 @@ static ErrCode check_partitions(KafkaProducer *producer, Err *err)
 ErrCode kafka_producer_open(const KafkaOptions *options, KafkaProducer **ret_producer, Err *err)
 {
     static const KafkaSetting ours[] = {{"enable.idempotence", "true"}, {"acks", "all"}};
+    /* records of one generation are alike: it makes a twentieth of them */
+    static const KafkaSetting preference = {"compression.type", "zstd"};
     rd_kafka_conf_t *conf = NULL;
     KafkaProducer *producer = calloc(1, sizeof *producer);
     if (producer == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for a kafka producer");
     producer->options = options;
-    ErrCode rc = make_conf(options, ours, countof(ours), &conf, err);
+    ErrCode rc = make_conf(options, &preference, ours, countof(ours), &conf, err);
     if (rc == OK) {
         rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
         rd_kafka_conf_set_opaque(conf, producer);
@@ -225,7 +227,7 @@ ErrCode kafka_consumer_open(const KafkaOptions *options, KafkaConsumer **ret_con
     if (consumer == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for a kafka consumer");
     consumer->options = options;
-    ErrCode rc = make_conf(options, ours, countof(ours), &conf, err);
+    ErrCode rc = make_conf(options, NULL, ours, countof(ours), &conf, err);
     if (rc == OK)
         rc = make_handle(options, RD_KAFKA_CONSUMER, conf, &consumer->handle, err);
     if (rc != OK) {

@@ -29,17 +29,24 @@ static Freshet ingester_start(const char *dir, const Simulator *upstream, const 
                               const char *name)
 {
     const char *const *more =
-        ARGS("--kafka-brokers", brokers->list, "--kafka-topic", "levels", "--ingester", name,
+        ARGS("--kafka-brokers", brokers->list, "--kafka-topic", "levels", "--shard", name,
              "--kafka-timeout", "1s", "--retry-min", "1m", "--retry-max", "10m");
     return freshet_start(dir, upstream->url, upstream->clock, more);
 }
 
-static Freshet replica_start(const char *dir, const Brokers *brokers)
+/* `exports`: where it exports to, and begins from when its directory is empty. */
+static Freshet replica_start_with(const char *dir, const Brokers *brokers, const char *exports)
 {
     const char *const *more =
         ARGS("--source", "kafka", "--kafka-brokers", brokers->list, "--kafka-topic", "levels",
-             "--kafka-timeout", "1s", "--retry-min", "1s", "--retry-max", "1s");
+             "--kafka-timeout", "1s", "--retry-min", "1s", "--retry-max", "1s", "--export-url",
+             exports, "--export-interval", "1s");
     return freshet_start(dir, "http://127.0.0.1:9", NULL, more);
+}
+
+static Freshet replica_start(const char *dir, const Brokers *brokers)
+{
+    return replica_start_with(dir, brokers, "off");
 }
 
 static Exchanged exchange_on(const Freshet *service, const char *target)
@@ -134,20 +141,6 @@ TEST(scenario_kafka_replicas_agree_whatever_happens)
     CHECK_INT(0, freshet_stop(&ingester));
 }
 
-/* ---- a client of some 40 lines, in another language, over another library ---------------------- */
-
-/* What it holds; none: it fell dead. */
-static Str run_client(const Brokers *brokers, const char *state, int lifetime, int *ret_status)
-{
-    char records[16];
-    (void) snprintf(records, sizeof records, "%d", lifetime);
-    Process *client = process_start(
-        ARGS("/usr/bin/python3", "tests/log_client.py", brokers->list, "levels", state, records),
-        NULL);
-    *ret_status = process_wait(client);
-    return process_output(client);
-}
-
 static int by_line(const void *a, const void *b)
 {
     return str_cmp(*(const Str *) a, *(const Str *) b);
@@ -178,6 +171,94 @@ static Buf rows_of(const Freshet *service)
     for (size_t i = 0; i < count; i++)
         buf_printf(&out, STR_FMT "\n", STR_ARG(lines[i]));
     return out;
+}
+
+/* The rows of both, sorted: what no replica may lack or have twice. */
+static Buf rows_of_both(const Freshet *one, const Freshet *two)
+{
+    CLEANUP(buf_release) Buf a = rows_of(one);
+    CLEANUP(buf_release) Buf b = rows_of(two);
+    Buf both = buf_init(16 << 20);
+    Str x = buf_view(&a), y = buf_view(&b), line_x = STR_NONE, line_y = STR_NONE;
+    bool has_x = str_cut(x, '\n', &line_x, &x), has_y = str_cut(y, '\n', &line_y, &y);
+    while (has_x || has_y) {
+        bool from_x = has_x && (!has_y || str_cmp(line_x, line_y) < 0);
+        buf_printf(&both, STR_FMT "\n", STR_ARG(from_x ? line_x : line_y));
+        if (from_x)
+            has_x = str_cut(x, '\n', &line_x, &x);
+        else
+            has_y = str_cut(y, '\n', &line_y, &y);
+    }
+    return both;
+}
+
+static Buf wait_rows(const Freshet *replica, const Buf *want)
+{
+    for (int i = 0; i < 600; i++) {
+        if (freshet_status(replica, "/ready") == 200) {
+            CLEANUP(buf_release) Buf got = rows_of(replica);
+            if (str_eq(buf_view(want), buf_view(&got)))
+                return tell_all(replica);
+        }
+        (void) usleep(100000);
+    }
+    CLEANUP(buf_release) Buf got = rows_of(replica);
+    CHECK_STR(buf_view(want), buf_view(&got));
+    test_abort();
+}
+
+TEST(scenario_kafka_shards_of_two_ingesters_make_one_country)
+{
+    const Simulator sim = simulator_start(ARGS("--clock", "--stations", "24", "--batching", "20"));
+    SimClock *clock = simclock_connect(sim.clock);
+    UnixSec began = simclock_now(clock);
+    Brokers brokers = brokers_start();
+    const char *dir = test_dir(), *exports = test_dir();
+    Freshet first = ingester_start(dir, &sim, &brokers, "1/2");
+    Freshet second = ingester_start(test_dir(), &sim, &brokers, "2/2");
+    simclock_sleep_until(clock, began + 1800);
+    Freshet early = replica_start_with(test_dir(), &brokers, exports);
+
+    simclock_sleep_until(clock, began + 2 * 3600);
+    CLEANUP(buf_release) Buf at_two = rows_of_both(&first, &second);
+    Buf told = wait_rows(&early, &at_two);
+    buf_release(&told);
+    CHECK_INT(0, freshet_stop(&early)); /* and exports what it has */
+
+    process_signal(first.process, SIGKILL);
+    CHECK_INT(-SIGKILL, process_wait(first.process));
+    first = ingester_start(dir, &sim, &brokers, "1/2");
+    simclock_sleep_until(clock, began + 3 * 3600 + 1500);
+    early = replica_start_with(test_dir(), &brokers, exports); /* from the exported store */
+    (void) process_wait_line(early.process, "event=restored");
+    Freshet late = replica_start(test_dir(), &brokers);
+    Freshet later = replica_start(test_dir(), &brokers);
+
+    CLEANUP(buf_release) Buf all = rows_of_both(&first, &second);
+    CLEANUP(buf_release) Buf one = wait_rows(&early, &all);
+    CLEANUP(buf_release) Buf two = wait_rows(&late, &all);
+    CLEANUP(buf_release) Buf three = wait_rows(&later, &all);
+    check_same(&one, &two);
+    check_same(&one, &three);
+    CHECK_INT(0, freshet_stop(&early));
+    CHECK_INT(0, freshet_stop(&late));
+    CHECK_INT(0, freshet_stop(&later));
+    CHECK_INT(0, freshet_stop(&first));
+    CHECK_INT(0, freshet_stop(&second));
+}
+
+/* ---- a client of some 40 lines, in another language, over another library ---------------------- */
+
+/* What it holds; none: it fell dead. */
+static Str run_client(const Brokers *brokers, const char *state, int lifetime, int *ret_status)
+{
+    char records[16];
+    (void) snprintf(records, sizeof records, "%d", lifetime);
+    Process *client = process_start(
+        ARGS("/usr/bin/python3", "tests/log_client.py", brokers->list, "levels", state, records),
+        NULL);
+    *ret_status = process_wait(client);
+    return process_output(client);
 }
 
 TEST(scenario_kafka_client_that_falls_dead_holds_the_same_rows)
