@@ -187,6 +187,7 @@ bench:
 	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/insert $(O)/bench/subscribers
 	@bench/run.sh
 	@bench/delivery.sh
+	@bench/restore.sh
 	@bench/ingest.sh
 	@$(O)/bench/subscribers
 

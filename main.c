@@ -160,7 +160,8 @@ static void block_signals(sigset_t *ret_waited)
     (void) sigaddset(ret_waited, SIGINT);
     (void) pthread_sigmask(SIG_BLOCK, ret_waited, NULL); /* inherited by every thread */
     (void) signal(SIGPIPE, SIG_IGN);
-    (void) signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk: an error, not the end */
+    (void) signal(SIGXFSZ,
+                  SIG_IGN); /* a limit on file sizes is a full disk: an error, not the end */
     (void) signal(SIGALRM, on_drain_timeout);
 }
 
