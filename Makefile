@@ -190,6 +190,7 @@ bench:
 	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/insert $(O)/bench/subscribers
 	@bench/run.sh
 	@bench/delivery.sh
+	@bench/restore.sh
 	@bench/ingest.sh
 	@bench/lake.sh
 	@$(O)/bench/subscribers

@@ -458,7 +458,7 @@ ErrCode credentials_get(CredentialSource *source, UnixSec now, Credentials *ret,
 {
     bool is_fresh = holds(&source->found, now + REFRESH_S);
     if (!is_fresh && (!holds(&source->found, now) || now >= source->next_try)) {
-        Found newer;
+        Found newer = {.expires = NO_TIME};
         ErrCode rc = find(source, &newer, err);
         if (rc == OK)
             source->found = newer;
