@@ -222,6 +222,8 @@ void exporter_stop(Exporter *exporter)
     Err err;
     if (exporter == NULL)
         return;
+    if (exporter->blobs.hurry != NULL)
+        exporter->blobs.hurry(exporter->blobs.ctx);
     worker_stop(exporter->worker);
     (void) export_once(exporter, &err);
     close_all(exporter);
