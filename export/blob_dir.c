@@ -312,7 +312,8 @@ static ErrCode dir_remove(void *ctx, Str key, Err *err)
     ErrCode rc = path_of(dir, key, path, err);
     if (rc != OK)
         return rc;
-    if (unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR)
+    /* Where the whole directory is away, an object that is in it is not removed. */
+    if (unlink(path) != 0 && (errno != ENOENT || access(dir->path, F_OK) != 0))
         return fail(err, "cannot remove", path);
     size_t root = strlen(dir->path);
     for (char *slash = strrchr(path, '/'); slash > path + root; slash = strrchr(path, '/')) {
@@ -341,6 +342,10 @@ ErrCode blob_dir_open(const char *path, BlobStore *ret_blobs, Err *err)
     }
     while (len > 1 && dir->path[len - 1] == '/')
         dir->path[--len] = '\0';
+    char folders[PATH_SIZE];
+    (void) snprintf(folders, sizeof folders, "%s/", dir->path);
+    Err untold; /* it may come back: a put will tell when it has not */
+    (void) make_folders(folders, &untold);
     *ret_blobs = (BlobStore){
         .ctx = dir,
         .put = dir_put,

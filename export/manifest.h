@@ -15,7 +15,7 @@
  * generations have equal keys under gen/ and equal bytes, so that exporting one again harms nobody.
  *
  * When a generation's manifest stands, history holds every reading that came up to that generation:
- * who restores its store begins history behind it (exports_set_mark()).
+ * of a store that is restored from it, history goes on behind it.
  *
  * manifest.json (format 1; unknown members are to be passed over; null where not known):
  *   {"format":1,"shard":"1of1","generation":"7f3a1b2c-9","as_of":"2026-01-20T12:05:00Z",

@@ -124,14 +124,6 @@ ErrCode exports_mark(Exports *exports, HistoryMark *ret_mark, Err *err)
     return rc;
 }
 
-ErrCode exports_set_mark(Exports *exports, HistoryMark mark, Err *err)
-{
-    ErrCode rc = write_point(exports, EXPORT_SET_MARK, exports->store->epoch, mark, err);
-    if (rc == OK)
-        atomic_store(&exports->store->exported, mark.generation);
-    return rc;
-}
-
 /* ---- the spool --------------------------------------------------------------------------------- */
 
 ErrCode exports_spool_end(Exports *exports, int64_t after, int64_t most, int64_t *ret_id, Err *err)

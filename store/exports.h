@@ -54,8 +54,6 @@ MUST_USE ErrCode exports_planned(Exports *exports, Arena *arena, StrList *ret_ke
 MUST_USE ErrCode exports_drop_plan(Exports *exports, Err *err);
 /* The mark becomes what was planned; what is behind it leaves the spool. */
 MUST_USE ErrCode exports_finish_plan(Exports *exports, Err *err);
-/* Of a store that was restored: history has all that its generation has. */
-MUST_USE ErrCode exports_set_mark(Exports *exports, HistoryMark mark, Err *err);
 
 /* ---- exported generations, and objects that others have replaced ------------------------------------ */
 

@@ -1,6 +1,7 @@
 /* Three simulated days of export: history, read by DuckDB through the views of deploy/athena, is what an
  * ideal ingest would have held in them. */
 #include "base/clock.h"
+#include "base/json.h"
 #include "tests/freshet.h"
 #include "tests/lake_kit.h"
 #include "tests/sim_kit.h"
@@ -148,15 +149,32 @@ static void lake_end(Lake *lake)
     simclock_close(lake->clock);
 }
 
+/* /v1/snapshots tells what was exported, the newest first. */
+static void lake_check_snapshots(const Lake *lake)
+{
+    CLEANUP(buf_release) Buf all = freshet_get(&lake->service, "/v1/snapshots");
+    CLEANUP(buf_release) Buf latest = freshet_get(&lake->service, "/v1/snapshots/latest");
+    Str items, one, none;
+    REQUIRE(json_member(buf_view(&all), STR("items"), &items));
+    JsonWalk walk = json_walk(items);
+    REQUIRE(json_next(&walk, &none, &one));
+    CHECK_STR(one, str_trim(buf_view(&latest)));
+    CHECK_HAS("\"name\":\"readings_parquet\"", one);
+    CHECK_HAS("/store.db.zst\"", one);
+    CHECK(json_next(&walk, &none, &one)); /* the one before it */
+}
+
 /* Before a day's files are joined, while both stand there, and after. */
 TEST(scenario_lake_holds_days_of_truth_in_parts_and_joined)
 {
     Lake lake = lake_begin("24h", (const char *const[]){"--clock", "--stations", "40", "--seed",
                                                         "11", "--corrections", "1", "--late", "1",
                                                         "--batching", "30", NULL});
+    CHECK_INT(404, freshet_status(&lake.service, "/v1/snapshots/latest"));
     /* Days are joined 48 h after their end, at hours 36 and 60, and the parts go 24 h later. */
     lake_run_until(&lake, 35);
     CHECK_INT(0, lake_joined_days(&lake));
+    lake_check_snapshots(&lake);
     lake_run_until(&lake, 38);
     CHECK_INT(1, lake_joined_days(&lake));
     lake_check(&lake, "22", "3");

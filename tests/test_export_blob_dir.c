@@ -36,6 +36,9 @@ TEST(export_blob_dir_puts_gets_lists_removes)
     (void) snprintf(path, sizeof path, "%s/not/yet/there/", test_dir());
     REQUIRE_OK(blob_dir_open(path, &blobs, &err));
     check_list(&blobs, "", "");
+    CHECK_OK(blobs.remove(blobs.ctx, STR("a"), &err));
+    REQUIRE(rmdir(path) == 0);
+    CHECK_INT(ERR_STORAGE, blobs.remove(blobs.ctx, STR("a"), &err)); /* who knows? */
     put(&blobs, "history/dt=2026-01-20/b", "four");
     put(&blobs, "history/dt=2026-01-20/a b\xC3\xA4", "");
     put(&blobs, "history/dt=2026-01-21/c", "1");
