@@ -77,10 +77,11 @@ $(O)/embed: $(O)/tools/embed.o
 $(O)/yaml2json: $(O)/tools/yaml2json.o
 $(O)/yaml2json: LDLIBS := -lyaml
 $(O)/bench/openloop: $(O)/bench/openloop.o
+$(O)/bench/parquet: $(O)/bench/parquet.o $(LIB_OBJ)
 $(O)/bench/insert: $(O)/bench/insert.o
 $(O)/bench/subscribers: $(O)/bench/subscribers.o $(LIB_OBJ)
 $(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/yaml2json $(O)/bench/openloop $(O)/bench/insert \
-$(O)/bench/subscribers:
+$(O)/bench/subscribers $(O)/bench/parquet:
 	$(call say,link,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
@@ -133,7 +134,7 @@ PART.tsan := $(MAKE) $(QUIET) VARIANT=tsan check TESTS='$(or $(TESTS),concurrent
 .PHONY: test check
 test:
 	@tools/deps.sh build test
-	@tools/npm.sh tests/lake
+	@tools/npm.sh tests/lake tests/contract
 	@$(MAKE) $(QUIET) all
 	+@tools/parts.sh $(foreach part,$(PARTS),"$(part)=$(or $(PART.$(part)),tests/$(part).sh)")
 
@@ -188,6 +189,7 @@ bench:
 	@bench/run.sh
 	@bench/delivery.sh
 	@bench/ingest.sh
+	@bench/lake.sh
 	@$(O)/bench/subscribers
 
 clean: ; rm -rf build

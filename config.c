@@ -104,7 +104,8 @@ static const Setting SETTINGS[] = {
     {"facade-history", AT(facade_history), CHOICE, "upstream", 0, 0, "upstream|local",
      "what begins before what is held: sent to the Agency, or answered with what is held"},
     {"export-url", AT(export_url), TEXT, "", 0, 0, NULL,
-     "s3://bucket/prefix, or a directory, that exports go to; off: none; not given: `export` under "
+     "s3://bucket/prefix, or a directory, to export to and restore from; off: none; not given: "
+     "`export` under "
      "data-dir"},
     {"export-s3-style", AT(export_s3_style), CHOICE, "auto", 0, 0, "auto|path|host",
      "where a request to S3 names the bucket"},

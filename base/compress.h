@@ -14,6 +14,7 @@ MUST_USE ErrCode compress_pack(Str plain, Buf *out, Err *err);
 /* Gives back what was packed. `plain_bytes` is its length; `out` must be as large.
  * False: no memory, or it is not what was packed. */
 MUST_USE bool compress_unpack(Str packed, char *out, size_t plain_bytes);
+
 typedef enum Codec { CODEC_GZIP, CODEC_ZSTD } Codec;
 
 /* A body that comes in pieces; one thread at a time. The same bytes in give the same bytes out,

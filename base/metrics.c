@@ -66,6 +66,8 @@ static const struct {
     [METRIC_HTTP_CONNECTIONS] = {"freshet_http_connections", NULL, GAUGE, "Open HTTP connections"},
     [METRIC_HTTP_SUBSCRIBERS] = {"freshet_http_subscribers", NULL, GAUGE,
                                  "Those of them that follow the stream"},
+    [METRIC_HTTP_SUBSCRIBERS_SLOW] = {"freshet_http_subscribers_slow_total", NULL, COUNTER,
+                                      "Subscribers sent off because they read too slowly"},
     [METRIC_SNAPSHOT_BUSY] = {"freshet_snapshot_busy_total", NULL, COUNTER,
                               "Requests for which no snapshot came free in time"},
     [METRIC_HISTORY_LOST] = {"freshet_history_lost_total", NULL, COUNTER,

@@ -13,8 +13,9 @@ typedef enum WorkerClass {
 } WorkerClass;
 
 /* The calling thread gives way to every ordinary one: on one core a busy ordinary thread would slow
- * HTTP tenfold. Niceness 19 and not SCHED_IDLE, which gets nothing at all, for minutes, where something
- * else keeps the machine busy. */
+ * HTTP tenfold. Niceness 19, and turns so long that whoever takes shorter ones interrupts them at
+ * once (Linux 6.12; older ones knew no other way). Not SCHED_IDLE, which gets nothing at all, for
+ * minutes, where something else keeps the machine busy. */
 void worker_give_way(void);
 
 /* Starts the thread. `name` has at most 15 bytes. Owns: the caller ends it with worker_stop(). */

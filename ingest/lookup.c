@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ID_MAX_BYTES = 4096 };
+enum {
+    ID_MAX_BYTES = 4096,
+    FAILURES_MAX =
+        3, /* in a row: each may take all of its time, and what is newest waits behind it */
+};
 
 Lookup lookup_init(void)
 {
@@ -187,11 +191,13 @@ ErrCode lookup_measures(Lookup *lookup, Upstream *upstream, Writer *writer, cons
     size_t most = unknown->count < LOOKUPS_MAX ? unknown->count : LOOKUPS_MAX;
     Err failure = {.code = OK};
     ErrCode rc = OK;
-    for (size_t i = 0; i < most && rc == OK; i++) {
+    int failures = 0;
+    for (size_t i = 0; i < most && rc == OK && failures < FAILURES_MAX; i++) {
         Str id = unknown->items[(first + i) % unknown->count];
         Err own = {.code = OK};
         rc = look_up_measure(&cycle, id, &counted, &own);
         remember_last(lookup, id);
+        failures = rc == OK ? 0 : failures + 1;
         if (rc == OK)
             continue;
         counted.failed++;

@@ -27,7 +27,7 @@ MUST_USE ErrCode lookup_keep_waiting(Batch *batch, const Applied *applied, StrLi
                                      Err *err);
 
 /* Adds to *batch what is known of `unknown` measures (in order, none is in the store), at most
- * LOOKUPS_MAX of them, as far as the budget goes. One whose request fails is left out, which is told in
+ * LOOKUPS_MAX of them, as far as the budget goes, and until three in a row have failed. One whose request fails is left out, which is told in
  * the log once; it is asked for again in a later cycle.
  * Errors: ERR_UPSTREAM (asked to come back later: *ret_retry_after_s), ERR_STOPPED, ERR_NO_MEMORY, and
  * those of the store. */

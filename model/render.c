@@ -88,7 +88,7 @@ static void stem_take(Stem *stem, const FieldSet *fields, const Row *row, StemFn
     if (stem->fields > 0 && str_eq((Str){stem->measure_id, stem->id_len}, id))
         return;
     *stem = (Stem){.fields = 0};
-    if (str_is_none(id) || id.len > sizeof stem->measure_id)
+    if (id.ptr == NULL || id.len > sizeof stem->measure_id)
         return;
     Buf text = {.ptr = stem->text, .cap = sizeof stem->text, .max = sizeof stem->text};
     size_t count = stem_fields(fields);

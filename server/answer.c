@@ -62,7 +62,7 @@ static Finished *find(Exchange *x, uint64_t generation, Coding coding)
         return cache_find_at(x->cache, x->ahead_of, exchange_key_in(x, coding));
     Finished *found =
         cache_find(x->cache, generation, exchange_key_in(x, coding), exchange_expires(x));
-    if (found == NULL && coding == CODING_NONE && x->site->kept != NULL)
+    if (found == NULL && x->site->kept != NULL)
         found = kept_find(x->site->kept, generation, exchange_key_in(x, coding));
     if (found == NULL)
         metric_add(METRIC_HTTP_CACHE_MISSES, 1);
@@ -113,9 +113,9 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
 static Finished *encode(const Exchange *x, Finished *plain)
 {
     if (plain == NULL || x->coding == CODING_NONE || finished_status(plain) != 200 ||
-        finished_body(plain).len < CODING_MIN_BYTES)
+        finished_body_bytes(plain) < CODING_MIN_BYTES)
         return plain;
-    Finished *coded = finished_coded(plain, x->coding);
+    Finished *coded = finished_coded(plain, x->coding, x->site->spools);
     if (coded == NULL)
         return plain;
     finished_drop(plain);
@@ -131,7 +131,7 @@ static bool is_heavy(const Request *req, const Finished *plain)
 {
     const Filter *filter = &req->selection.filter;
     if (plain != NULL)
-        return finished_body(plain).len > ENCODE_AT_ONCE_MAX;
+        return finished_body_bytes(plain) > ENCODE_AT_ONCE_MAX;
     return (route_is_country_list(req->route) || req->route->life == LIFE_FEED) &&
            filter->station.count == 0 && filter->measure.count == 0 && !ea_names_station(req);
 }
@@ -157,8 +157,7 @@ static Finished *find_or_render(Exchange *x, uint64_t generation)
     if (finished == NULL)
         finished = render_generation(x, &generation);
     finished = encode(x, finished);
-    if (finished != NULL && finished_status(finished) == 200 && x->coding != CODING_NONE &&
-        !finished_is_spooled(finished))
+    if (finished != NULL && finished_status(finished) == 200 && x->coding != CODING_NONE)
         keep(x, generation, x->coding, finished);
     return finished;
 }
@@ -216,11 +215,15 @@ static bool is_wanted(const Exchange *x, const Finished *finished)
             etag.ptr[x->wanted.len + 1] == '-');
 }
 
+/* A part is of the bytes that the client has the beginning of: in its coding, or not at all. */
 static Finished *find_kept(Exchange *x, uint64_t generation)
 {
-    return x->site->kept != NULL
-               ? kept_find(x->site->kept, generation, exchange_key_in(x, CODING_NONE))
-               : NULL;
+    Kept *kept = x->site->kept;
+    Finished *finished =
+        kept != NULL ? kept_find(kept, generation, exchange_key_in(x, x->coding)) : NULL;
+    if (finished == NULL && kept != NULL && str_is_none(x->head->range))
+        finished = kept_find(kept, generation, exchange_key_in(x, CODING_NONE));
+    return finished;
 }
 
 /* The answer of one generation, whatever the client has of it already. */

@@ -1,11 +1,9 @@
 #include "server/coding.h"
 
-#include "base/compress.h"
-
 const CodingInfo CODINGS[CODING_COUNT] = {
-    [CODING_NONE] = {"identity", "", NULL},
-    [CODING_ZSTD] = {"zstd", "-zstd", compress_zstd},
-    [CODING_GZIP] = {"gzip", "-gzip", compress_gzip},
+    [CODING_NONE] = {.name = "identity", .suffix = ""},
+    [CODING_ZSTD] = {"zstd", "-zstd", compress_zstd, CODEC_ZSTD},
+    [CODING_GZIP] = {"gzip", "-gzip", compress_gzip, CODEC_GZIP},
 };
 
 /* A q that is none counts as 1, so that a clumsy header is still an answer. */

@@ -1,8 +1,7 @@
 /* server/coding.h - the codings an answer can be sent in, and which of them a client would rather
  * have. */
 #pragma once
-#include "base/buf.h"
-#include "base/err.h"
+#include "base/compress.h"
 
 typedef enum Coding { CODING_NONE, CODING_ZSTD, CODING_GZIP, CODING_COUNT } Coding;
 
@@ -10,6 +9,7 @@ typedef struct CodingInfo {
     const char *name;   /* as Accept-Encoding and Content-Encoding have it */
     const char *suffix; /* of a strong entity tag: the bytes differ */
     ErrCode (*encode)(Str plain, Buf *out, Err *err); /* NULL: sent as it is */
+    Codec codec; /* the same piece by piece, where `encode` is not NULL */
 } CodingInfo;
 
 extern const CodingInfo CODINGS[CODING_COUNT];

@@ -62,7 +62,8 @@ static void put_alternates(Exchange *x)
 {
     const Route *route = x->req.route;
     /* A page and the document at its address have no addresses of their own. */
-    unsigned others = route->fields != NULL ? route->formats & ~FORMAT_BIT(x->req.format) : 0;
+    unsigned others =
+        route->formats != FORMATS_PAGE ? route->formats & ~FORMAT_BIT(x->req.format) : 0;
     Str links = STR("");
     for (unsigned i = 0; i < FORMAT_COUNT; i++) {
         if ((others & FORMAT_BIT(i)) == 0)

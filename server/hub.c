@@ -78,7 +78,6 @@ struct Hub {
     Store *store;
     HubOptions options;
     HubHooks hooks;
-    uint32_t epoch;
     pthread_t thread; /* not a worker: its time is that of connections, never a simulation's */
     bool started;
     Lock lock; /* guards what follows */
@@ -478,7 +477,7 @@ static bool add_next(Hub *hub, Channel *channel, ChangeCursor *from)
  * rendered as the first of them gets there. */
 static void prepare(Hub *hub, Channel *channel, uint64_t generation)
 {
-    ChangeCursor at = {.epoch = hub->epoch, .generation = channel->newest};
+    ChangeCursor at = {.epoch = store_epoch(hub->store), .generation = channel->newest};
     bool goes_on = true;
     for (int i = 0; i < PREPARED_PIECES && goes_on; i++)
         goes_on = at.generation < generation && add_next(hub, channel, &at);
@@ -581,6 +580,8 @@ static void send_off_the_slow(Hub *hub, int64_t now_ms)
                            now_ms - next->since_ms >= hub->options.slow_ms;) {
         if (next->is_slow)
             hub->hooks.cut(next->waiter);
+        else
+            metric_add(METRIC_HTTP_SUBSCRIBERS_SLOW, 1);
         next->is_slow = true;
         enter(next, STATE_BUSY);
     }
@@ -662,7 +663,6 @@ ErrCode hub_start(Store *store, const HubOptions *options, const HubHooks *hooks
     if (hub == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for the stream");
     *hub = (Hub){.store = store, .options = *options, .hooks = *hooks};
-    hub->epoch = store_epoch(store);
     hub->generation = store_generation(store);
     hub->waits = (HubWait){.before = &hub->waits, .after = &hub->waits};
     lock_init(&hub->lock);

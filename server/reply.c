@@ -54,6 +54,12 @@ bool reply_more(Reply *reply)
     return rc == OK;
 }
 
+/* As Repr-Digest has it [RFC 9530]. */
+static void put_digest(const char *base64, char header[static DIGEST_SIZE])
+{
+    (void) snprintf(header, DIGEST_SIZE, "sha-256=:%s:", base64);
+}
+
 ErrCode reply_seal(Reply *reply, Err *err)
 {
     char digest[SHA256_BASE64_SIZE];
@@ -63,7 +69,7 @@ ErrCode reply_seal(Reply *reply, Err *err)
     if (rc != OK)
         return rc;
     spool_end(reply->spool, digest);
-    (void) snprintf(reply->digest, sizeof reply->digest, "sha-256=:%s:", digest);
+    put_digest(digest, reply->digest);
     reply_header(reply, "Repr-Digest", str_of(reply->digest));
     reply_header(reply, "Accept-Ranges", STR("bytes"));
     return OK;
@@ -111,7 +117,7 @@ struct Finished {
 
 /* What libmicrohttpd allocates for a response and its headers, about. */
 enum { RESPONSE_BYTES = 2000 };
-static const char EXPIRES[] = "Expires", ETAG[] = "ETag";
+static const char EXPIRES[] = "Expires", ETAG[] = "ETag", DIGEST[] = "Repr-Digest";
 
 static void drop_bytes(void *bytes)
 {
@@ -212,16 +218,24 @@ Finished *reply_finish(Reply *reply, UnixSec expires)
 /* Where a response becomes another: all headers but `without`. */
 typedef struct Copying {
     struct MHD_Response *to;
-    const char *without; /* NULL: none is left out */
+    const char *const *without; /* ends with NULL; NULL: none is left out */
     bool failed;
 } Copying;
+
+static bool is_left_out(const Copying *copying, const char *name)
+{
+    const char *const *names = copying->without;
+    while (names != NULL && *names != NULL && strcmp(name, *names) != 0)
+        names++;
+    return names != NULL && *names != NULL;
+}
 
 static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                    const char *value)
 {
     (void) kind;
     Copying *copying = cls;
-    if (copying->without != NULL && strcmp(name, copying->without) == 0)
+    if (is_left_out(copying, name))
         return MHD_YES;
     copying->failed = MHD_add_response_header(copying->to, name, value) != MHD_YES;
     return copying->failed ? MHD_NO : MHD_YES;
@@ -229,7 +243,7 @@ static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const cha
 
 /* The headers of `finished` over `bytes`. */
 static struct MHD_Response *response_like(const Finished *finished, Bytes *bytes, Slice slice,
-                                          const char *without)
+                                          const char *const *without)
 {
     Copying copying = {.to = response_over(bytes, slice), .without = without};
     if (copying.to == NULL)
@@ -240,8 +254,8 @@ static struct MHD_Response *response_like(const Finished *finished, Bytes *bytes
 
 Finished *finished_again(Finished *finished, UnixSec expires)
 {
-    struct MHD_Response *response =
-        response_like(finished, finished->bytes, all_of(finished->bytes), EXPIRES);
+    struct MHD_Response *response = response_like(
+        finished, finished->bytes, all_of(finished->bytes), (const char *const[]){EXPIRES, NULL});
     if (response != NULL)
         response = unless(!add_expires(response, expires), response);
     return finished_new(finished->status, expires, bytes_keep(finished->bytes), response);
@@ -300,23 +314,45 @@ static bool add_coded_etag(struct MHD_Response *response, Str etag, const Coding
     return MHD_add_response_header(response, ETAG, text) == MHD_YES;
 }
 
-Finished *finished_coded(const Finished *finished, Coding coding)
+static Bytes *encode_body(Str plain, Coding coding)
+{
+    enum { ROOM_BYTES = 64 * 1024 };
+    Err err = {.code = OK};
+    CLEANUP(buf_release) Buf coded = buf_init(plain.len * 2 + ROOM_BYTES);
+    return CODINGS[coding].encode(plain, &coded, &err) == OK ? bytes_take(&coded) : NULL;
+}
+
+static Bytes *encode_spool(const Spool *plain, Coding coding, Spools *spools, char *header)
+{
+    char digest[SHA256_BASE64_SIZE];
+    Spool *coded = NULL;
+    Err err = {.code = OK};
+    ErrCode rc = spool_compress(spools, plain, CODINGS[coding].codec, &coded, digest, &err);
+    if (rc == ERR_STORAGE)
+        log_warn("http spool failed error=" LOG_TEXT, err.text);
+    if (rc != OK)
+        return NULL;
+    put_digest(digest, header);
+    return bytes_of_spool(coded);
+}
+
+Finished *finished_coded(const Finished *finished, Coding coding, Spools *spools)
 {
     const CodingInfo *info = &CODINGS[coding];
-    Str plain = finished_body(finished);
-    CLEANUP(buf_release) Buf coded = buf_init(plain.len * 2 + CODING_MIN_BYTES);
-    Err err = {.code = OK};
-    if (info->encode(plain, &coded, &err) != OK)
-        return NULL;
-    Bytes *bytes = bytes_take(&coded);
+    const Spool *spool = finished->bytes->spool;
+    char digest[DIGEST_SIZE];
+    Bytes *bytes = spool != NULL ? encode_spool(spool, coding, spools, digest)
+                                 : encode_body(finished_body(finished), coding);
     if (bytes == NULL)
         return NULL;
-    struct MHD_Response *response = response_like(finished, bytes, all_of(bytes), ETAG);
-    if (response != NULL)
-        response =
-            unless(!add_coded_etag(response, finished_header(finished, ETAG), info) ||
-                       MHD_add_response_header(response, "Content-Encoding", info->name) != MHD_YES,
-                   response);
+    struct MHD_Response *response =
+        response_like(finished, bytes, all_of(bytes), (const char *const[]){ETAG, DIGEST, NULL});
+    bool failed = response == NULL ||
+                  !add_coded_etag(response, finished_header(finished, ETAG), info) ||
+                  MHD_add_response_header(response, "Content-Encoding", info->name) != MHD_YES ||
+                  (spool != NULL && MHD_add_response_header(response, DIGEST, digest) != MHD_YES);
+    if (failed && response != NULL)
+        response = unless(true, response);
     return finished_new(finished->status, finished->expires, bytes, response);
 }
 
@@ -391,7 +427,8 @@ bool finished_queue_stream(const Finished *finished, struct MHD_Connection *conn
 {
     Copying copying = {.to =
                            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BUFFER_BYTES,
-                                                             read_stream, subscriber, end_stream)};
+                                                             read_stream, subscriber, end_stream),
+                       .without = NOTHING};
     if (copying.to == NULL) {
         subscriber_leave(subscriber);
         return false;

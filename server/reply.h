@@ -17,7 +17,7 @@ typedef struct Header {
     Str value; /* without control characters; borrowed while the Reply lives */
 } Header;
 
-enum { REPLY_HEADERS_MAX = 24, REPLY_HEADER_MAX_BYTES = 4096 };
+enum { REPLY_HEADERS_MAX = 24, REPLY_HEADER_MAX_BYTES = 4096, DIGEST_SIZE = 64 };
 
 typedef struct Reply {
     unsigned status; /* 200 unless said */
@@ -27,7 +27,7 @@ typedef struct Reply {
     size_t header_count;
     Spools *spools;                /* where a body larger than memory goes; NULL: nowhere */
     Spool *spool;                  /* owned: what came before `body`; NULL while it all fits */
-    char digest[64];               /* Repr-Digest of a spooled body */
+    char digest[DIGEST_SIZE];      /* Repr-Digest of a spooled body */
     struct Subscriber *subscriber; /* owned: gives the body; NULL: it is here */
     Problem problem;               /* of type PROBLEM_NONE: the body is the answer */
 } Reply;
@@ -61,9 +61,9 @@ typedef struct Finished Finished;
 Finished *reply_finish(Reply *reply, UnixSec expires);
 /* The same bytes with another Expires; NULL: no memory. */
 Finished *finished_again(Finished *finished, UnixSec expires);
-/* The same answer in a coding: its bytes encoded, Content-Encoding, and an entity tag of its own.
- * NULL: no memory. */
-Finished *finished_coded(const Finished *finished, Coding coding);
+/* The same answer in a coding: its bytes encoded, Content-Encoding, and an entity tag and a digest
+ * of its own. One that is spooled becomes another in `spools`. NULL: no memory, or no room there. */
+Finished *finished_coded(const Finished *finished, Coding coding, Spools *spools);
 /* A part of the body of a 200, as 206 with Content-Range. NULL: no memory. */
 Finished *finished_part(const Finished *finished, Slice slice);
 /* The headers but Expires, each as "name\0value\0". */

@@ -71,6 +71,8 @@ const Route ROUTES[] = {
     ELSEWHERE("/id/floodAreas/{area}"),
     ELSEWHERE("/id/floodAreas/{area}/polygon"),
     ELSEWHERE("/archive/{file}"),
+    ELSEWHERE("/meta/{file}"), /* the context that every document names */
+    ELSEWHERE("/def/core/{name}"),
     {"GET", "/live", get_live, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
     {"GET", "/ready", get_ready, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
     {"GET", "/metrics", get_metrics, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
@@ -89,28 +91,30 @@ typedef struct Match {
     Format format;
 } Match;
 
-/* "stations.csv" for "stations": an id may hold dots, so only a word of ours can have a suffix. */
-static bool match_suffix(Str segment, Str word, unsigned formats, Match *match)
+/* "stations.csv" for "stations": an id may hold dots, so only a word of ours can have a suffix. Of
+ * our own lists any suffix is one; another that the Agency's have is the Agency's. */
+static bool match_suffix(Str segment, Str word, const Route *route, Match *match)
 {
     if (word.len == 0 || !str_starts(segment, word) || segment.len < word.len + 2 ||
         segment.ptr[word.len] != '.')
         return false;
     Str suffix = {segment.ptr + word.len + 1, segment.len - word.len - 1};
-    match->has_suffix = formats != 0;
-    if (!format_find(suffix, formats, &match->format) ||
-        !str_eq(suffix, str_of(FORMATS[match->format].name)))
+    bool is_offered = format_find(suffix, route->formats, &match->format) &&
+                      str_eq(suffix, str_of(FORMATS[match->format].name));
+    if (!is_offered)
         match->format = FORMAT_COUNT;
+    match->has_suffix = is_offered || (route->formats != 0 && route->fields != NULL);
     return match->has_suffix;
 }
 
-static bool match_segment(Str segment, Str word, bool is_last, unsigned formats, Match *match)
+static bool match_segment(Str segment, Str word, bool is_last, const Route *route, Match *match)
 {
     if (str_starts(word, STR("{"))) {
         assert(match->arg_count < ROUTE_ARGS_MAX);
         match->args[match->arg_count++] = segment;
         return true;
     }
-    return str_eq(segment, word) || (is_last && match_suffix(segment, word, formats, match));
+    return str_eq(segment, word) || (is_last && match_suffix(segment, word, route, match));
 }
 
 static bool match_pattern(const Route *route, const Target *target, Match *match)
@@ -122,7 +126,7 @@ static bool match_pattern(const Route *route, const Target *target, Match *match
         if (is_last)
             word = all;
         if (is_last != (i + 1 == target->segment_count) ||
-            !match_segment(target->segments[i], word, is_last, route->formats, match))
+            !match_segment(target->segments[i], word, is_last, route, match))
             return false;
     }
     return true;

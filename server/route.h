@@ -37,8 +37,8 @@ Str route_nearest(const Request *req);
 Handler get_service, get_stations, get_station, get_station_latest, get_station_readings,
     get_measures, get_measure, get_measure_readings, get_latest, get_readings, get_rivers,
     get_catchments, get_towns, get_parameters, get_status, get_live, get_ready, get_metrics,
-    get_root, get_asset, get_web_file, get_problem, get_quarantine, get_gaps, get_changes, get_stream,
-    get_snapshots, get_latest_snapshot;
+    get_root, get_asset, get_web_file, get_problem, get_quarantine, get_gaps, get_changes,
+    get_stream, get_snapshots, get_latest_snapshot;
 /* The Agency's own paths: ea_*.c */
 Handler get_ea_stations, get_ea_station, get_ea_station_measures, get_ea_station_readings,
     get_ea_stage_scale, get_ea_downstage_scale, get_ea_measures, get_ea_measure,

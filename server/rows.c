@@ -376,12 +376,15 @@ static void wrap(Rows *rows, const Extent *extent, Str next)
 static ErrCode too_large(Rows *rows, Err *err)
 {
     const Request *req = rows->req;
+    bool is_spooled = rows->reply->spools != NULL && rows->sort.order.count == 0;
     problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
                 arena_format(req->arena,
                              "'" STR_FMT
                              "' would be more than %zu bytes. Narrow it by station, measure, "
                              "parameter or time, or ask for it in pages (`limit`).",
-                             STR_ARG(req->target.path), req->site->options->max_response_bytes));
+                             STR_ARG(req->target.path),
+                             is_spooled ? spools_most_bytes(rows->reply->spools)
+                                        : req->site->options->max_response_bytes));
     return err_set(err, ERR_TOO_LARGE, "the answer is too large");
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { PIECE_BYTES = 1 << 20 };
+
 struct Spools {
     char *dir;
     size_t max_bytes;
@@ -42,6 +44,11 @@ void spools_close(Spools *spools)
     assert(spools->bytes == 0);
     free(spools->dir);
     free(spools);
+}
+
+size_t spools_most_bytes(const Spools *spools)
+{
+    return spools->max_bytes / 2;
 }
 
 /* Some file systems know no files without a name: there it has one for a moment. */
@@ -80,8 +87,9 @@ ErrCode spool_begin(Spools *spools, Spool **ret_spool, Err *err)
 static ErrCode take_room(Spool *spool, size_t bytes, Err *err)
 {
     Spools *spools = spool->spools;
-    if (spool->bytes + bytes > spools->max_bytes / 2)
-        return err_set(err, ERR_TOO_LARGE, "more than %zu bytes", spools->max_bytes / 2);
+    size_t most = spools_most_bytes(spools);
+    if (spool->bytes + bytes > most)
+        return err_set(err, ERR_TOO_LARGE, "more than %zu bytes", most);
     if (atomic_fetch_add(&spools->bytes, bytes) + bytes > spools->max_bytes) {
         (void) atomic_fetch_sub(&spools->bytes, bytes);
         return err_set(err, ERR_BUSY, "%zu bytes of spools are all in use", spools->max_bytes);
@@ -111,6 +119,64 @@ void spool_end(Spool *spool, char digest[static SHA256_BASE64_SIZE])
 {
     sha256_base64(spool->sha, digest);
     sha256_free(TAKE(spool->sha));
+}
+
+static ErrCode read_piece(const Spool *spool, size_t at, char *to, size_t len, Err *err)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t got = pread(spool->fd, to + done, len - done, (off_t) (at + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return err_set(err, ERR_STORAGE, "read of a spool: %s",
+                           strerror(got < 0 ? errno : EIO));
+        done += (size_t) got;
+    }
+    return OK;
+}
+
+/* From one file into the other, with `piece` to read into. */
+static ErrCode compress_into(Spool *to, const Spool *plain, Compressor *compressor, Buf *piece,
+                             Err *err)
+{
+    CLEANUP(buf_release) Buf small = buf_init(piece->max * 2);
+    ErrCode rc = OK;
+    for (size_t at = 0; at < plain->bytes && rc == OK; at += piece->len) {
+        size_t left = plain->bytes - at;
+        buf_clear(piece);
+        buf_clear(&small);
+        char *room = buf_reserve(piece, left < PIECE_BYTES ? left : PIECE_BYTES);
+        if (room == NULL)
+            return buf_check(piece, err);
+        buf_grew(piece, left < PIECE_BYTES ? left : PIECE_BYTES);
+        rc = read_piece(plain, at, room, piece->len, err);
+        if (rc == OK)
+            rc = compressor_put(compressor, buf_view(piece), left == piece->len, &small, err);
+        if (rc == OK)
+            rc = spool_append(to, buf_view(&small), err);
+    }
+    return rc;
+}
+
+ErrCode spool_compress(Spools *spools, const Spool *plain, Codec by, Spool **ret_spool,
+                       char digest[static SHA256_BASE64_SIZE], Err *err)
+{
+    CLEANUP(buf_release) Buf piece = buf_init(PIECE_BYTES);
+    Spool *made = NULL;
+    Compressor *compressor = compressor_new(by);
+    if (compressor == NULL)
+        return err_set(err, ERR_NO_MEMORY, "no memory to compress a spool");
+    ErrCode rc = spool_begin(spools, &made, err);
+    if (made != NULL)
+        rc = compress_into(made, plain, compressor, &piece, err);
+    compressor_free(compressor);
+    if (rc != OK || made == NULL) {
+        spool_drop(made);
+        return rc;
+    }
+    spool_end(made, digest);
+    *ret_spool = made;
+    return OK;
 }
 
 Spool *spool_keep(Spool *spool)

@@ -4,6 +4,7 @@
  * A Spool is written by the one who renders it and then only read, through its descriptor. It is
  * counted: its room comes back when the last who sends it is done. */
 #pragma once
+#include "base/compress.h"
 #include "base/sha256.h"
 
 typedef struct Spools Spools; /* any thread */
@@ -11,7 +12,8 @@ typedef struct Spool Spool;
 
 /* Owns: ends with spools_close(), after every Spool. NULL: no memory. */
 Spools *spools_open(const char *dir, size_t max_bytes);
-void spools_close(Spools *spools); /* NULL is fine */
+void spools_close(Spools *spools);              /* NULL is fine */
+size_t spools_most_bytes(const Spools *spools); /* that one answer may take */
 
 /* Owns: the caller has the one count. Errors: ERR_STORAGE, ERR_NO_MEMORY. */
 MUST_USE ErrCode spool_begin(Spools *spools, Spool **ret_spool, Err *err);
@@ -20,6 +22,11 @@ MUST_USE ErrCode spool_begin(Spools *spools, Spool **ret_spool, Err *err);
 MUST_USE ErrCode spool_append(Spool *spool, Str bytes, Err *err);
 /* Nothing is appended any more: `digest` becomes that of all of it. */
 void spool_end(Spool *spool, char digest[static SHA256_BASE64_SIZE]);
+
+/* The same bytes compressed, in a spool of their own that has ended; `digest` becomes its own.
+ * Errors: as spool_begin() and spool_append(). */
+MUST_USE ErrCode spool_compress(Spools *spools, const Spool *plain, Codec by, Spool **ret_spool,
+                                char digest[static SHA256_BASE64_SIZE], Err *err);
 
 Spool *spool_keep(Spool *spool); /* one more count; any thread */
 void spool_drop(Spool *spool);   /* NULL is fine */

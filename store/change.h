@@ -9,7 +9,8 @@
 #include "model/change.h"
 #include "store/snapshot.h"
 
-/* Whether what changed behind `generation` of `epoch` can be told. */
+/* Whether what changed behind `generation` of `epoch` can be told: it is of the snapshot's epoch, or of
+ * the one before a copy and not beyond what was copied. */
 bool snapshot_knows(const Snapshot *snap, uint32_t epoch, uint64_t generation);
 
 typedef struct ChangeQuery {

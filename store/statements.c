@@ -9,7 +9,7 @@
 #define STATIONS_WITH_NEWEST                                                                       \
     " FROM station LEFT JOIN station_newest ON station_newest.station = station.key"
 /* Their indexes give the order. */
-#define SINCE " WHERE (generation, place) >= (?1, ?2) ORDER BY generation, place"
+#define SINCE           " WHERE (generation, place) >= (?1, ?2) ORDER BY generation, place"
 #define NEAR            "32"
 #define SPOOLED_COLUMNS "time, value, flags, received, revision, generation"
 

@@ -34,7 +34,7 @@ typedef enum ReadSql {
     READ_CHANGED_FRESHNESS, /* the measure's key */
     READ_GONE,              /* id of a station, or of it and of its measure */
     READ_GENERATION_FROM,   /* ?1 generation; of the first readings from it on: when they came */
-    READ_STATIONS_CHANGED, /* the generation of the station that changed last */
+    READ_STATIONS_CHANGED,  /* the generation of the station that changed last */
     READ_MEASURES_CHANGED,
     READ_SQL_COUNT
 } ReadSql;

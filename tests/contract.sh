@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . tests/shell/serve.sh
 
 make --no-print-directory -s VARIANT=asan programs
-(cd tests/contract && npm ci --silent --no-audit --no-fund --no-update-notifier > "$dir/npm" 2>&1) || { cat "$dir/npm"; exit 1; }
+tools/npm.sh tests/contract
 serve build/asan 40
 await is_filled
 check 'openapi.json holds against any question' node tests/contract/fuzz.mjs "$base"

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* What a worker's function saw, told to the test by the semaphores. */
@@ -23,6 +24,7 @@ typedef struct Seen {
     int64_t until_ms;
     char name[16];
     int niceness;
+    uint64_t turn_ns; /* 0: a kernel that does not tell */
     bool stopping;
 } Seen;
 
@@ -51,6 +53,9 @@ static void sleep_until_stopped(Worker *self, void *ctx)
     Seen *seen = ctx;
     (void) pthread_getname_np(pthread_self(), seen->name, sizeof seen->name);
     seen->niceness = getpriority(PRIO_PROCESS, (id_t) gettid());
+    uint64_t attr[6] = {0}; /* the kernel's struct sched_attr, first form: runtime is the fourth */
+    if (syscall(SYS_sched_getattr, 0, attr, sizeof attr, 0) == 0)
+        seen->turn_ns = attr[3];
     bool go_on = true;
     while (go_on) {
         go_on = worker_sleep(self, seen->until_ms);
@@ -94,6 +99,7 @@ TEST(worker_of_the_background_class_gives_way)
     REQUIRE_OK(worker_start("idle", WORKER_BACKGROUND, sleep_until_stopped, &seen, &worker, &err));
     worker_stop(worker);
     CHECK_INT(19, seen.niceness);
+    CHECK(seen.turn_ns == 0 || seen.turn_ns == 100000000);
     seen_release(&seen);
 }
 

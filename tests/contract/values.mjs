@@ -34,8 +34,8 @@ function single(contract, operation, { name, in: where, schema }, pools) {
   const item = contract.follow(schema.items) ?? schema;
   const told = columnsOf(contract, operation), columns = told.length > 0 ? told : ['station', 'measure', 'time', 'value'];
   if (item.enum !== undefined) return fc.constantFrom(...item.enum.map(String));
-  if (name === 'fields') return fc.shuffledSubarray(columns, { minLength: 1 }).map((names) => names.join());
-  if (name === 'sort') return fc.shuffledSubarray(columns.slice(0, 5), { minLength: 1, maxLength: 3 }).map((names) => names.join(',-'));
+  if (name === 'fields' && columns.length > 0) return fc.shuffledSubarray(columns, { minLength: 1 }).map((names) => names.join());
+  if (name === 'sort' && columns.length > 0) return fc.shuffledSubarray(columns.slice(0, 5), { minLength: 1, maxLength: 3 }).map((names) => names.join(',-'));
   const pool = pools[where === 'path' && name === 'type' ? 'type_' : name] ?? [];
   return pool.length > 0 ? fc.constantFrom(...pool) : fc.constant(String(contract.follow(schema).example ?? 'x'));
 }
