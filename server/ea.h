@@ -84,7 +84,7 @@ typedef enum EaForm {
     EA_FULL,   /* scales are objects */
 } EaForm;
 
-/* A station of a list. Only those of its nested measures that the query takes; `query` may be NULL. */
+/* A station of a list. Only those of its nested measures that the query takes. */
 void ea_put_station(Buf *out, const Station *station, EaForm form, const EaQuery *query,
                     const EaStyle *style);
 /* Whether it has a nested measure that the query takes. */
@@ -103,8 +103,6 @@ void ea_put_measure(Buf *out, const Measure *measure, const Reading *newest, boo
 /* `measure`: a JSON object to stand for its address; none: the address. */
 void ea_put_reading(Buf *out, const Reading *reading, bool with_date, Str measure,
                     const EaStyle *style);
-/* One number; in strict style all that the upstream gave, between brackets or parted by bars. */
-void ea_put_values(Buf *out, const Reading *reading, bool as_csv, const EaStyle *style);
 
 /* ---- documents ------------------------------------------------------------------------------- */
 

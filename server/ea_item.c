@@ -257,7 +257,7 @@ static bool takes_nested(const EaQuery *query, Str nested)
     const Measure measure = {.parameter = text_of(nested, "parameter"),
                              .parameter_name = text_of(nested, "parameterName"),
                              .qualifier = text_of(nested, "qualifier")};
-    return query == NULL || ea_takes_measure(query, &measure);
+    return ea_takes_measure(query, &measure);
 }
 
 bool ea_nests_measure(const Station *station, const EaQuery *query)
@@ -386,24 +386,23 @@ static void put_reading_address(Buf *out, Str measure_id, const char *time, cons
     buf_put_char(out, '"');
 }
 
-/* What came as CSV joins them by bars (Q2), what came as JSON is an array (Q1). */
-void ea_put_values(Buf *out, const Reading *reading, bool as_csv, const EaStyle *style)
+/* One number; in strict style all that the upstream gave. What came as CSV parts them by bars (Q2),
+ * what came as JSON is an array (Q1). */
+static void put_values(Buf *out, const Reading *reading, const EaStyle *style)
 {
     if (!style->strict || (reading->flags & READING_AMBIGUOUS) == 0 || str_is_none(reading->raw)) {
         buf_put_double(out, reading->value);
         return;
     }
-    if (!as_csv)
-        buf_put_char(out, '[');
+    buf_put_char(out, '[');
     for (size_t i = 0; i < reading->raw.len; i++) {
         char c = reading->raw.ptr[i];
-        if (c == '|' || c == ',')
-            buf_put_char(out, as_csv ? '|' : ',');
+        if (c == '|')
+            buf_put_char(out, ',');
         else if (c != '[' && c != ']' && c > ' ')
             buf_put_char(out, c);
     }
-    if (!as_csv)
-        buf_put_char(out, ']');
+    buf_put_char(out, ']');
 }
 
 void ea_put_reading(Buf *out, const Reading *reading, bool with_date, Str measure,
@@ -423,7 +422,7 @@ void ea_put_reading(Buf *out, const Reading *reading, bool with_date, Str measur
     else
         buf_put_str(out, measure);
     BUF_LITERAL(out, ",\"value\":");
-    ea_put_values(out, reading, false, style);
+    put_values(out, reading, style);
     buf_put_char(out, '}');
 }
 

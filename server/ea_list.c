@@ -114,21 +114,63 @@ void ea_list_end(EaList *list)
 
 /* ---- an item as a line of CSV ---------------------------------------------------------------- */
 
-/* A JSON string's text: escapes undone. Beyond ASCII the upstream has none, so that a pair of
- * surrogates is not looked for. */
+/* The four digits behind \u; 0 where there are none, which is no character of a text either. */
+static unsigned read_unit(Str digits)
+{
+    unsigned unit = 0;
+    for (size_t i = 0; i < 4; i++) {
+        char c = i < digits.len ? digits.ptr[i] : 'x';
+        unsigned digit = c >= '0' && c <= '9'   ? (unsigned) (c - '0')
+                         : c >= 'a' && c <= 'f' ? (unsigned) (c - 'a') + 10
+                         : c >= 'A' && c <= 'F' ? (unsigned) (c - 'A') + 10
+                                                : 16;
+        if (digit == 16)
+            return 0;
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+static void put_utf8(Buf *out, unsigned code)
+{
+    static const unsigned char FIRST[] = {0x00, 0xc0, 0xe0, 0xf0};
+    unsigned more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    buf_put_char(out, (char) (FIRST[more] | code >> 6 * more));
+    while (more-- > 0)
+        buf_put_char(out, (char) (0x80 | (code >> 6 * more & 0x3f)));
+}
+
+/* \u00e9 at the beginning of `text`, or a pair of surrogates; returns how long it is. */
+static size_t put_escaped(Buf *out, Str text)
+{
+    enum { REPLACEMENT = 0xfffd, ESCAPE_LEN = 6 };
+    const Str behind = {text.ptr + 2, text.len - 2};
+    unsigned unit = read_unit(behind), low = 0;
+    if (unit >= 0xd800 && unit < 0xdc00 && text.len >= 2 * ESCAPE_LEN && text.ptr[6] == '\\')
+        low = read_unit((Str){text.ptr + 8, text.len - 8});
+    if (low >= 0xdc00 && low < 0xe000) {
+        put_utf8(out, 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00));
+        return 2 * ESCAPE_LEN;
+    }
+    bool is_half = unit >= 0xd800 && unit < 0xe000;
+    put_utf8(out, is_half || unit == 0 ? REPLACEMENT : unit);
+    return text.len < ESCAPE_LEN ? text.len : ESCAPE_LEN;
+}
+
+/* A JSON string's text: escapes undone. */
 static void put_text(Buf *out, Str quoted)
 {
     static const char LETTERS[] = "bfnrt", MEANINGS[] = "\b\f\n\r\t";
     Str text = {quoted.ptr + 1, quoted.len - 2};
     for (size_t i = 0; i < text.len; i++) {
-        const char *letter = NULL;
-        if (text.ptr[i] != '\\') {
+        if (text.ptr[i] != '\\' || i + 1 == text.len) {
             buf_put_char(out, text.ptr[i]);
-            continue;
+        } else if (text.ptr[i + 1] == 'u') {
+            i += put_escaped(out, (Str){text.ptr + i, text.len - i}) - 1;
+        } else {
+            const char *letter = strchr(LETTERS, text.ptr[++i]);
+            buf_put_char(out, letter != NULL ? MEANINGS[letter - LETTERS] : text.ptr[i]);
         }
-        i++;
-        letter = strchr(LETTERS, text.ptr[i]);
-        buf_put_char(out, letter != NULL ? MEANINGS[letter - LETTERS] : text.ptr[i]);
     }
 }
 

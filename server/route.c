@@ -71,6 +71,8 @@ const Route ROUTES[] = {
     ELSEWHERE("/id/floodAreas/{area}"),
     ELSEWHERE("/id/floodAreas/{area}/polygon"),
     ELSEWHERE("/archive/{file}"),
+    ELSEWHERE("/meta/{file}"), /* the context that every document names */
+    ELSEWHERE("/def/core/{name}"),
     {"GET", "/live", get_live, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
     {"GET", "/ready", get_ready, LIFE_NOW, 0, PARAMS_IGNORED, NULL},
     {"GET", "/metrics", get_metrics, LIFE_NOW, 0, PARAMS_IGNORED, NULL},

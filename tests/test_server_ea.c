@@ -326,7 +326,8 @@ TEST(agency_csv_is_read_line_by_line)
          "id/stations/B-north,,,,,,,,Bell|Bell TL,54.1|54.2,-1.0|-1.1," AGENCY
          "id/measures/B-rain,,B-north,," AGENCY "id/stations/B-north/stageScale,B," AGENCY
          "def/core/statusActive|" AGENCY "def/core/statusSuspended,,\n" AGENCY
-         "id/stations/B-south,,,,,,,,\"Bell, \"\"Lower\"\"\",,,,,B-south,,,B,,,\n",
+         "id/stations/B-south,,,,,,,,\"Bell, \"\"Lower\"\" caf\xc3\xa9 "
+         "\xf0\x9f\x98\x80\",,,,,B-south,,,B,,,\n",
          true},
     };
     for (size_t i = 0; i < countof(cases); i++) {
@@ -353,6 +354,8 @@ TEST(agency_paths_that_are_not_here_lead_to_the_agency)
         "id/floodAreas/061FWF23",
         "id/floodAreas/061FWF23/polygon",
         "archive/readings-2025-09-01.csv",
+        "meta/context.jsonld",
+        "def/core/statusActive",
         "id/stations.rdf?parameter=level",
         "id/stations/A1.html",
         "id/measures/A1-stage.ttl",
