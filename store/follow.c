@@ -65,8 +65,10 @@ static ErrCode bind_row(Follow *follow, sqlite3_stmt *st, Str row, Err *err)
     if (walk.broken)
         return err_set(err, ERR_FORMAT, "a row that is no JSON object");
     int at = sqlite3_bind_parameter_index(st, ":generation");
-    if (at > 0) /* and :place behind it */
+    if (sqlite3_bind_parameter_index(st, ":place") > 0) /* behind it */
         (void) apply_number(&follow->apply, st, at);
+    else if (at > 0)
+        sql_bind_int(st, at, (int64_t) follow->apply.generation);
     return OK;
 }
 
