@@ -10,6 +10,7 @@
 #include "store/writer.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -333,6 +334,18 @@ static void follow(Client *client, size_t generations)
     (void) !write(client->commands, &quit, 1);
 }
 
+/* With the files that are in it. */
+static void remove_store(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        (void) unlinkat(dirfd(dir), entry->d_name, 0);
+    (void) closedir(dir);
+    (void) rmdir(path);
+}
+
 static size_t argument(int argc, char **argv, int at, size_t preset)
 {
     return argc > at ? strtoul(argv[at], NULL, 10) : preset;
@@ -342,7 +355,7 @@ int main(int argc, char **argv)
 {
     size_t subscribers = argument(argc, argv, 1, 10000), readings = argument(argc, argv, 2, 10);
     size_t generations = argument(argc, argv, 3, 10);
-    char dir[] = "/tmp/freshet-subscribers-XXXXXX", remove[100];
+    char dir[] = "/tmp/freshet-subscribers-XXXXXX";
     int commands[2], answers[2];
     if (readings < 1 || readings > READINGS_MAX || mkdtemp(dir) == NULL || pipe(commands) != 0 ||
         pipe(answers) != 0)
@@ -363,6 +376,6 @@ int main(int argc, char **argv)
         (void) close(client.followers[i].fd);
     int status = 0;
     (void) waitpid(server, &status, 0);
-    (void) snprintf(remove, sizeof remove, "rm -rf %s", dir);
-    return system(remove) == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
+    remove_store(dir);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
 }

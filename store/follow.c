@@ -64,11 +64,11 @@ static ErrCode bind_row(Follow *follow, sqlite3_stmt *st, Str row, Err *err)
                            STR_ARG(key));
     if (walk.broken)
         return err_set(err, ERR_FORMAT, "a row that is no JSON object");
-    int generation = sqlite3_bind_parameter_index(st, ":generation");
-    int place = sqlite3_bind_parameter_index(st, ":place"); /* 0: a delivery is no change */
-    sql_bind_int(st, generation, (int64_t) follow->end->number);
-    if (place > 0)
-        sql_bind_int(st, place, (int64_t) follow->apply.place++);
+    int at = sqlite3_bind_parameter_index(st, ":generation");
+    if (sqlite3_bind_parameter_index(st, ":place") > 0) /* behind it */
+        (void) apply_number(&follow->apply, st, at);
+    else if (at > 0)
+        sql_bind_int(st, at, (int64_t) follow->apply.generation);
     return OK;
 }
 

@@ -314,8 +314,8 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                                   " WHERE measure = ?1 AND time = ?2"},
     [WRITE_COPY_NEW_READING] =
         {"follow reading", "INSERT INTO reading"
-                           " (measure, time, value, flags, received, raw, generation, revision)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+                           " (measure, time, value, flags, received, raw, revision, generation,"
+                           " place) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
     [WRITE_READ_STATION] = {"read station",
                             "SELECT " STATION_ROW STATIONS_WITH_NEWEST " WHERE station.key = ?1"},
     [WRITE_SET_SOURCE] = {"store source", "INSERT OR REPLACE INTO source"
