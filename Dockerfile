@@ -12,7 +12,7 @@ RUN make install PREFIX=/usr DESTDIR=/out
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-        ca-certificates libcjson1 libcurl4 libmicrohttpd12 libsqlite3-0 libssl3 libzstd1 zlib1g \
+        ca-certificates libcjson1 libcurl4 libmicrohttpd12 librdkafka1 libsqlite3-0 libssl3 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin freshet \
  && install -d -o freshet -g freshet -m 750 /data

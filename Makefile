@@ -44,15 +44,16 @@ LINK.clang   := $(LINK.release)
 CFLAGS  := -std=gnu11 -D_GNU_SOURCE -I. -pthread -g $(WARN) $(if $(CI),-Werror) $(FLAGS.$(VARIANT)) \
            -DFRESHET_VERSION='"$(VERSION)"'
 LDFLAGS := -pthread -Wl,--as-needed $(LINK.$(VARIANT))
-LDLIBS  := -lmicrohttpd -lcurl -lcjson -lsqlite3 -lz -lzstd -lcrypto -lm
+LDLIBS  := -lmicrohttpd -lcurl -lcjson -lsqlite3 -lz -lzstd -lcrypto -lrdkafka -lm
 
-ROOMS     := base model store ingest server export
+ROOMS     := base model store ingest server export stream
 LIB_SRC   := $(wildcard config.c $(ROOMS:%=%/*.c))
 SIM_SRC   := $(wildcard sim/*.c)
 TEST_SRC  := $(wildcard tests/*.c)
 TOOL_SRC  := $(wildcard tools/*.c)
+PART_SRC  := $(wildcard tests/parts/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
-ALL_SRC   := $(wildcard main.c) $(LIB_SRC) $(SIM_SRC) $(TEST_SRC) $(TOOL_SRC) $(BENCH_SRC)
+ALL_SRC   := $(wildcard main.c) $(LIB_SRC) $(SIM_SRC) $(TEST_SRC) $(TOOL_SRC) $(PART_SRC) $(BENCH_SRC)
 
 # What is being done in one word; V=1 shows the commands.
 say = $(if $(V),,@printf '%-5s %s\n' '$(1)' '$(2)';)
@@ -77,10 +78,12 @@ $(O)/embed: $(O)/tools/embed.o
 $(O)/yaml2json: $(O)/tools/yaml2json.o
 $(O)/yaml2json: LDLIBS := -lyaml
 $(O)/bench/openloop: $(O)/bench/openloop.o
+$(O)/bench/parquet: $(O)/bench/parquet.o $(LIB_OBJ)
 $(O)/bench/insert: $(O)/bench/insert.o
 $(O)/bench/subscribers: $(O)/bench/subscribers.o $(LIB_OBJ)
+$(O)/kafka-broker: $(O)/tests/parts/kafka_broker.o
 $(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/yaml2json $(O)/bench/openloop $(O)/bench/insert \
-$(O)/bench/subscribers:
+$(O)/bench/subscribers $(O)/bench/parquet $(O)/kafka-broker:
 	$(call say,link,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
@@ -142,7 +145,7 @@ FIXED_LAYOUT := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 SANITIZERS := ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 \
               UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1
 
-check: $(O)/tests/run programs
+check: $(O)/tests/run $(O)/kafka-broker programs
 	@$(SANITIZERS) $(FIXED_LAYOUT) $(O)/tests/run $(TESTS)
 
 # ---- judging -------------------------------------------------------------------------------------
@@ -188,6 +191,7 @@ bench:
 	@bench/run.sh
 	@bench/delivery.sh
 	@bench/ingest.sh
+	@bench/lake.sh
 	@$(O)/bench/subscribers
 
 clean: ; rm -rf build

@@ -70,6 +70,9 @@ static const Setting SETTINGS[] = {
      "for a read connection to come free, then 503"},
     {"wal-max-bytes", AT(wal_max_bytes), BYTES, "64MB", MB, 16384 * MB, NULL,
      "of SQLite's log before it is truncated"},
+    {"check-max-bytes", AT(check_max_bytes), BYTES, "512MB", 0, 1024 * 1024 * MB, NULL,
+     "of a store that is checked whole after a crash; of a larger one all but the readings; 0: "
+     "any"},
     {"threads", AT(threads), COUNT, "0", 0, 256, NULL, "of HTTP; 0: one for each processor"},
     {"max-connections", AT(max_connections), COUNT, "1000", 1, 100000, NULL,
      "in all; beyond it 503"},
@@ -101,7 +104,8 @@ static const Setting SETTINGS[] = {
     {"facade-history", AT(facade_history), CHOICE, "upstream", 0, 0, "upstream|local",
      "what begins before what is held: sent to the Agency, or answered with what is held"},
     {"export-url", AT(export_url), TEXT, "", 0, 0, NULL,
-     "s3://bucket/prefix, or a directory, that exports go to; off: none; not given: `export` under "
+     "s3://bucket/prefix, or a directory, to export to and restore from; off: none; not given: "
+     "`export` under "
      "data-dir"},
     {"export-s3-style", AT(export_s3_style), CHOICE, "auto", 0, 0, "auto|path|host",
      "where a request to S3 names the bucket"},
@@ -119,6 +123,16 @@ static const Setting SETTINGS[] = {
      "of disk, for readings that leave the store before they could be exported"},
     {"drain-timeout", AT(drain_timeout_s), SECONDS, "5s", 1, 600, NULL,
      "from SIGTERM to the end at the latest"},
+    {"source", AT(source), CHOICE, "upstream", 0, 0, "upstream|kafka",
+     "what fills the store: the upstream, or as a replica the Kafka topic"},
+    {"ingester", AT(ingester), TEXT, "1/1", 0, 0, NULL, "its name on the Kafka topic"},
+    {"kafka-brokers", AT(kafka_brokers), TEXT, "", 0, 0, NULL,
+     "host:port,... to publish every generation to, or to follow"},
+    {"kafka-topic", AT(kafka_topic), TEXT, "freshet", 0, 0, NULL, "of one partition"},
+    {"kafka-whole-interval", AT(kafka_whole_interval_s), SECONDS, "6h", 60, 30 * DAY_S, NULL,
+     "how often a generation is published whole, for new replicas; the topic must retain longer"},
+    {"kafka-timeout", AT(kafka_timeout_s), SECONDS, "30s", 1, 600, NULL,
+     "for the brokers to answer, and to acknowledge a generation"},
     {"log-level", AT(log_level), CHOICE, "info", 0, 0, "debug|info|warn|error",
      "least level that is logged"},
     {"log-form", AT(log_form), CHOICE, "logfmt", 0, 0, "logfmt|json", "of log lines, on stderr"},
@@ -395,6 +409,8 @@ static void check_together(Config *config, Buf *faults)
         if (arena_copy(&config->strings, cut, &copy))
             config->upstream = copy.ptr;
     }
+    if (config_is_replica(config) && config->kafka_brokers[0] == '\0')
+        buf_printf(faults, "source: kafka wants kafka-brokers\n");
     Shard shard;
     if (!shard_parse(str_of(config->shard), &shard))
         buf_printf(faults, "shard: '%s' is no K/N with K from 1 to N, N up to %d\n", config->shard,
@@ -429,6 +445,74 @@ ErrCode config_read(int argc, const char *const *argv, const char *(*env)(const 
     check_together(&config, faults);
     *ret_config = config;
     return faults->len == 0 ? OK : ERR_INVALID;
+}
+
+/* security.protocol of FRESHET_KAFKA_SECURITY_PROTOCOL; false: another variable. */
+static bool kafka_name(Str variable, char name[static 128])
+{
+    static const char prefix[] = "FRESHET_KAFKA_";
+    size_t len = 0;
+    if (!str_starts(variable, STR("FRESHET_KAFKA_")) || variable.len > 100)
+        return false;
+    for (size_t i = sizeof prefix - 1; i < variable.len; i++) {
+        char c = variable.ptr[i];
+        name[len++] = (char) (c == '_' ? '.' : c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    }
+    name[len] = '\0';
+    return len > 0;
+}
+
+static bool is_setting(Str variable)
+{
+    for (size_t i = 0; i < countof(SETTINGS); i++) {
+        char name[64];
+        env_name(&SETTINGS[i], name);
+        if (str_eq(variable, str_of(name)))
+            return true;
+    }
+    return false;
+}
+
+static bool add_kafka_setting(Config *config, const char *name, Str value)
+{
+    Str own_name, own_value;
+    if (config->kafka_setting_count == KAFKA_SETTINGS_MAX ||
+        !arena_copy(&config->strings, str_of(name), &own_name) ||
+        !arena_copy(&config->strings, value, &own_value))
+        return false;
+    config->kafka_settings[config->kafka_setting_count++] =
+        (KafkaSetting){.name = own_name.ptr, .value = own_value.ptr};
+    return true;
+}
+
+static KafkaOptions kafka_options(const Config *config)
+{
+    return (KafkaOptions){
+        .brokers = config->kafka_brokers,
+        .topic = config->kafka_topic,
+        .settings = config->kafka_settings,
+        .setting_count = config->kafka_setting_count,
+        .deadline_ms = config->kafka_timeout_s * 1000,
+    };
+}
+
+ErrCode config_read_kafka(Config *config, const char *const *environment, Buf *faults)
+{
+    const size_t before = faults->len;
+    for (const char *const *at = environment; *at != NULL; at++) {
+        char name[128];
+        Str variable, value;
+        if (!str_cut(str_of(*at), '=', &variable, &value) || is_setting(variable) ||
+            value.len == 0 || !kafka_name(variable, name))
+            continue;
+        if (!add_kafka_setting(config, name, value))
+            buf_printf(faults, STR_FMT ": no room\n", STR_ARG(variable));
+    }
+    const KafkaOptions options = kafka_options(config);
+    Err err = {.code = OK};
+    if (config->kafka_brokers[0] != '\0' && kafka_check(&options, &err) != OK)
+        buf_printf(faults, "%s\n", err.text);
+    return faults->len == before ? OK : ERR_INVALID;
 }
 
 void config_release(Config *config)
@@ -549,6 +633,7 @@ StoreOptions config_store_options(const Config *config)
             (size_t) thread_count(config) + 4, /* render, export and stream beside HTTP */
         .snapshot_wait_ms = config->snapshot_wait_ms,
         .wal_max_bytes = config->wal_max_bytes,
+        .check_max_bytes = config->check_max_bytes,
         .spool_max_bytes = config_exports(config) ? config->spool_max_bytes : 0,
     };
 }
@@ -595,5 +680,37 @@ ServerOptions config_server_options(const Config *config)
         .shard = config->shard,
         .poll_interval_s = config->poll_interval_s,
         .window_s = config->window_s,
+    };
+}
+
+bool config_is_replica(const Config *config)
+{
+    return strcmp(config->source, "kafka") == 0;
+}
+
+bool config_publishes(const Config *config)
+{
+    return !config_is_replica(config) && config->kafka_brokers[0] != '\0';
+}
+
+PublisherOptions config_publisher_options(const Config *config)
+{
+    return (PublisherOptions){
+        .kafka = kafka_options(config),
+        .ingester = config->ingester,
+        .dir = config->data_dir,
+        .whole_interval_s = config->kafka_whole_interval_s,
+        .retry_min_s = config->retry_min_s,
+        .retry_max_s = config->retry_max_s,
+    };
+}
+
+FollowOptions config_follow_options(const Config *config)
+{
+    return (FollowOptions){
+        .kafka = kafka_options(config),
+        .dir = config->data_dir,
+        .retry_min_s = config->retry_min_s,
+        .retry_max_s = config->retry_max_s,
     };
 }

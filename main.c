@@ -7,6 +7,7 @@
 #include "export/restore.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,9 +106,30 @@ static ErrCode open_store(const Config *config, Store **ret_store, Err *err)
 typedef struct Parts {
     Store *store;
     Server *server;
-    Poller *poller;
+    Publisher *publisher; /* NULL: nobody is told */
+    Poller *poller;       /* the one or */
+    Follower *follower;   /* the other fills the store */
     Exporter *exporter;
 } Parts;
+
+static ErrCode open_source(const Config *config, Parts *parts, Err *err)
+{
+    if (config_is_replica(config)) {
+        const FollowOptions follow = config_follow_options(config);
+        return follower_start(parts->store, &follow, &parts->follower, err);
+    }
+    const PollOptions poll = config_poll_options(config, random_seed());
+    return poller_start(parts->store, &poll, &parts->poller, err);
+}
+
+static ErrCode open_publisher(const Config *config, Parts *parts, Err *err)
+{
+    if (!config_publishes(config))
+        return OK;
+    const PublisherOptions options = config_publisher_options(config);
+    ErrCode rc = publisher_start(parts->store, &options, &parts->publisher, err);
+    return rc != OK ? err_context(err, "stream") : OK;
+}
 
 static ErrCode start_export(const Config *config, Parts *parts, Err *err)
 {
@@ -124,7 +146,6 @@ static ErrCode start_export(const Config *config, Parts *parts, Err *err)
 static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
 {
     const ServerOptions server = config_server_options(config);
-    const PollOptions poll = config_poll_options(config, random_seed());
     ErrCode rc = open_store(config, &parts->store, err);
     if (rc != OK)
         return rc;
@@ -133,13 +154,18 @@ static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
         return err_context(err, "listen on %s", config->listen);
     log_info("main serving listen=%s port=%u generation=%" PRIu64, config->listen,
              server_port(parts->server), store_generation(parts->store));
-    rc = poller_start(parts->store, &poll, &parts->poller, err);
+    rc = open_publisher(config, parts, err);
+    if (rc != OK)
+        return rc;
+    rc = open_source(config, parts, err);
     return rc != OK ? err_context(err, "ingest") : start_export(config, parts, err);
 }
 
 static void close_parts(Parts *parts)
 {
     poller_stop(TAKE(parts->poller));
+    follower_stop(TAKE(parts->follower));
+    publisher_stop(TAKE(parts->publisher));
     exporter_stop(TAKE(parts->exporter));
     server_stop(TAKE(parts->server));
     store_close(TAKE(parts->store));
@@ -160,8 +186,16 @@ static void block_signals(sigset_t *ret_waited)
     (void) sigaddset(ret_waited, SIGINT);
     (void) pthread_sigmask(SIG_BLOCK, ret_waited, NULL); /* inherited by every thread */
     (void) signal(SIGPIPE, SIG_IGN);
-    (void) signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk: an error, not the end */
+    (void) signal(SIGXFSZ,
+                  SIG_IGN); /* a limit on file sizes is a full disk: an error, not the end */
     (void) signal(SIGALRM, on_drain_timeout);
+}
+
+/* What is large is the memory of one poll or one answer: mapped by itself, however much was freed before,
+ * it goes back when it is over. Else a day's lists would stay with the process for good. */
+static void return_memory(void)
+{
+    (void) mallopt(M_MMAP_THRESHOLD, 4 << 20);
 }
 
 static int serve(const Config *config)
@@ -172,6 +206,7 @@ static int serve(const Config *config)
     int got = 0;
     log_configure(config_log_level(config), config_log_form(config));
     block_signals(&waited);
+    return_memory();
     ErrCode rc = clock_open(&err);
     if (rc == OK)
         rc = open_parts(config, &parts, &err);
@@ -283,6 +318,8 @@ int main(int argc, char **argv)
     CLEANUP(buf_release) Buf text = buf_init(1024 * 1024);
     Config config;
     ErrCode rc = config_read(argc, (const char *const *) argv, environment, &config, &text);
+    if (rc == OK)
+        rc = config_read_kafka(&config, (const char *const *) environ, &text);
     int status = EXIT_SUCCESS;
     if (config.command == COMMAND_HELP || config.command == COMMAND_VERSION)
         buf_clear(&text);

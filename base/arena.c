@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 64 * 1024 };
+/* Each block is twice the one before: what is large lies in few, which malloc() maps by themselves and
+ * gives back to the system at once. */
+enum { BLOCK_MIN_BYTES = 64 * 1024, BLOCK_MAX_BYTES = 4 << 20 };
 
 struct ArenaBlock {
     ArenaBlock *older;
@@ -26,12 +28,20 @@ void arena_release(Arena *arena)
     *arena = arena_init();
 }
 
+static size_t next_block_bytes(const ArenaBlock *newest, size_t bytes)
+{
+    size_t cap = newest != NULL ? newest->cap * 2 : BLOCK_MIN_BYTES;
+    if (cap > BLOCK_MAX_BYTES)
+        cap = BLOCK_MAX_BYTES;
+    return bytes > cap ? bytes : cap;
+}
+
 static void *take(Arena *arena, size_t bytes, size_t align)
 {
     ArenaBlock *block = arena->newest;
     size_t at = block != NULL ? (block->used + align - 1) & ~(align - 1) : 0;
     if (block == NULL || at > block->cap || bytes > block->cap - at) {
-        size_t cap = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+        size_t cap = next_block_bytes(block, bytes);
         if (cap > SIZE_MAX - sizeof *block)
             return NULL;
         block = malloc(sizeof *block + cap);

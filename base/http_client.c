@@ -14,7 +14,9 @@ struct HttpClient {
     HttpClientOptions options;
     CURL *easy; /* keeps its connections between requests */
     _Atomic bool stop;
+    HttpTotals totals, most; /* what was, and what is allowed to have been */
     /* the exchange under way */
+    bool is_over;
     const HttpRequest *request; /* NULL: that of http_get() */
     HttpResult *result;
     int64_t sent; /* bytes of the request's body */
@@ -38,6 +40,7 @@ ErrCode http_client_open(const HttpClientOptions *options, HttpClient **ret_clie
     if (client == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for an HTTP client");
     client->options = *options;
+    client->most = (HttpTotals){INT64_MAX, INT64_MAX};
     client->easy = curl_easy_init();
     if (client->easy == NULL) {
         free(client);
@@ -58,6 +61,17 @@ void http_client_close(HttpClient *client)
 void http_client_stop(HttpClient *client)
 {
     client->stop = true;
+}
+
+HttpTotals http_client_totals(const HttpClient *client)
+{
+    return client->totals;
+}
+
+void http_client_allow(HttpClient *client, int64_t requests, int64_t wire_bytes)
+{
+    const HttpTotals *totals = &client->totals;
+    client->most = (HttpTotals){totals->requests + requests, totals->wire_bytes + wire_bytes};
 }
 
 void http_result_release(HttpResult *result)
@@ -103,7 +117,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
         return client->sink_gave_up ? 0 : len;
     }
     buf_put(&result->body, bytes, len);
-    return result->body.error == OK ? len : 0; /* short: libcurl gives up */
+    curl_off_t got = 0;
+    curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &got);
+    client->is_over = client->totals.wire_bytes + got > client->most.wire_bytes;
+    return result->body.error == OK && !client->is_over ? len : 0; /* short: libcurl gives up */
 }
 
 static int64_t body_bytes(const HttpRequest *request)
@@ -203,6 +220,18 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     return text.len;
 }
 
+/* Called before each request: the first, and those that a redirect or a connection lost unused adds. */
+static int on_request(void *ctx, UNUSED char *remote, UNUSED char *local, UNUSED int remote_port,
+                      UNUSED int local_port)
+{
+    HttpClient *client = ctx;
+    client->is_over = client->totals.requests >= client->most.requests;
+    if (client->is_over)
+        return CURL_PREREQFUNC_ABORT;
+    client->totals.requests++;
+    return CURL_PREREQFUNC_OK;
+}
+
 /* Called at least once a second. libcurl's own limit on slowness averages over seconds, so that a body
  * which stops after a quick beginning would be waited for too long. */
 static int on_progress(void *ctx, UNUSED curl_off_t to_get, curl_off_t got,
@@ -225,6 +254,8 @@ static ErrCode explain(const HttpClient *client, CURLcode code, const HttpResult
     const char *text = client->curl_text[0] != '\0' ? client->curl_text : curl_easy_strerror(code);
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
+        if (client->is_over && !client->stop)
+            return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
         if (client->unreadable)
             return err_set(err, ERR_STORAGE, "what is to be sent cannot be read");
         if (client->stalled && !client->stop)
@@ -232,6 +263,8 @@ static ErrCode explain(const HttpClient *client, CURLcode code, const HttpResult
                            client->options.stall_ms);
         return err_set(err, ERR_STOPPED, "asked to stop");
     case CURLE_WRITE_ERROR:
+        if (client->is_over)
+            return err_set(err, ERR_BUSY, "the budget of upstream bytes is spent");
         if (client->sink_gave_up)
             return err_set(err, ERR_STOPPED, "given up by who asked");
         if (buf_check(&result->body, err) != OK)
@@ -271,6 +304,8 @@ static void set_common(HttpClient *client, const char *url, struct curl_slist *h
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, client);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, client);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, client);
@@ -305,15 +340,19 @@ static void headers_releasep(struct curl_slist **list)
 static ErrCode perform(HttpClient *client, Err *err)
 {
     HttpResult *result = client->result;
+    int64_t requests = client->totals.requests;
+    curl_off_t wire_bytes = 0;
     CURLcode code = curl_easy_perform(client->easy);
+    curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
+    client->totals.wire_bytes += wire_bytes;
+    if (client->totals.requests == requests) /* no connection: it was asked for all the same */
+        client->totals.requests++;
     if (code != CURLE_OK) {
         ErrCode rc = explain(client, code, result, err);
         http_result_release(result);
         return rc;
     }
-    curl_off_t wire_bytes = 0;
     curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &result->status);
-    curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
     result->wire_bytes = (uint64_t) wire_bytes;
     if (result->first_byte_us == 0)
         result->first_byte_us = clock_elapsed_us();
@@ -330,10 +369,16 @@ static void begin(HttpClient *client, const HttpRequest *request, HttpResult *re
     client->request = request;
     client->result = result;
     client->sent = 0;
-    client->sink_gave_up = client->unreadable = client->stalled = false;
+    client->sink_gave_up = client->unreadable = client->stalled = client->is_over = false;
     client->moved = 0;
     client->moved_at_ms = clock_elapsed_ms();
     client->curl_text[0] = '\0';
+}
+
+static bool is_spent(const HttpClient *client)
+{
+    return client->totals.requests >= client->most.requests ||
+           client->totals.wire_bytes >= client->most.wire_bytes;
 }
 
 ErrCode http_get(HttpClient *client, const char *url, const char *last_modified, const char *etag,
@@ -344,6 +389,8 @@ ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
     CURL *easy = client->easy;
     if (client->stop)
         return err_set(err, ERR_STOPPED, "asked to stop");
+    if (is_spent(client))
+        return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
     if (!add_header(&headers, "Accept", "application/json") ||
         !add_header(&headers, "If-Modified-Since", last_modified) ||
         !add_header(&headers, "If-None-Match", etag))

@@ -35,12 +35,21 @@ typedef struct HttpResult {
 MUST_USE ErrCode http_client_open(const HttpClientOptions *options, HttpClient **ret_client,
                                   Err *err);
 void http_client_close(HttpClient *client);
+/* Since it was opened: redirects and what failed included, bytes of bodies as transferred. */
+typedef struct HttpTotals {
+    int64_t requests, wire_bytes;
+} HttpTotals;
+HttpTotals http_client_totals(const HttpClient *client);
+/* From here on at most so many requests, redirects among them, and bytes. It begins with no limit. */
+void http_client_allow(HttpClient *client, int64_t requests, int64_t wire_bytes);
+
 /* Any thread: makes a request under way end with ERR_STOPPED soon, and every later one at once. */
 void http_client_stop(HttpClient *client);
 
 /* GETs `url`, following redirects to http and https only. `last_modified` and `etag`, where not
  * empty, become conditions. Any status is a success here; judging it is the caller's.
- * Errors: ERR_NETWORK (no connection, name, TLS, time-out, cut off, endless redirects),
+ * Errors: ERR_BUSY (what http_client_allow() allowed is spent), ERR_NETWORK (no connection, name, TLS,
+ * time-out, cut off, endless redirects),
  * ERR_TOO_LARGE (body beyond the ceiling), ERR_FORMAT (coding that does not decode), ERR_STOPPED. */
 MUST_USE ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
                           const char *etag, HttpResult *ret_result, Err *err);

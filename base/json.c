@@ -333,3 +333,113 @@ bool json_member(Str object, Str key, Str *ret_value)
     }
     return false;
 }
+
+/* ---- values as they were meant ----------------------------------------------------------------- */
+
+static bool hex4(const char *at, const char *end, uint32_t *ret)
+{
+    uint32_t code = 0;
+    if (end - at < 4)
+        return false;
+    for (int i = 0; i < 4; i++) {
+        char c = at[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return false;
+        code = code * 16 + (uint32_t) digit;
+    }
+    *ret = code;
+    return true;
+}
+
+static size_t put_utf8(char *to, uint32_t code)
+{
+    if (code < 0x80) {
+        to[0] = (char) code;
+        return 1;
+    }
+    size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = len - 1; i > 0; i--, code >>= 6)
+        to[i] = (char) (0x80 | (code & 0x3f));
+    to[0] = (char) (first[len] | code);
+    return len;
+}
+
+/* \uXXXX at `*at`, behind its u; a pair of surrogates is one character. */
+static bool unescape_u(const char **at, const char *end, char *to, size_t *ret_len)
+{
+    uint32_t code = 0, low = 0;
+    if (!hex4(*at, end, &code))
+        return false;
+    *at += 4;
+    if (code >= 0xd800 && code < 0xdc00) {
+        if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u' || !hex4(*at + 2, end, &low) ||
+            low < 0xdc00 || low > 0xdfff)
+            return false;
+        *at += 6;
+        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    } else if (code >= 0xdc00 && code <= 0xdfff) {
+        return false;
+    }
+    *ret_len = put_utf8(to, code);
+    return true;
+}
+
+/* Text never grows by it: \uXXXX is at most 3 bytes, a pair 4. */
+static bool unescape(Str escaped, char *to, size_t *ret_len)
+{
+    static const char letters[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                      ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+    const char *at = escaped.ptr, *end = at + escaped.len;
+    size_t len = 0, one = 0;
+    while (at < end) {
+        if (*at != '\\') {
+            to[len++] = *at++;
+            continue;
+        }
+        if (++at == end)
+            return false;
+        unsigned char letter = (unsigned char) *at++;
+        if (letters[letter] != '\0') {
+            to[len++] = letters[letter];
+        } else if (letter == 'u' && unescape_u(&at, end, to + len, &one)) {
+            len += one;
+        } else {
+            return false;
+        }
+    }
+    *ret_len = len;
+    return true;
+}
+
+bool json_to_str(Str value, Arena *arena, Str *ret)
+{
+    size_t len = 0;
+    if (str_eq(value, STR("null"))) {
+        *ret = STR_NONE;
+        return true;
+    }
+    if (value.len < 2 || value.ptr[0] != '"' || value.ptr[value.len - 1] != '"')
+        return false;
+    char *to = arena_alloc(arena, value.len); /* with room for a NUL */
+    if (to == NULL || !unescape((Str){value.ptr + 1, value.len - 2}, to, &len))
+        return false;
+    *ret = (Str){to, len};
+    return true;
+}
+
+bool json_member_str(Str object, Str key, Arena *arena, Str *ret)
+{
+    Str value;
+    return json_member(object, key, &value) && json_to_str(value, arena, ret);
+}
+
+bool json_member_int(Str object, Str key, int64_t *ret)
+{
+    Str value;
+    return json_member(object, key, &value) && str_to_int(value, ret);
+}

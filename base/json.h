@@ -3,6 +3,7 @@
  * The walker finds the elements of an array without building a tree of the whole: an answer of
  * 200 MB costs the memory of its largest item. Each item is then handed to cJSON by ingest/parse.c. */
 #pragma once
+#include "base/arena.h"
 #include "base/buf.h"
 
 /* ---- writing: values only; the caller writes its commas and braces through these -------------- */
@@ -46,3 +47,12 @@ typedef struct JsonWalk {
 } JsonWalk;
 JsonWalk json_walk(Str container);
 bool json_next(JsonWalk *walk, Str *ret_key, Str *ret_value);
+
+/* ---- values as they were meant ----------------------------------------------------------------- */
+
+/* The text of a JSON string, its escapes undone, in `arena`; null is none. False: neither of them,
+ * escapes that there are not, or no memory. */
+MUST_USE bool json_to_str(Str value, Arena *arena, Str *ret);
+/* The value of member `key` of `object`, as that. False also where there is no such member. */
+MUST_USE bool json_member_str(Str object, Str key, Arena *arena, Str *ret);
+MUST_USE bool json_member_int(Str object, Str key, int64_t *ret);

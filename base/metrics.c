@@ -1,5 +1,6 @@
 #include "base/metrics.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -65,8 +66,16 @@ static const struct {
     [METRIC_HTTP_CONNECTIONS] = {"freshet_http_connections", NULL, GAUGE, "Open HTTP connections"},
     [METRIC_HTTP_SUBSCRIBERS] = {"freshet_http_subscribers", NULL, GAUGE,
                                  "Those of them that follow the stream"},
+    [METRIC_HTTP_SUBSCRIBERS_SLOW] = {"freshet_http_subscribers_slow_total", NULL, COUNTER,
+                                      "Subscribers sent off because they read too slowly"},
     [METRIC_SNAPSHOT_BUSY] = {"freshet_snapshot_busy_total", NULL, COUNTER,
                               "Requests for which no snapshot came free in time"},
+    [METRIC_KAFKA_GENERATION] = {"freshet_kafka_generation", NULL, GAUGE,
+                                 "Number of the last generation that the brokers acknowledged"},
+    [METRIC_KAFKA_READINGS] = {"freshet_kafka_readings_total", NULL, COUNTER,
+                               "Readings that the brokers acknowledged"},
+    [METRIC_KAFKA_FAILURES] = {"freshet_kafka_failures_total", NULL, COUNTER,
+                               "Rounds of publishing that failed and were begun anew"},
     [METRIC_HISTORY_LOST] = {"freshet_history_lost_total", NULL, COUNTER,
                              "Readings that left the store unexported, for want of room"},
     [METRIC_EXPORTS_OK] = {EXPORTS("ok")},
@@ -76,10 +85,19 @@ static const struct {
 };
 
 static _Atomic int64_t values[METRIC_COUNT];
+static pthread_mutex_t together = PTHREAD_MUTEX_INITIALIZER; /* held while several change */
 
 void metric_add(Metric metric, int64_t by)
 {
     (void) atomic_fetch_add_explicit(&values[metric], by, memory_order_relaxed);
+}
+
+void metric_add_all(const MetricChange *changes, size_t count)
+{
+    (void) pthread_mutex_lock(&together);
+    for (size_t i = 0; i < count; i++)
+        metric_add(changes[i].metric, changes[i].by);
+    (void) pthread_mutex_unlock(&together);
 }
 
 void metric_set(Metric metric, int64_t value)
@@ -100,6 +118,7 @@ static void put_head(Buf *out, const char *name, const char *help, Kind kind)
 
 void metrics_render(Buf *out)
 {
+    (void) pthread_mutex_lock(&together);
     for (size_t i = 0; i < METRIC_COUNT; i++) {
         const char *name = TABLE[i].name;
         if (i == 0 || strcmp(name, TABLE[i - 1].name) != 0)
@@ -115,6 +134,7 @@ void metrics_render(Buf *out)
             buf_put_int(out, value);
         buf_put_char(out, '\n');
     }
+    (void) pthread_mutex_unlock(&together);
     put_head(out, "freshet_build_info", "The version that runs; always 1", GAUGE);
     BUF_LITERAL(out, "freshet_build_info{version=\"" FRESHET_VERSION "\"} 1\n");
 }

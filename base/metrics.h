@@ -36,7 +36,11 @@ typedef enum Metric {
     METRIC_HTTP_CACHE_BYTES,
     METRIC_HTTP_CONNECTIONS,
     METRIC_HTTP_SUBSCRIBERS,
+    METRIC_HTTP_SUBSCRIBERS_SLOW,
     METRIC_SNAPSHOT_BUSY,
+    METRIC_KAFKA_GENERATION, /* the last one that was acknowledged */
+    METRIC_KAFKA_READINGS,
+    METRIC_KAFKA_FAILURES,
     METRIC_HISTORY_LOST,
     METRIC_EXPORTS_OK,
     METRIC_EXPORTS_FAILED,
@@ -45,6 +49,12 @@ typedef enum Metric {
 } Metric;
 
 void metric_add(Metric metric, int64_t by);
+/* Several that add up: who renders sees all of them or none. */
+typedef struct MetricChange {
+    Metric metric;
+    int64_t by;
+} MetricChange;
+void metric_add_all(const MetricChange *changes, size_t count);
 void metric_set(Metric metric, int64_t value);
 int64_t metric_get(Metric metric);
 void metrics_render(Buf *out);

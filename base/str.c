@@ -164,6 +164,25 @@ static bool is_decimal(Str s)
     return i == s.len;
 }
 
+bool str_to_hex(Str s, uint32_t *ret)
+{
+    uint32_t number = 0;
+    if (s.len == 0 || s.len > 8)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t) (c - '0')
+                         : c >= 'a' && c <= 'f' ? (uint32_t) (c - 'a' + 10)
+                         : c >= 'A' && c <= 'F' ? (uint32_t) (c - 'A' + 10)
+                                                : 16;
+        if (digit == 16)
+            return false;
+        number = number << 4 | digit;
+    }
+    *ret = number;
+    return true;
+}
+
 bool str_to_double(Str s, double *ret)
 {
     char text[64];

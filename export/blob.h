@@ -35,6 +35,9 @@ typedef struct BlobStore {
     ErrCode (*remove)(void *ctx, Str key, Err *err);
     /* What an operator should read: "directory ./data/export", "s3://bucket/prefix"; no secrets. */
     void (*describe)(void *ctx, Buf *out);
+    /* Any thread: the process is about to end; from now on nothing is waited for and nothing tried
+     * again. NULL: it never is. */
+    void (*hurry)(void *ctx);
     void (*close)(void *ctx); /* ends ctx; NULL: nothing to end */
 } BlobStore;
 

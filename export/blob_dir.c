@@ -265,15 +265,16 @@ static ErrCode list_folder(Listing *listing, const char *root, const char *folde
     for (struct dirent *entry; rc == OK && (entry = readdir(dir)) != NULL;) {
         struct stat st;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            snprintf(key, sizeof key, "%s%s", folder, entry->d_name) > KEY_MAX ||
             fstatat(dirfd(dir), entry->d_name, &st, 0) != 0)
             continue;
-        if (S_ISDIR(st.st_mode)) {
-            (void) strcat(key, "/");
-            rc = may_hold(listing->prefix, str_of(key)) ? list_folder(listing, root, key, err) : OK;
-        } else {
+        bool is_folder = S_ISDIR(st.st_mode);
+        if (snprintf(key, sizeof key, "%s%s%s", folder, entry->d_name, is_folder ? "/" : "") >
+            KEY_MAX)
+            continue;
+        if (!is_folder)
             rc = add_found(listing, key, &st, err);
-        }
+        else if (may_hold(listing->prefix, str_of(key)))
+            rc = list_folder(listing, root, key, err);
     }
     (void) closedir(dir);
     return rc;

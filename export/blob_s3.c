@@ -493,6 +493,12 @@ static void s3_describe(void *ctx, Buf *out)
     buf_put_str(out, str_of(bucket->url));
 }
 
+static void s3_make_haste(void *ctx)
+{
+    const Bucket *bucket = ctx;
+    s3_hurry(bucket->s3);
+}
+
 static void bucket_close(void *ctx)
 {
     Bucket *bucket = ctx;
@@ -528,6 +534,7 @@ ErrCode blob_s3_open(const char *url, const S3Options *options, BlobStore *ret_b
         .list = s3_list,
         .remove = s3_remove,
         .describe = s3_describe,
+        .hurry = s3_make_haste,
         .close = bucket_close,
     };
     return OK;

@@ -439,11 +439,6 @@ void credentials_close(CredentialSource *source)
     free(source);
 }
 
-void credentials_stop(CredentialSource *source)
-{
-    http_client_stop(source->client);
-}
-
 void credentials_drop(CredentialSource *source)
 {
     explicit_bzero(&source->found, sizeof source->found);

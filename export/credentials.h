@@ -22,12 +22,10 @@ typedef struct Credentials {
 MUST_USE ErrCode credentials_open(const CredentialOptions *options, CredentialSource **ret_source,
                                   Err *err);
 void credentials_close(CredentialSource *source); /* NULL is fine; wipes them */
-/* Any thread: a request under way, and every later one, ends with ERR_STOPPED. */
-void credentials_stop(CredentialSource *source);
 
 /* Those that hold at `now`. While they do, an endpoint that fails to give newer ones harms nobody.
  * Errors: ERR_INVALID (none anywhere, or a file that cannot be read), ERR_NETWORK, ERR_UPSTREAM,
- * ERR_FORMAT (an endpoint's answer is of no use), ERR_STOPPED. */
+ * ERR_FORMAT (an endpoint's answer is of no use). */
 MUST_USE ErrCode credentials_get(CredentialSource *source, UnixSec now, Credentials *ret, Err *err);
 /* They were refused: the next call looks for them anew. */
 void credentials_drop(CredentialSource *source);

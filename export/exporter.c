@@ -88,23 +88,6 @@ static ErrCode export_objects(Exporter *exporter, const Objects *objects, Err *e
     return rc;
 }
 
-/* What is wrong with an old day must not hold up what is new. */
-static void compact(Exporter *exporter)
-{
-    Err err;
-    int days = 0;
-    UnixSec now = clock_now();
-    if (now < exporter->next_compaction)
-        return;
-    ErrCode rc = compact_days(exporter->exports, &exporter->blobs, &exporter->options.object, now,
-                              &days, &err);
-    exporter->next_compaction = now - now % DAY_S + DAY_S;
-    if (days > 0)
-        log_info("export joined days=%d", days);
-    if (rc != OK)
-        log_warn("export failed error=" LOG_TEXT, err.text);
-}
-
 static ErrCode export_round(Exporter *exporter, Round *round, Err *err)
 {
     ErrCode rc = export_history(exporter, round, err);
@@ -124,7 +107,6 @@ static ErrCode export_once(Exporter *exporter, Err *err)
     ErrCode rc = export_round(exporter, &round, err);
     metric_add(rc == OK ? METRIC_EXPORTS_OK : METRIC_EXPORTS_FAILED, 1);
     if (rc == OK) {
-        compact(exporter);
         exporter->failures = 0;
         metric_set(METRIC_LAST_EXPORT, clock_now());
         if (round.made || round.rows > 0)
@@ -151,6 +133,23 @@ static int64_t wait_s(const Exporter *exporter)
     return retry_s < interval_s ? retry_s : interval_s;
 }
 
+/* What is wrong with an old day must not hold up what is new. */
+static void compact(Exporter *exporter)
+{
+    Err err;
+    int days = 0;
+    UnixSec now = clock_now();
+    if (now < exporter->next_compaction)
+        return;
+    ErrCode rc = compact_days(exporter->exports, &exporter->blobs, &exporter->options.object, now,
+                              &days, &err);
+    exporter->next_compaction = now - now % DAY_S + DAY_S;
+    if (days > 0)
+        log_info("export joined days=%d", days);
+    if (rc != OK)
+        log_warn("export failed error=" LOG_TEXT, err.text);
+}
+
 static void run(Worker *self, void *ctx)
 {
     Exporter *exporter = ctx;
@@ -160,7 +159,8 @@ static void run(Worker *self, void *ctx)
         Err err;
         if (clock_now() < next)
             continue;
-        (void) export_once(exporter, &err);
+        if (export_once(exporter, &err) == OK)
+            compact(exporter);
         next = clock_now() + wait_s(exporter);
     }
 }
@@ -222,6 +222,8 @@ void exporter_stop(Exporter *exporter)
     Err err;
     if (exporter == NULL)
         return;
+    if (exporter->blobs.hurry != NULL)
+        exporter->blobs.hurry(exporter->blobs.ctx);
     worker_stop(exporter->worker);
     (void) export_once(exporter, &err);
     close_all(exporter);

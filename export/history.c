@@ -199,6 +199,7 @@ typedef struct Put {
     UnixSec now;
     Arena arena;
     StrList keys;
+    size_t next; /* of the keys */
 } Put;
 
 /* history/<folder><shard>-<epoch>-<number>-<spool id>-<now>.parquet: another increment up to the same
@@ -251,18 +252,23 @@ static ErrCode put_day(const Put *put, Str key, size_t first, size_t end, Err *e
     return rc;
 }
 
+static Str next_key(Put *put)
+{
+    assert(put->next < put->keys.count && put->keys.items != NULL);
+    return put->keys.items[put->next++];
+}
+
 static ErrCode put_all(Put *put, Err *err)
 {
     History *history = put->history;
-    size_t next = 0;
     ErrCode rc = OK;
     if (history->stations.sha != NULL)
-        rc = put_file(put, put->keys.items[next++], &history->stations, err);
+        rc = put_file(put, next_key(put), &history->stations, err);
     if (rc == OK && history->measures.sha != NULL)
-        rc = put_file(put, put->keys.items[next++], &history->measures, err);
+        rc = put_file(put, next_key(put), &history->measures, err);
     for (size_t first = 0, end; first < history->rows.count && rc == OK; first = end) {
         end = history_rows_day_end(&history->rows, first);
-        rc = put_day(put, put->keys.items[next++], first, end, err);
+        rc = put_day(put, next_key(put), first, end, err);
     }
     return rc;
 }

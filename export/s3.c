@@ -26,8 +26,8 @@ struct S3 {
     int64_t clock_offset_s; /* of the server's clock from ours */
     uint64_t random;
     Lock lock; /* guards the next two */
-    Cond stop_asked;
-    bool stop;
+    Cond hurry_asked;
+    bool hurries;
 };
 
 S3Options s3_options_default(const char *(*env)(const char *name), uint64_t jitter_seed)
@@ -117,7 +117,7 @@ ErrCode s3_open(const S3Options *options, Str bucket, S3 **ret_s3, Err *err)
     s3->options = *options;
     s3->random = options->jitter_seed | 1;
     lock_init(&s3->lock);
-    cond_init(&s3->stop_asked);
+    cond_init(&s3->hurry_asked);
     memcpy(s3->bucket, bucket.ptr, bucket.len);
     ErrCode rc = take_endpoint(s3, err);
     if (rc == OK)
@@ -140,19 +140,17 @@ void s3_close(S3 *s3)
         return;
     credentials_close(s3->credentials);
     http_client_close(s3->client);
-    cond_release(&s3->stop_asked);
+    cond_release(&s3->hurry_asked);
     lock_release(&s3->lock);
     free(s3);
 }
 
-void s3_stop(S3 *s3)
+void s3_hurry(S3 *s3)
 {
     lock_take(&s3->lock);
-    s3->stop = true;
-    cond_signal_all(&s3->stop_asked);
+    s3->hurries = true;
+    cond_signal_all(&s3->hurry_asked);
     lock_give(&s3->lock);
-    http_client_stop(s3->client);
-    credentials_stop(s3->credentials);
 }
 
 /* ---- pauses ------------------------------------------------------------------------------------ */
@@ -180,14 +178,14 @@ static int64_t pause_ms(S3 *s3, int attempt, int64_t retry_after_s)
     return told > drawn ? told : drawn;
 }
 
-/* False: asked to stop. */
+/* False: there is no time for another attempt. */
 static bool pause_for(S3 *s3, int64_t ms)
 {
     int64_t deadline_ms = clock_elapsed_ms() + ms;
     lock_take(&s3->lock);
-    while (!s3->stop && cond_wait(&s3->stop_asked, &s3->lock, deadline_ms))
+    while (!s3->hurries && cond_wait(&s3->hurry_asked, &s3->lock, deadline_ms))
         ;
-    bool goes_on = !s3->stop;
+    bool goes_on = !s3->hurries;
     lock_give(&s3->lock);
     return goes_on;
 }
@@ -434,6 +432,6 @@ ErrCode s3_call(S3 *s3, const S3Call *call, HttpResult *ret_result, Err *err)
             continue;
         log_debug("s3 again attempt=%d error=" LOG_TEXT, n, err->text);
         if (!pause_for(s3, pause_ms(s3, n, after_s)))
-            return err_set(err, ERR_STOPPED, "asked to stop");
+            return rc;
     }
 }

@@ -2,7 +2,7 @@
  *
  * What passes by itself is tried again with growing, jittered pauses: 5xx, 429, time-outs, cut
  * connections. What the answer teaches is learnt and tried at once: the server's clock, the bucket's
- * region, that the credentials have ended. One thread at a time, s3_stop() excepted. */
+ * region, that the credentials have ended. One thread at a time, s3_hurry() excepted. */
 #pragma once
 #include "base/http_client.h"
 
@@ -28,8 +28,8 @@ S3Options s3_options_default(const char *(*env)(const char *name), uint64_t jitt
  * Errors: ERR_INVALID (no bucket's name, an endpoint that is no address), ERR_NO_MEMORY. */
 MUST_USE ErrCode s3_open(const S3Options *options, Str bucket, S3 **ret_s3, Err *err);
 void s3_close(S3 *s3); /* NULL is fine */
-/* Any thread: a request under way ends soon with ERR_STOPPED, and every later one at once. */
-void s3_stop(S3 *s3);
+/* Any thread: pauses end, and from now on each request is sent once. */
+void s3_hurry(S3 *s3);
 
 typedef struct S3Call {
     const char *method;
@@ -47,8 +47,8 @@ typedef struct S3Call {
 
 /* *ret_result is a 2xx's and ends with http_result_release().
  * Errors: ERR_NOT_FOUND (no such key), ERR_INVALID (refused: permission, signature, no such bucket),
- * ERR_NETWORK and ERR_UPSTREAM (every attempt failed), ERR_STORAGE (the file, or restart), ERR_STOPPED,
- * those of credentials_get(). */
+ * ERR_NETWORK and ERR_UPSTREAM (every attempt failed), ERR_STORAGE (the file, or restart), ERR_STOPPED
+ * (the sink gave up), those of credentials_get(). */
 MUST_USE ErrCode s3_call(S3 *s3, const S3Call *call, HttpResult *ret_result, Err *err);
 
 const S3Options *s3_options(const S3 *s3);

@@ -28,7 +28,6 @@ struct Backfill {
 typedef struct Run {
     Backfill *backfill;
     Upstream *upstream;
-    Budget *budget;
     Committer *committer;
     Fault fault;
     Batch batch;           /* fetched, not yet applied */
@@ -175,14 +174,10 @@ static ErrCode fetch_page(Run *run, const Ask *ask, int64_t offset, int64_t *ret
     put_page_path(ask, offset, &path);
     if (buf_check(&path, err) != OK)
         return err_context(err, "address of readings");
-    UpstreamTotals before = upstream_totals(run->upstream);
     int64_t began_ms = clock_elapsed_ms();
     ErrCode rc =
         upstream_fetch_path(run->upstream, path.ptr, &answer, &run->filled.retry_after_s, err);
-    UpstreamTotals after = upstream_totals(run->upstream);
     run->report->fetch_ms += clock_elapsed_ms() - began_ms;
-    budget_spend(run->budget, after.requests - before.requests,
-                 after.wire_bytes - before.wire_bytes);
     if (rc != OK)
         return rc;
     rc = parse_page(run, &answer, ret_rows, err);
@@ -192,7 +187,7 @@ static ErrCode fetch_page(Run *run, const Ask *ask, int64_t offset, int64_t *ret
 
 static bool is_worth_repeating(ErrCode rc)
 {
-    return rc != OK && rc != ERR_STOPPED && rc != ERR_NOT_FOUND;
+    return rc != OK && rc != ERR_STOPPED && rc != ERR_NOT_FOUND && rc != ERR_BUSY;
 }
 
 /* All pages of an ask. A page that fails is asked for once more: the pages before it need not be. */
@@ -202,10 +197,6 @@ static ErrCode carry_out(Run *run, const Ask *ask, Err *err)
     for (int64_t page = 0; rows >= PLAN_PAGE_ROWS && page < PAGES_MAX; page++) {
         ErrCode rc = ERR_NETWORK;
         for (int attempt = 0; attempt < 2 && is_worth_repeating(rc); attempt++) {
-            if (!budget_allows(run->budget)) {
-                run->filled.budget_spent = true;
-                return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
-            }
             rc = fetch_page(run, ask, page * PLAN_PAGE_ROWS, &rows, err);
             if (run->filled.retry_after_s > 0)
                 break;
@@ -242,7 +233,7 @@ static ErrCode carry_out_all(Run *run, Plan *plan, Err *err)
         last = rc;
         run->failures++;
         run->filled.asks_left++;
-        if (rc == ERR_STOPPED || is_of_store(rc) || run->filled.budget_spent ||
+        if (rc == ERR_STOPPED || is_of_store(rc) || rc == ERR_BUSY ||
             run->filled.retry_after_s > 0) {
             i++;
             break;
@@ -373,13 +364,12 @@ static void close_done(Backfill *backfill, const Plan *plan, bool sweeps)
         backfill->next_sweep = sweep_after(backfill, plan->asks[0].until); /* when it began */
 }
 
-ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Budget *budget, Committer *committer,
-                     Fault fault, PollReport *report, Filled *ret_filled, Err *err)
+ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Committer *committer, Fault fault,
+                     PollReport *report, Filled *ret_filled, Err *err)
 {
     CLEANUP(arena_release) Arena arena = arena_init();
     Run run = {.backfill = backfill,
                .upstream = upstream,
-               .budget = budget,
                .committer = committer,
                .fault = fault,
                .batch = batch_init(),

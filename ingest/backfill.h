@@ -4,7 +4,6 @@
  * says how to close them; now and then a sweep asks for the whole window, for what arrived behind a
  * measure's newest reading shows no gap. What could not be asked for stays wanted. Ingest thread. */
 #pragma once
-#include "ingest/budget.h"
 #include "ingest/committer.h"
 #include "ingest/upstream.h"
 
@@ -19,7 +18,6 @@ typedef struct BackfillOptions {
 /* What a fill did, beside what it adds to the report of its round. */
 typedef struct Filled {
     int64_t asks_done, asks_left;
-    bool budget_spent;     /* why some are left */
     int64_t retry_after_s; /* what the upstream asked for */
 } Filled;
 
@@ -39,6 +37,5 @@ MUST_USE ErrCode backfill_want(Backfill *backfill, const SeriesGap *gaps, size_t
  * for it does not have.
  * Errors: of the upstream, the last one (*ret_filled tells what was done all the same); of the store;
  * ERR_STOPPED. */
-MUST_USE ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Budget *budget,
-                              Committer *committer, Fault fault, PollReport *report,
-                              Filled *ret_filled, Err *err);
+MUST_USE ErrCode backfill_run(Backfill *backfill, Upstream *upstream, Committer *committer,
+                              Fault fault, PollReport *report, Filled *ret_filled, Err *err);

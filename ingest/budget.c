@@ -18,9 +18,19 @@ void budget_renew(Budget *budget, UnixSec slot)
     budget->requests = budget->bytes = 0;
 }
 
-bool budget_allows(const Budget *budget)
+static int64_t left_of(int64_t most, int64_t spent)
 {
-    return budget->requests < budget->max_requests && budget->bytes < budget->max_bytes;
+    return spent < most ? most - spent : 0;
+}
+
+int64_t budget_requests_left(const Budget *budget)
+{
+    return left_of(budget->max_requests, budget->requests);
+}
+
+int64_t budget_bytes_left(const Budget *budget)
+{
+    return left_of(budget->max_bytes, budget->bytes);
 }
 
 void budget_spend(Budget *budget, int64_t requests, int64_t bytes)

@@ -12,7 +12,8 @@ typedef struct Budget {
 Budget budget_init(int64_t max_requests, int64_t max_bytes, int64_t interval_s);
 /* Makes it whole when the interval that began is over at `slot`. */
 void budget_renew(Budget *budget, UnixSec slot);
-/* Whether one more request may be made. */
-bool budget_allows(const Budget *budget);
-/* Bytes of an answer are known only when it is there: the last one may go beyond the limit. */
+/* What is left of it; 0: nothing may be asked. */
+int64_t budget_requests_left(const Budget *budget);
+int64_t budget_bytes_left(const Budget *budget);
+/* An answer is cut off where its bytes are spent, which a few more may have passed by then. */
 void budget_spend(Budget *budget, int64_t requests, int64_t bytes);

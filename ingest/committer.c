@@ -21,13 +21,16 @@ static ErrCode wait_turn(const Committer *committer, Err *err)
 
 static void count_readings(const ReadingCounts *counts)
 {
-    metric_add(METRIC_READINGS_RECEIVED, counts->received);
-    metric_add(METRIC_READINGS_NEW, counts->fresh);
-    metric_add(METRIC_READINGS_LATE, counts->late);
-    metric_add(METRIC_READINGS_UNCHANGED, counts->unchanged);
-    metric_add(METRIC_READINGS_CORRECTED, counts->corrected);
-    metric_add(METRIC_READINGS_EXPIRED, counts->expired);
-    metric_add(METRIC_READINGS_QUARANTINED, counts->quarantined);
+    const MetricChange changes[] = {
+        {METRIC_READINGS_RECEIVED, counts->received},
+        {METRIC_READINGS_NEW, counts->fresh},
+        {METRIC_READINGS_LATE, counts->late},
+        {METRIC_READINGS_UNCHANGED, counts->unchanged},
+        {METRIC_READINGS_CORRECTED, counts->corrected},
+        {METRIC_READINGS_EXPIRED, counts->expired},
+        {METRIC_READINGS_QUARANTINED, counts->quarantined},
+    };
+    metric_add_all(changes, countof(changes));
 }
 
 ErrCode commit_batch(Committer *committer, const Batch *batch, Fault fault, PollReport *report,

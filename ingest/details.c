@@ -27,13 +27,11 @@ static void note_id(char to[static DETAILS_ID_MAX], Str id)
 }
 
 /* *ret_go_on false: the upstream would rather not be asked now. */
-static ErrCode ask(Upstream *upstream, Budget *budget, Str id, Batch *batch, bool *ret_go_on,
-                   Err *err)
+static ErrCode ask(Upstream *upstream, Str id, Batch *batch, bool *ret_go_on, Err *err)
 {
     CLEANUP(buf_release) Buf path = buf_init(4096);
     HttpResult answer;
     int64_t retry_after_s = 0;
-    UpstreamTotals before = upstream_totals(upstream);
     BUF_LITERAL(&path, "/id/stations/");
     http_put_encoded(&path, id);
     buf_put_char(&path, '\0');
@@ -41,8 +39,6 @@ static ErrCode ask(Upstream *upstream, Budget *budget, Str id, Batch *batch, boo
     if (buf_check(&path, err) != OK)
         return OK; /* no id is so long */
     ErrCode rc = upstream_fetch_path(upstream, path.ptr, &answer, &retry_after_s, err);
-    UpstreamTotals after = upstream_totals(upstream);
-    budget_spend(budget, after.requests - before.requests, after.wire_bytes - before.wire_bytes);
     if (rc == ERR_STOPPED)
         return rc;
     if (rc != OK) {
@@ -56,17 +52,17 @@ static ErrCode ask(Upstream *upstream, Budget *budget, Str id, Batch *batch, boo
 }
 
 static ErrCode ask_each(const StrList *ids, char after[static DETAILS_ID_MAX], Upstream *upstream,
-                        Budget *budget, Batch *batch, bool *ret_go_on, Err *err)
+                        const Budget *budget, Batch *batch, bool *ret_go_on, Err *err)
 {
     ErrCode rc = OK;
     for (size_t i = 0; i < ids->count && rc == OK && *ret_go_on && is_affordable(budget); i++) {
-        rc = ask(upstream, budget, ids->items[i], batch, ret_go_on, err);
+        rc = ask(upstream, ids->items[i], batch, ret_go_on, err);
         note_id(after, ids->items[i]);
     }
     return rc;
 }
 
-ErrCode details_run(Details *details, Upstream *upstream, Budget *budget, Writer *writer,
+ErrCode details_run(Details *details, Upstream *upstream, const Budget *budget, Writer *writer,
                     UnixSec now, Batch *batch, Err *err)
 {
     CLEANUP(arena_release) Arena arena = arena_init();

@@ -22,5 +22,5 @@ Details details_init(size_t per_poll);
 /* Asks for the next ones, and puts what they say into `batch`, to be applied by the caller. Stations
  * that are known are asked again one a poll: the whole country in two months. One that fails is passed
  * over until the next day. Errors: ERR_STOPPED, ERR_STORAGE, ERR_NO_MEMORY. */
-MUST_USE ErrCode details_run(Details *details, Upstream *upstream, Budget *budget, Writer *writer,
-                             UnixSec now, Batch *batch, Err *err);
+MUST_USE ErrCode details_run(Details *details, Upstream *upstream, const Budget *budget,
+                             Writer *writer, UnixSec now, Batch *batch, Err *err);

@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ID_MAX_BYTES = 4096 };
+enum {
+    ID_MAX_BYTES = 4096,
+    FAILURES_MAX =
+        3, /* in a row: each may take all of its time, and what is newest waits behind it */
+};
 
 Lookup lookup_init(void)
 {
@@ -78,7 +82,6 @@ ErrCode lookup_keep_waiting(Batch *batch, const Applied *applied, StrList *ret_u
 /* One cycle. */
 typedef struct Cycle {
     Upstream *upstream;
-    Budget *budget;
     Writer *writer;
     Batch *batch;
     int64_t retry_after_s;
@@ -97,14 +100,8 @@ static ErrCode ask(Cycle *cycle, const char *folder, Str id, ParseFn *parse, Err
     buf_put_char(&path, '\0');
     if (buf_check(&path, err) != OK)
         return err_context(err, "address of a look-up");
-    if (!budget_allows(cycle->budget))
-        return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
-    UpstreamTotals before = upstream_totals(cycle->upstream);
     ErrCode rc =
         upstream_fetch_path(cycle->upstream, path.ptr, &answer, &cycle->retry_after_s, err);
-    UpstreamTotals after = upstream_totals(cycle->upstream);
-    budget_spend(cycle->budget, after.requests - before.requests,
-                 after.wire_bytes - before.wire_bytes);
     if (rc != OK)
         return rc;
     rc = parse(buf_view(&answer.body), cycle->batch, err);
@@ -185,21 +182,22 @@ static void remember_last(Lookup *lookup, Str id)
     buf_put_str(&lookup->last, id);
 }
 
-ErrCode lookup_measures(Lookup *lookup, Upstream *upstream, Budget *budget, Writer *writer,
-                        const StrList *unknown, Batch *batch, LookupCount *ret_count,
-                        int64_t *ret_retry_after_s, Err *err)
+ErrCode lookup_measures(Lookup *lookup, Upstream *upstream, Writer *writer, const StrList *unknown,
+                        Batch *batch, LookupCount *ret_count, int64_t *ret_retry_after_s, Err *err)
 {
-    Cycle cycle = {.upstream = upstream, .budget = budget, .writer = writer, .batch = batch};
+    Cycle cycle = {.upstream = upstream, .writer = writer, .batch = batch};
     LookupCount counted = {.found = 0};
     size_t first = first_place(lookup, unknown);
     size_t most = unknown->count < LOOKUPS_MAX ? unknown->count : LOOKUPS_MAX;
     Err failure = {.code = OK};
     ErrCode rc = OK;
-    for (size_t i = 0; i < most && rc == OK; i++) {
+    int failures = 0;
+    for (size_t i = 0; i < most && rc == OK && failures < FAILURES_MAX; i++) {
         Str id = unknown->items[(first + i) % unknown->count];
         Err own = {.code = OK};
         rc = look_up_measure(&cycle, id, &counted, &own);
         remember_last(lookup, id);
+        failures = rc == OK ? 0 : failures + 1;
         if (rc == OK)
             continue;
         counted.failed++;

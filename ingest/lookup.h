@@ -4,7 +4,6 @@
  * upstream answers 404 for is made of what its id says, so that its readings are kept all the same.
  * Where there are many, the lists cost it less: that is the caller's to see. Ingest thread. */
 #pragma once
-#include "ingest/budget.h"
 #include "ingest/upstream.h"
 #include "model/filter.h"
 #include "store/writer.h"
@@ -28,10 +27,10 @@ MUST_USE ErrCode lookup_keep_waiting(Batch *batch, const Applied *applied, StrLi
                                      Err *err);
 
 /* Adds to *batch what is known of `unknown` measures (in order, none is in the store), at most
- * LOOKUPS_MAX of them, as far as the budget goes. One whose request fails is left out, which is told in
+ * LOOKUPS_MAX of them, as far as the budget goes, and until three in a row have failed. One whose request fails is left out, which is told in
  * the log once; it is asked for again in a later cycle.
  * Errors: ERR_UPSTREAM (asked to come back later: *ret_retry_after_s), ERR_STOPPED, ERR_NO_MEMORY, and
  * those of the store. */
-MUST_USE ErrCode lookup_measures(Lookup *lookup, Upstream *upstream, Budget *budget, Writer *writer,
+MUST_USE ErrCode lookup_measures(Lookup *lookup, Upstream *upstream, Writer *writer,
                                  const StrList *unknown, Batch *batch, LookupCount *ret_count,
                                  int64_t *ret_retry_after_s, Err *err);

@@ -119,15 +119,9 @@ static ErrCode parse_answer(const Poller *poller, Feed feed, const HttpResult *a
 static ErrCode fetch(Poller *poller, Feed feed, Round *round, Err *err)
 {
     HttpResult *answer = &round->answers[feed];
-    if (!budget_allows(&poller->budget))
-        return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
-    UpstreamTotals before = upstream_totals(poller->upstream);
     int64_t began_ms = clock_elapsed_ms();
     ErrCode rc = upstream_fetch(poller->upstream, feed, answer, &round->retry_after_s, err);
     round->report.fetch_ms += clock_elapsed_ms() - began_ms;
-    UpstreamTotals after = upstream_totals(poller->upstream);
-    budget_spend(&poller->budget, after.requests - before.requests,
-                 after.wire_bytes - before.wire_bytes);
     if (rc != OK)
         return rc;
     if (answer->status != 304) {
@@ -251,9 +245,8 @@ static ErrCode look_up(Poller *poller, Round *round, Err *err)
 {
     LookupCount count;
     int64_t began_ms = clock_elapsed_ms();
-    ErrCode rc =
-        lookup_measures(&poller->lookup, poller->upstream, &poller->budget, poller->writer,
-                        &round->unknown, &round->batch, &count, &round->retry_after_s, err);
+    ErrCode rc = lookup_measures(&poller->lookup, poller->upstream, poller->writer, &round->unknown,
+                                 &round->batch, &count, &round->retry_after_s, err);
     round->report.fetch_ms += clock_elapsed_ms() - began_ms;
     if (rc == ERR_STOPPED || round->batch.measure_count == 0)
         return rc;
@@ -292,9 +285,8 @@ static ErrCode poll_once(Poller *poller, Round *round, Err *err)
 static ErrCode fill(Poller *poller, Round *round, Err *err)
 {
     Filled *filled = &round->filled;
-    ErrCode rc =
-        backfill_run(poller->backfill, poller->upstream, &poller->budget, &poller->committer,
-                     fault_meanwhile(poller, round, OK), &round->report, filled, err);
+    ErrCode rc = backfill_run(poller->backfill, poller->upstream, &poller->committer,
+                              fault_meanwhile(poller, round, OK), &round->report, filled, err);
     if (filled->asks_done > 0)
         round->all_unmodified = false;
     if (rc != ERR_BUSY) {
@@ -455,7 +447,7 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     Round round = {
         .batch = batch_init(), .all_unmodified = true, .report = {.started = clock_now()}};
     round.batch.shard = poller->options.shard;
-    UpstreamTotals before = upstream_totals(poller->upstream);
+    HttpTotals before = upstream_totals(poller->upstream);
     budget_renew(&poller->budget, current_slot(round.report.started, poller->options.interval_s));
     ErrCode rc = poll_once(poller, &round, &err);
     if (rc != OK && round.unknown.count > 0)
@@ -472,7 +464,7 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     if (rc == ERR_STOPPED)
         return false;
     poller->has_polled = true;
-    UpstreamTotals after = upstream_totals(poller->upstream);
+    HttpTotals after = upstream_totals(poller->upstream);
     round.report.requests = after.requests - before.requests;
     round.report.wire_bytes = after.wire_bytes - before.wire_bytes;
     poller->failures = rc == OK ? 0 : poller->failures + 1;
@@ -546,7 +538,8 @@ ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poll
     if (options->record_dir != NULL)
         rc = recorder_open(options->record_dir, options->record_max_bytes, &poller->recorder, err);
     if (rc == OK)
-        rc = upstream_open(options->upstream, &http, poller->recorder, &poller->upstream, err);
+        rc = upstream_open(options->upstream, &http, &poller->budget, poller->recorder,
+                           &poller->upstream, err);
     if (rc == OK)
         rc = backfill_open(&backfill, &poller->backfill, err);
     if (rc == OK)

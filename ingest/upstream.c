@@ -20,18 +20,19 @@ struct Upstream {
     HttpClient *http;
     Recorder *recorder;
     Validators validators[FEED_COUNT];
-    UpstreamTotals totals;
+    Budget *budget; /* borrowed */
     char base[];
 };
 
-ErrCode upstream_open(const char *base, const HttpClientOptions *http, Recorder *recorder,
-                      Upstream **ret, Err *err)
+ErrCode upstream_open(const char *base, const HttpClientOptions *http, Budget *budget,
+                      Recorder *recorder, Upstream **ret, Err *err)
 {
     size_t base_size = strlen(base) + 1;
     Upstream *upstream = calloc(1, sizeof *upstream + base_size);
     if (upstream == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for the upstream's address");
     memcpy(upstream->base, base, base_size);
+    upstream->budget = budget;
     upstream->recorder = recorder;
     ErrCode rc = http_client_open(http, &upstream->http, err);
     if (rc != OK) {
@@ -55,9 +56,9 @@ void upstream_stop(Upstream *upstream)
     http_client_stop(upstream->http);
 }
 
-UpstreamTotals upstream_totals(const Upstream *upstream)
+HttpTotals upstream_totals(const Upstream *upstream)
 {
-    return upstream->totals;
+    return http_client_totals(upstream->http);
 }
 
 bool upstream_is_csv(const HttpResult *answer)
@@ -109,21 +110,34 @@ static void record(const Upstream *upstream, UnixSec asked, const char *url, Err
         recorder_put(upstream->recorder, asked, target, 0, STR(""));
 }
 
+/* Within the budget, which is charged with what failed, too. */
+static ErrCode spend(Upstream *upstream, const char *url, const Validators *validators,
+                     HttpResult *ret_answer, Err *err)
+{
+    Budget *budget = upstream->budget;
+    HttpTotals before = http_client_totals(upstream->http);
+    http_client_allow(upstream->http, budget_requests_left(budget), budget_bytes_left(budget));
+    ErrCode rc =
+        http_get(upstream->http, url, validators->last_modified, validators->etag, ret_answer, err);
+    HttpTotals after = http_client_totals(upstream->http);
+    int64_t requests = after.requests - before.requests,
+            wire_bytes = after.wire_bytes - before.wire_bytes;
+    budget_spend(budget, requests, wire_bytes);
+    metric_add(METRIC_UPSTREAM_REQUESTS, requests);
+    metric_add(METRIC_UPSTREAM_BYTES, wire_bytes);
+    return rc;
+}
+
 static ErrCode fetch_url(Upstream *upstream, const char *url, const Validators *validators,
                          HttpResult *ret_answer, int64_t *ret_retry_after_s, Err *err)
 {
     HttpResult answer;
     UnixSec asked = clock_now();
     *ret_retry_after_s = 0;
-    upstream->totals.requests++;
-    metric_add(METRIC_UPSTREAM_REQUESTS, 1);
-    ErrCode rc =
-        http_get(upstream->http, url, validators->last_modified, validators->etag, &answer, err);
+    ErrCode rc = spend(upstream, url, validators, &answer, err);
     record(upstream, asked, url, rc, &answer);
     if (rc != OK)
         return err_context(err, "%s", url);
-    upstream->totals.wire_bytes += (int64_t) answer.wire_bytes;
-    metric_add(METRIC_UPSTREAM_BYTES, (int64_t) answer.wire_bytes);
     rc = judge(&answer, err);
     if (rc != OK) {
         *ret_retry_after_s = answer.retry_after_s;

@@ -4,6 +4,7 @@
  * Belongs to the ingest thread. */
 #pragma once
 #include "base/http_client.h"
+#include "ingest/budget.h"
 #include "ingest/recorder.h"
 
 /* What is asked for, each with validators of its own. */
@@ -19,20 +20,17 @@ extern const char *const UPSTREAM_STATION_TYPES[FEED_COUNT - FEED_TYPES];
 
 typedef struct Upstream Upstream;
 
-typedef struct UpstreamTotals {
-    int64_t requests, wire_bytes;
-} UpstreamTotals;
-
-/* `base`: address without a trailing slash; copied. `recorder` keeps every exchange; borrowed; NULL:
+/* `base`: address without a trailing slash; copied. `budget` is kept to and spent, whatever goes wrong;
+ * borrowed. `recorder` keeps every exchange; borrowed; NULL:
  * none is kept. Owns: *ret ends with upstream_close(). */
-MUST_USE ErrCode upstream_open(const char *base, const HttpClientOptions *http, Recorder *recorder,
-                               Upstream **ret, Err *err);
+MUST_USE ErrCode upstream_open(const char *base, const HttpClientOptions *http, Budget *budget,
+                               Recorder *recorder, Upstream **ret, Err *err);
 void upstream_close(Upstream *upstream); /* NULL is fine */
 void upstream_stop(Upstream *upstream);  /* any thread: ends a request under way */
 
 /* Asks for `feed`, on condition of what upstream_keep() kept. *ret_answer: status 200 with a JSON or CSV
  * body, or 304 without; ended by http_result_release().
- * Errors: those of http_get(), ERR_NOT_FOUND (404) and ERR_UPSTREAM (any other status, or 200 with
+ * Errors: those of http_get(), ERR_BUSY (the budget is spent) among them, ERR_NOT_FOUND (404) and ERR_UPSTREAM (any other status, or 200 with
  * HTML); *ret_retry_after_s is then what the upstream asked for, 0 when it did not. */
 MUST_USE ErrCode upstream_fetch(Upstream *upstream, Feed feed, HttpResult *ret_answer,
                                 int64_t *ret_retry_after_s, Err *err);
@@ -48,7 +46,7 @@ void upstream_forget(Upstream *upstream, Feed feed);
 MUST_USE ErrCode upstream_fetch_path(Upstream *upstream, const char *path, HttpResult *ret_answer,
                                      int64_t *ret_retry_after_s, Err *err);
 
-UpstreamTotals upstream_totals(const Upstream *upstream);
+HttpTotals upstream_totals(const Upstream *upstream);
 
 /* Whether the answer is CSV; it is JSON else. */
 bool upstream_is_csv(const HttpResult *answer);

@@ -580,6 +580,8 @@ static void send_off_the_slow(Hub *hub, int64_t now_ms)
                            now_ms - next->since_ms >= hub->options.slow_ms;) {
         if (next->is_slow)
             hub->hooks.cut(next->waiter);
+        else
+            metric_add(METRIC_HTTP_SUBSCRIBERS_SLOW, 1);
         next->is_slow = true;
         enter(next, STATE_BUSY);
     }

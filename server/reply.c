@@ -118,7 +118,6 @@ struct Finished {
 /* What libmicrohttpd allocates for a response and its headers, about. */
 enum { RESPONSE_BYTES = 2000 };
 static const char EXPIRES[] = "Expires", ETAG[] = "ETag", DIGEST[] = "Repr-Digest";
-static const char *const NOTHING[] = {NULL};
 
 static void drop_bytes(void *bytes)
 {
@@ -219,15 +218,16 @@ Finished *reply_finish(Reply *reply, UnixSec expires)
 /* Where a response becomes another: all headers but `without`. */
 typedef struct Copying {
     struct MHD_Response *to;
-    const char *const *without; /* ends with NULL */
+    const char *const *without; /* ends with NULL; NULL: none is left out */
     bool failed;
 } Copying;
 
-static bool is_one_of(const char *name, const char *const *names)
+static bool is_left_out(const Copying *copying, const char *name)
 {
-    while (*names != NULL && strcmp(name, *names) != 0)
+    const char *const *names = copying->without;
+    while (names != NULL && *names != NULL && strcmp(name, *names) != 0)
         names++;
-    return *names != NULL;
+    return names != NULL && *names != NULL;
 }
 
 static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -235,7 +235,7 @@ static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const cha
 {
     (void) kind;
     Copying *copying = cls;
-    if (is_one_of(name, copying->without))
+    if (is_left_out(copying, name))
         return MHD_YES;
     copying->failed = MHD_add_response_header(copying->to, name, value) != MHD_YES;
     return copying->failed ? MHD_NO : MHD_YES;
@@ -362,7 +362,7 @@ Finished *finished_part(const Finished *finished, Slice slice)
     Bytes *bytes = finished->bytes;
     (void) snprintf(text, sizeof text, "bytes %zu-%zu/%zu", slice.from, slice.from + slice.len - 1,
                     bytes->len);
-    struct MHD_Response *response = response_like(finished, bytes, slice, NOTHING);
+    struct MHD_Response *response = response_like(finished, bytes, slice, NULL);
     if (response != NULL)
         response =
             unless(MHD_add_response_header(response, "Content-Range", text) != MHD_YES, response);
@@ -396,7 +396,7 @@ bool finished_queue(Finished *finished, struct MHD_Connection *connection, const
     if (extra_count == 0)
         return MHD_queue_response(connection, finished->status, finished->response) == MHD_YES;
     struct MHD_Response *response =
-        response_like(finished, finished->bytes, all_of(finished->bytes), NOTHING);
+        response_like(finished, finished->bytes, all_of(finished->bytes), NULL);
     if (response != NULL)
         response = unless(!add_headers(response, extra, extra_count), response);
     if (response == NULL)

@@ -212,6 +212,13 @@ static Answer answer_peer(Server *server, struct MHD_Connection *connection, Pee
     return answer_problem(head, arena, PROBLEM_OVERLOADED, "There are too many subscribers.");
 }
 
+/* The system would let the bytes of one who does not read grow to megabytes. */
+static void bound_backlog(int fd)
+{
+    int bytes = 64 * 1024;
+    (void) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connection, Peer *peer,
                                   const Head *head, bool close)
 {
@@ -236,6 +243,8 @@ static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connect
     if (answer.is_deferred)
         return MHD_YES; /* once it is resumed we are called again */
     bool is_stream = answer.subscriber != NULL;
+    if (is_stream)
+        bound_backlog(peer->fd);
     enum MHD_Result result = queue(connection, &answer, close || server->site.draining);
     if (is_stream)
         buf_release(&peer->target); /* it may live for days, and there may be thousands */

@@ -41,6 +41,8 @@ int apply_number(Apply *apply, sqlite3_stmt *st, int at);
 MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
 MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
 MUST_USE ErrCode apply_types(Apply *apply, Err *err);
+/* Makes the other keys of a stored station anew. */
+MUST_USE ErrCode apply_aliases(Apply *apply, int64_t station, Err *err);
 MUST_USE ErrCode apply_more(Apply *apply, Err *err);
 
 /* False: no memory. */
@@ -53,6 +55,14 @@ MUST_USE ErrCode apply_station_window(Apply *apply, int64_t station, Err *err);
 /* With a whole list: removes what has been in none, and without a reading, for 30 days. */
 MUST_USE ErrCode apply_removals(Apply *apply, Err *err);
 
+/* One, with its readings; or a station without measures, which stays where it has some. */
+MUST_USE ErrCode apply_measure_removal(Apply *apply, int64_t measure, Err *err);
+MUST_USE ErrCode apply_station_removal(Apply *apply, int64_t station, Err *err);
+
+/* How fresh a measure is kept as; -1: it never delivered. */
+MUST_USE ErrCode apply_freshness(Apply *apply, int64_t measure, int64_t *ret_freshness, Err *err);
+/* Its freshness is another in this generation. */
+MUST_USE ErrCode apply_freshness_change(Apply *apply, int64_t measure, Err *err);
 /* A reading newer than all of its measure before came. */
 MUST_USE ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec newest,
                                 Err *err);

@@ -83,6 +83,19 @@ static ErrCode store_aliases(Apply *apply, int64_t key, const Station *station, 
     return rc;
 }
 
+ErrCode apply_aliases(Apply *apply, int64_t station, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_STATION);
+    bool row = false;
+    int64_t key = 0;
+    sql_bind_int(st, 1, station);
+    ErrCode rc = sql_step(apply->db, st, &row, err);
+    if (rc != OK || !row)
+        return rc;
+    Station held = row_station(st, &key);
+    return store_aliases(apply, key, &held, err);
+}
+
 static void note_station(Apply *apply)
 {
     apply->applied.stations_changed++;

@@ -43,7 +43,7 @@ static ErrCode read_deliveries(Apply *apply, int64_t measure, Deliveries *ret,
     return OK;
 }
 
-static ErrCode note_freshness(Apply *apply, int64_t measure, Err *err)
+ErrCode apply_freshness_change(Apply *apply, int64_t measure, Err *err)
 {
     sqlite3_stmt *st = sql_begin(apply->db, WRITE_FRESHNESS_CHANGE);
     sql_bind_int(st, 1, measure);
@@ -100,7 +100,7 @@ ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec 
     Expectation expectation = deliveries_expect(&deliveries, newest, period_s, apply->poll_s);
     rc = write_delivery(apply, measure, &deliveries, newest, &expectation, err);
     return rc == OK && freshness_at(&expectation, apply->slot) != before
-               ? note_freshness(apply, measure, err)
+               ? apply_freshness_change(apply, measure, err)
                : rc;
 }
 
@@ -122,7 +122,7 @@ ErrCode apply_silence(Apply *apply, int64_t measure, UnixSec from, Err *err)
     if (rc != OK || sqlite3_changes64(apply->db->handle) == 0)
         return rc;
     note_crossing(apply);
-    return note_freshness(apply, measure, err);
+    return apply_freshness_change(apply, measure, err);
 }
 
 static ErrCode read_expectation(Apply *apply, int64_t measure, Expectation *ret, Err *err)
@@ -149,7 +149,7 @@ static ErrCode cross(Apply *apply, int64_t measure, Err *err)
     sql_bind_int(st, 4, (int64_t) apply->generation);
     note_crossing(apply);
     rc = sql_run(apply->db, st, err);
-    return rc == OK ? note_freshness(apply, measure, err) : rc;
+    return rc == OK ? apply_freshness_change(apply, measure, err) : rc;
 }
 
 /* Only measures whose moment has come are looked at. */
@@ -168,5 +168,16 @@ ErrCode apply_crossings(Apply *apply, Err *err)
     ErrCode rc = OK;
     for (size_t i = 0; i < due.count && rc == OK; i++)
         rc = cross(apply, due.keys[i], err);
+    return rc;
+}
+
+ErrCode apply_freshness(Apply *apply, int64_t measure, int64_t *ret_freshness, Err *err)
+{
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_DELIVERY);
+    bool row = false;
+    sql_bind_int(st, 1, measure);
+    ErrCode rc = sql_step(apply->db, st, &row, err);
+    if (rc == OK)
+        *ret_freshness = row ? sql_int(st, 3) : -1;
     return rc;
 }

@@ -140,8 +140,34 @@ static const FileKind SPOOL_KIND = {
     .sql_count = SPOOL_WRITE_SQL_COUNT,
 };
 
+typedef enum Check {
+    CHECK_NOTHING,
+    CHECK_TABLES, /* all but the readings, which are nearly all of a large file */
+    CHECK_WHOLE,  /* its time grows with the file: 20 s a GB */
+} Check;
+
+/* A row for each table that is not as it should be. */
+static ErrCode check_tables(Db *db, Err *err)
+{
+    static const char SQL[] = "SELECT found.quick_check FROM sqlite_schema AS made,"
+                              " pragma_quick_check(made.name) AS found"
+                              " WHERE made.type = 'table' AND made.name <> 'reading'"
+                              " AND found.quick_check <> 'ok'";
+    sqlite3_stmt *st = NULL;
+    ErrCode rc = OK;
+    int step = sqlite3_prepare_v2(db->handle, SQL, -1, &st, NULL) == SQLITE_OK ? sqlite3_step(st)
+                                                                               : SQLITE_ERROR;
+    if (step == SQLITE_ROW)
+        rc = err_set(err, ERR_CORRUPT, "%s: quick_check: " STR_FMT, db->name,
+                     STR_ARG(sql_str(st, 0)));
+    else if (step != SQLITE_DONE)
+        rc = db_fail(db, err, "quick_check");
+    (void) sqlite3_finalize(st);
+    return rc;
+}
+
 /* Nothing is written before the file is known to be ours: a foreign one stays as it was. */
-static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
+static ErrCode prepare_file(Db *db, const FileKind *kind, Check check, Err *err)
 {
     SchemaFound found = SCHEMA_NONE;
     int64_t version = 0;
@@ -156,8 +182,8 @@ static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
                        "): start that one, or another data directory",
                        kind->name, version, kind->schema->version);
     rc = db_exec(db, kind->pragmas, err);
-    if (rc == OK && check && found == SCHEMA_OURS)
-        rc = db_quick_check(db, err);
+    if (rc == OK && check != CHECK_NOTHING && found == SCHEMA_OURS)
+        rc = check == CHECK_WHOLE ? db_quick_check(db, err) : check_tables(db, err);
     if (rc == OK)
         rc = schema_migrate(db, kind->schema, err);
     if (rc != OK)
@@ -170,7 +196,7 @@ static ErrCode prepare_file(Db *db, const FileKind *kind, bool check, Err *err)
     return rc;
 }
 
-static ErrCode open_file(Db *db, const char *path, const FileKind *kind, bool check,
+static ErrCode open_file(Db *db, const char *path, const FileKind *kind, Check check,
                          atomic_bool *damaged, Err *err)
 {
     if (files_bytes(path, "") == 0 && files_bytes(path, "-wal") > 0) /* SQLite would drop the log */
@@ -202,14 +228,14 @@ static ErrCode set_aside_damaged(ErrCode rc, const char *path, atomic_bool *dama
 }
 
 /* When the file is damaged, once more with a new one. */
-static ErrCode open_or_replace(Db *db, const char *path, const FileKind *kind, bool check,
+static ErrCode open_or_replace(Db *db, const char *path, const FileKind *kind, Check check,
                                atomic_bool *damaged, char *note, size_t note_size, Err *err)
 {
     ErrCode rc = open_file(db, path, kind, check, damaged, err);
     if (rc != ERR_CORRUPT)
         return rc;
     rc = set_aside_damaged(rc, path, damaged, note, note_size, err);
-    return rc == OK ? open_file(db, path, kind, false, damaged, err) : rc;
+    return rc == OK ? open_file(db, path, kind, CHECK_NOTHING, damaged, err) : rc;
 }
 
 /* ---- the mark of an orderly close: size and time of the store, kept in the ledger ---- */
@@ -224,35 +250,54 @@ static bool look(const char *path, int64_t *ret_bytes, int64_t *ret_changed_ns)
     return true;
 }
 
-/* Whether the store is as it was left. The mark is dropped: from here on a crash needs no trace. */
-static bool take_mark(Files *files)
+/* Damage was met: these are no bytes of a file. */
+enum { DAMAGED_BYTES = -1 };
+
+/* How the store was left, and so what is to be looked at. The mark is dropped: from here on a crash
+ * needs no trace. A crash alone damages nothing (the log sees to that), so that of a large file the
+ * readings are taken on trust until one is found damaged. */
+static Check take_mark(Files *files, int64_t check_max_bytes)
 {
     Err err;
-    int64_t bytes = 0, changed_ns = 0;
-    bool marked = false, same = false;
+    int64_t bytes = 0, changed_ns = 0, marked_bytes = 0, marked_ns = 0;
+    bool marked = false;
     {
         CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&files->ledger, LEDGER_READ_CLOSED);
-        if (sql_step(&files->ledger, st, &marked, &err) == OK && marked)
-            same = look(files->store_path, &bytes, &changed_ns) && sql_int(st, 0) == bytes &&
-                   sql_int(st, 1) == changed_ns;
+        if (sql_step(&files->ledger, st, &marked, &err) == OK && marked) {
+            marked_bytes = sql_int(st, 0);
+            marked_ns = sql_int(st, 1);
+        }
     }
-    if (!marked)
-        return false;
-    return sql_run(&files->ledger, sql_begin(&files->ledger, LEDGER_DROP_CLOSED), &err) == OK &&
-           same;
+    bool there = look(files->store_path, &bytes, &changed_ns);
+    bool dropped = marked && sql_run(&files->ledger, sql_begin(&files->ledger, LEDGER_DROP_CLOSED),
+                                     &err) == OK;
+    if (dropped && there && marked_bytes == bytes && marked_ns == changed_ns)
+        return CHECK_NOTHING;
+    bool is_large = check_max_bytes > 0 && bytes > check_max_bytes;
+    return is_large && marked_bytes != DAMAGED_BYTES ? CHECK_TABLES : CHECK_WHOLE;
 }
 
-static void put_mark(Files *files)
+static void set_mark(Files *files, int64_t bytes, int64_t changed_ns)
 {
     Err err;
-    int64_t bytes = 0, changed_ns = 0;
-    if (files_bytes(files->store_path, "-wal") > 0 || !look(files->store_path, &bytes, &changed_ns))
-        return; /* the log could not be emptied: the next open shall look */
     sqlite3_stmt *st = sql_begin(&files->ledger, LEDGER_SET_CLOSED);
     sql_bind_int(st, 1, bytes);
     sql_bind_int(st, 2, changed_ns);
     if (sql_run(&files->ledger, st, &err) != OK)
         return; /* without it the next open takes longer, that is all */
+}
+
+void files_note_damage(Files *files)
+{
+    set_mark(files, DAMAGED_BYTES, 0);
+}
+
+static void put_mark(Files *files)
+{
+    int64_t bytes = 0, changed_ns = 0;
+    if (files_bytes(files->store_path, "-wal") > 0 || !look(files->store_path, &bytes, &changed_ns))
+        return; /* the log could not be emptied: the next open shall look */
+    set_mark(files, bytes, changed_ns);
 }
 
 /* ---- filling --------------------------------------------------------------------------------- */
@@ -289,10 +334,10 @@ static ErrCode fill(Files *files, const Filler *filler, Err *err)
 }
 
 /* What is not there is fetched; what is damaged is set aside first. What was fetched was checked. */
-static ErrCode open_store(Files *files, const Filler *filler, atomic_bool *damaged, char *note,
-                          size_t note_size, Err *err)
+static ErrCode open_store(Files *files, int64_t check_max_bytes, const Filler *filler,
+                          atomic_bool *damaged, char *note, size_t note_size, Err *err)
 {
-    bool check = !take_mark(files);
+    Check check = take_mark(files, check_max_bytes);
     if (is_there(files->store_path)) {
         ErrCode rc = open_file(&files->store, files->store_path, &STORE_KIND, check, damaged, err);
         rc = set_aside_damaged(rc, files->store_path, damaged, note, note_size, err);
@@ -302,8 +347,8 @@ static ErrCode open_store(Files *files, const Filler *filler, atomic_bool *damag
     ErrCode rc = filler->fn != NULL ? fill(files, filler, err) : OK;
     if (rc != OK && rc != ERR_NOT_FOUND)
         return rc;
-    return open_or_replace(&files->store, files->store_path, &STORE_KIND, false, damaged, note,
-                           note_size, err);
+    return open_or_replace(&files->store, files->store_path, &STORE_KIND, CHECK_NOTHING, damaged,
+                           note, note_size, err);
 }
 
 /* ---- open, close ----------------------------------------------------------------------------- */
@@ -321,20 +366,20 @@ static ErrCode open_around(Files *files, const char *dir, atomic_bool *damaged, 
     if (rc == OK)
         rc = lock_dir(files, dir, err);
     if (rc == OK) /* it is small: checked each time */
-        rc = open_or_replace(&files->ledger, files->ledger_path, &LEDGER_KIND, true, damaged, note,
-                             note_size, err);
+        rc = open_or_replace(&files->ledger, files->ledger_path, &LEDGER_KIND, CHECK_WHOLE, damaged,
+                             note, note_size, err);
     return rc;
 }
 
-ErrCode files_open(Files *files, const char *dir, const Filler *filler, atomic_bool *damaged,
-                   char *note, size_t note_size, Err *err)
+ErrCode files_open(Files *files, const char *dir, int64_t check_max_bytes, const Filler *filler,
+                   atomic_bool *damaged, char *note, size_t note_size, Err *err)
 {
     ErrCode rc = open_around(files, dir, damaged, note, note_size, err);
     if (rc == OK)
-        rc = open_store(files, filler, damaged, note, note_size, err);
+        rc = open_store(files, check_max_bytes, filler, damaged, note, note_size, err);
     if (rc == OK) /* it may be large, and what damage hides in it is met when it is read */
-        rc = open_or_replace(&files->spool, files->spool_path, &SPOOL_KIND, false, damaged, note,
-                             note_size, err);
+        rc = open_or_replace(&files->spool, files->spool_path, &SPOOL_KIND, CHECK_NOTHING, damaged,
+                             note, note_size, err);
     if (rc != OK)
         files_close(files, true);
     return rc;

@@ -22,8 +22,11 @@ typedef struct Filler {
  * there is what `filler` brings, or empty. `damaged` is set when corruption is met from now on. *files
  * is whole or, on failure, empty.
  * Errors: ERR_BUSY (another process), ERR_STORAGE. */
-MUST_USE ErrCode files_open(Files *files, const char *dir, const Filler *filler,
-                            atomic_bool *damaged, char *note, size_t note_size, Err *err);
+MUST_USE ErrCode files_open(Files *files, const char *dir, int64_t check_max_bytes,
+                            const Filler *filler, atomic_bool *damaged, char *note,
+                            size_t note_size, Err *err);
+/* Before files_close(..., true), where damage was met: the next open shall check all of the store. */
+void files_note_damage(Files *files);
 /* After every other connection is closed. Marks the store as closed in order, so that the next open
  * need not check it, unless `damaged`. */
 void files_close(Files *files, bool damaged);

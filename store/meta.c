@@ -1,5 +1,7 @@
 #include "store/meta.h"
 
+#include "store/statements.h"
+
 ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err)
 {
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(db, statement);
@@ -41,4 +43,21 @@ void meta_leave_copy(Meta *meta)
     meta->epoch_before_last = meta->generation;
     meta->epoch = epoch;
     meta->is_copy = false;
+}
+
+ErrCode meta_write(Db *db, const Meta *meta, Err *err)
+{
+    sqlite3_stmt *st = sql_begin(db, WRITE_META);
+    sql_bind_int(st, 1, (int64_t) meta->generation);
+    sql_bind_time(st, 2, meta->as_of);
+    sql_bind_int(st, 3, meta->service.fault);
+    sql_bind_time(st, 4, meta->service.since);
+    sql_bind_int(st, 5, meta->stations);
+    sql_bind_int(st, 6, meta->measures);
+    sql_bind_int(st, 7, meta->readings);
+    sql_bind_int(st, 8, meta->epoch);
+    sql_bind_int(st, 9, meta->is_copy);
+    sql_bind_int(st, 10, meta->epoch_before);
+    sql_bind_int(st, 11, (int64_t) meta->epoch_before_last);
+    return sql_run(db, st, err);
 }

@@ -17,6 +17,8 @@ typedef struct Meta {
 /* `statement`: READ_META or WRITE_READ_META, which are one text on two connections.
  * Errors: ERR_CORRUPT (no row, or one that we did not write), ERR_STORAGE. */
 MUST_USE ErrCode meta_read(Db *db, int statement, Meta *ret_meta, Err *err);
+/* On the connection that writes, inside a transaction. */
+MUST_USE ErrCode meta_write(Db *db, const Meta *meta, Err *err);
 
 /* Numbers go on where an epoch ends: a number alone tells its epoch. */
 uint32_t meta_epoch_of(const Meta *meta, uint64_t generation);

@@ -41,7 +41,7 @@ static ErrCode note_gone(Apply *apply, WriteSql statement, int64_t key, Err *err
 
 /* ---- measures -------------------------------------------------------------------------------- */
 
-static ErrCode drop_measure(Apply *apply, int64_t key, Err *err)
+ErrCode apply_measure_removal(Apply *apply, int64_t key, Err *err)
 {
     int64_t station = 0;
     bool found = false;
@@ -75,12 +75,12 @@ static ErrCode drop_measure_if_gone(Apply *apply, int64_t key, Err *err)
     ErrCode rc = read_number(apply, WRITE_MEASURE_NEWEST, key, &newest, &found, err);
     if (rc != OK || newest > apply->now - GONE_AFTER_S)
         return rc;
-    return drop_measure(apply, key, err);
+    return apply_measure_removal(apply, key, err);
 }
 
 /* ---- stations -------------------------------------------------------------------------------- */
 
-static ErrCode drop_station_if_gone(Apply *apply, int64_t key, Err *err)
+ErrCode apply_station_removal(Apply *apply, int64_t key, Err *err)
 {
     static const WriteSql parts[] = {WRITE_DROP_ALIASES, WRITE_DROP_NEWEST, WRITE_DROP_STATION};
     int64_t measure = 0;
@@ -139,9 +139,9 @@ ErrCode apply_removals(Apply *apply, Err *err)
         DropFn *drop_if_gone, *drop;
     } kinds[] = {
         {WRITE_OLD_MEASURES, WRITE_UNLISTED_MEASURES, shard_has_measure, drop_measure_if_gone,
-         drop_measure},
-        {WRITE_OLD_STATIONS, WRITE_UNLISTED_STATIONS, shard_has_station, drop_station_if_gone,
-         drop_station_if_gone},
+         apply_measure_removal},
+        {WRITE_OLD_STATIONS, WRITE_UNLISTED_STATIONS, shard_has_station, apply_station_removal,
+         apply_station_removal},
     };
     CLEANUP(key_list_release) KeyList keys = {.keys = NULL};
     ErrCode rc = OK;

@@ -111,6 +111,13 @@ static const char *const STORE_MIGRATIONS[] = {
     "ALTER TABLE meta ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE meta ADD COLUMN epoch_before INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE meta ADD COLUMN epoch_before_last INTEGER NOT NULL DEFAULT 0;",
+
+    /* A replica: whose generations it followed, and where in the log it reads on. */
+    "CREATE TABLE source ("
+    " ingester TEXT PRIMARY KEY, epoch INTEGER NOT NULL, generation INTEGER NOT NULL,"
+    " fault INTEGER NOT NULL, since INTEGER"
+    ") STRICT, WITHOUT ROWID;"
+    "ALTER TABLE meta ADD COLUMN resume INTEGER;",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {

@@ -14,8 +14,8 @@
 #include "store/store.h"
 
 typedef struct SnapshotInfo {
-    char tag[GENERATION_TAG_SIZE]; /* "<epoch>-<number>" */
     uint32_t epoch;
+    char tag[GENERATION_TAG_SIZE]; /* "<epoch>-<number>" */
     uint64_t generation; /* 0: nothing was ever stored */
     UnixSec as_of;       /* its commit time; NO_TIME when generation is 0 */
     int64_t readings;    /* held */

@@ -15,7 +15,7 @@ typedef struct SqlText {
     const char *text;
 } SqlText;
 
-enum { DB_STATEMENTS_MAX = 64 };
+enum { DB_STATEMENTS_MAX = 96 };
 
 typedef struct Db {
     sqlite3 *handle;      /* NULL: not open */

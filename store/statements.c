@@ -12,6 +12,10 @@
 #define SINCE           " WHERE (generation, place) >= (?1, ?2) ORDER BY generation, place"
 #define NEAR            "32"
 #define SPOOLED_COLUMNS "time, value, flags, received, revision, generation"
+/* Of the lists of columns: "measure.label AS label, ", ":label, ", "label = excluded.label, ". */
+#define AS_OF_MEASURE(column, member) "measure." #column " AS " #column ", "
+#define AS_PARAMETER(column, member)  ":" #column ", "
+#define AS_GIVEN(column, member)      #column " = excluded." #column ", "
 
 const SqlText READ_SQL[READ_SQL_COUNT] = {
     [READ_BEGIN] = {"begin snapshot", "BEGIN"},
@@ -80,6 +84,25 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
     [READ_GENERATION_FROM] = {"find a generation's time",
                               "SELECT received FROM reading WHERE generation >= ?1"
                               " ORDER BY generation, place LIMIT 1"},
+    [READ_COPY_GONE] = {"copy what is gone", "SELECT station, measure FROM gone"
+                                             " WHERE generation > ?1 ORDER BY generation, place"},
+    [READ_COPY_STATIONS] = {"copy stations", "SELECT id, " STATION_TEXTS(AS_NAME) STATION_REALS(
+                                                 AS_NAME) "type, type_all, listed, unlisted, more"
+                                                          " FROM station WHERE generation > ?1"},
+    [READ_COPY_MEASURES] =
+        {"copy measures", "SELECT measure.id AS id, station.id AS station, " MEASURE_TEXTS(
+                              AS_OF_MEASURE) "measure.period_s AS period_s,"
+                                             " measure.listed AS listed,"
+                                             " measure.unlisted AS unlisted,"
+                                             " measure.more AS more FROM measure"
+                                             " CROSS JOIN station ON station.key = measure.station"
+                                             " WHERE measure.generation > ?1"},
+    /* What is expected, and not the habit that it follows from: a replica judges nobody. */
+    [READ_COPY_DELIVERIES] = {"copy deliveries",
+                              "SELECT measure.id AS measure, prior_s, last_arrival, newest,"
+                              " expected_next, late_after, stale_after, silent_after, freshness"
+                              " FROM delivery CROSS JOIN measure ON measure.key = delivery.measure"
+                              " WHERE delivery.generation > ?1"},
 };
 
 const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
@@ -250,6 +273,61 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                                 " SELECT ?2, ?3, id, NULL FROM station WHERE key = ?1"},
     [WRITE_DROP_MEASURE] = {"remove measure", "DELETE FROM measure WHERE key = ?1"},
     [WRITE_DROP_STATION] = {"remove station", "DELETE FROM station WHERE key = ?1"},
+
+    [WRITE_COPY_STATION] =
+        {"follow station",
+         "INSERT INTO station (" STATION_TEXTS(AS_NAME) STATION_REALS(
+             AS_NAME) "type, type_all, listed, unlisted, more, generation, place, id) VALUES"
+                      " (" STATION_TEXTS(AS_PARAMETER) STATION_REALS(
+                          AS_PARAMETER) ":type, :type_all, :listed, :unlisted, :more, :generation, "
+                                        ":place, :id)"
+                                        " ON CONFLICT (id) DO UPDATE SET " STATION_TEXTS(AS_GIVEN)
+                                            STATION_REALS(AS_GIVEN) AS_GIVEN(type, )
+                                                AS_GIVEN(type_all, ) AS_GIVEN(listed, ) AS_GIVEN(
+                                                    unlisted, ) "more = excluded.more, generation "
+                                                                "= excluded.generation, place = "
+                                                                "excluded.place"},
+    [WRITE_COPY_MEASURE] =
+        {"follow measure",
+         "INSERT INTO measure (" MEASURE_TEXTS(
+             AS_NAME) "period_s, listed, unlisted, more, generation, place, id, station) VALUES"
+                      " (" MEASURE_TEXTS(
+                          AS_PARAMETER) ":period_s, :listed, :unlisted, :more, :generation, "
+                                        ":place, :id,"
+                                        " (SELECT key FROM station WHERE id = :station))"
+                                        " ON CONFLICT (id) DO UPDATE SET " MEASURE_TEXTS(AS_GIVEN)
+                                            AS_GIVEN(period_s, ) AS_GIVEN(listed, )
+                                                AS_GIVEN(unlisted, ) AS_GIVEN(
+                                                    station, ) "more = excluded.more, generation = "
+                                                               "excluded.generation, place = "
+                                                               "excluded.place"},
+    [WRITE_COPY_DELIVERY] =
+        {"follow delivery",
+         "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
+         " expected_next, late_after, stale_after, silent_after, freshness, generation)"
+         " VALUES ((SELECT key FROM measure WHERE id = :measure), x'', :prior_s, :last_arrival,"
+         " :newest, :expected_next, :late_after, :stale_after, :silent_after, :freshness,"
+         " :generation)"},
+    [WRITE_COPY_KNOWN_READING] = {"follow correction",
+                                  "UPDATE reading SET value = ?3, flags = ?4, received = ?5,"
+                                  " raw = ?6, revision = ?7, generation = ?8, place = ?9"
+                                  " WHERE measure = ?1 AND time = ?2"},
+    [WRITE_COPY_NEW_READING] =
+        {"follow reading", "INSERT INTO reading"
+                           " (measure, time, value, flags, received, raw, generation, revision)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+    [WRITE_READ_STATION] = {"read station",
+                            "SELECT " STATION_ROW STATIONS_WITH_NEWEST " WHERE station.key = ?1"},
+    [WRITE_SET_SOURCE] = {"store source", "INSERT OR REPLACE INTO source"
+                                          " (ingester, epoch, generation, fault, since)"
+                                          " VALUES (?1, ?2, ?3, ?4, ?5)"},
+    [WRITE_FIND_SOURCE] = {"find source",
+                           "SELECT epoch, generation FROM source WHERE ingester = ?1"},
+    [WRITE_SOURCE_SERVICE] = {"read service of sources",
+                              "SELECT fault, since FROM source ORDER BY fault = 0,"
+                              " CASE fault WHEN 0 THEN -since ELSE since END, ingester LIMIT 1"},
+    [WRITE_SET_RESUME] = {"store place in the log", "UPDATE meta SET resume = ?1 WHERE only = 1"},
+    [WRITE_READ_RESUME] = {"read place in the log", "SELECT resume FROM meta WHERE only = 1"},
 };
 
 #define SPOOLED_NUMBERS "time, value, flags, received, revision"

@@ -36,6 +36,11 @@ typedef enum ReadSql {
     READ_GENERATION_FROM,   /* ?1 generation; of the first readings from it on: when they came */
     READ_STATIONS_CHANGED,  /* the generation of the station that changed last */
     READ_MEASURES_CHANGED,
+    /* what came after generation ?1 */
+    READ_COPY_GONE,
+    READ_COPY_STATIONS,
+    READ_COPY_MEASURES,
+    READ_COPY_DELIVERIES,
     READ_SQL_COUNT
 } ReadSql;
 extern const SqlText READ_SQL[READ_SQL_COUNT];
@@ -101,6 +106,19 @@ typedef enum WriteSql {
     WRITE_ADD_GONE_STATION, /* the same */
     WRITE_DROP_MEASURE,     /* ?1 measure's key */
     WRITE_DROP_STATION,     /* ?1 station's key */
+    /* named parameters, as the columns of the copied rows; :generation, :place */
+    WRITE_COPY_STATION,
+    WRITE_COPY_MEASURE,
+    WRITE_COPY_DELIVERY,
+    WRITE_COPY_KNOWN_READING, /* ?1 measure's key, ?2 time, ?3 value, ?4 flags, ?5 received, ?6 raw,
+                                 ?7 revision, ?8 generation, ?9 place */
+    WRITE_COPY_NEW_READING,   /* the same */
+    WRITE_READ_STATION,       /* ?1 key */
+    WRITE_SET_SOURCE,         /* ?1 ingester, ?2 epoch, ?3 generation, ?4 fault, ?5 since */
+    WRITE_FIND_SOURCE,        /* ?1 ingester */
+    WRITE_SOURCE_SERVICE,
+    WRITE_SET_RESUME, /* ?1 resume */
+    WRITE_READ_RESUME,
     WRITE_SQL_COUNT
 } WriteSql;
 extern const SqlText WRITE_SQL[WRITE_SQL_COUNT];

@@ -75,8 +75,8 @@ ErrCode store_open(const StoreOptions *options, Store **ret_store,
 
     Meta meta = {.generation = 0};
     const Filler filler = {.fn = options->fill, .ctx = options->fill_ctx};
-    ErrCode rc = files_open(&store->files, options->data_dir, &filler, &store->damaged,
-                            ret_set_aside, STORE_NOTE_SIZE, err);
+    ErrCode rc = files_open(&store->files, options->data_dir, options->check_max_bytes, &filler,
+                            &store->damaged, ret_set_aside, STORE_NOTE_SIZE, err);
     if (rc != OK) {
         destroy(store);
         return rc;
@@ -108,7 +108,10 @@ void store_close(Store *store)
         db_close(&store->snapshots[i].ledger);
         db_close(&store->snapshots[i].spool);
     }
-    files_close(&store->files, atomic_load(&store->damaged));
+    bool damaged = atomic_load(&store->damaged);
+    if (damaged)
+        files_note_damage(&store->files);
+    files_close(&store->files, damaged);
     destroy(store);
 }
 

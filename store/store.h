@@ -32,6 +32,7 @@ typedef struct StoreOptions {
     size_t reader_count;      /* snapshots open at the same time; at least 1 */
     int64_t snapshot_wait_ms; /* for one to come free */
     int64_t wal_max_bytes;    /* the log is truncated beyond this */
+    int64_t check_max_bytes;  /* a larger store is not checked whole after a crash; 0: any is */
     StoreFillFn
         *fill; /* asked by store_open() where there is no store; NULL: an empty one is begun */
     void *fill_ctx;
@@ -40,8 +41,8 @@ typedef struct StoreOptions {
 
 /* Opens or creates. A file that is damaged or no database of ours is renamed to
  * <name>.damaged-<time> and a new one begun; *ret_set_aside then says so (buffer of the caller's,
- * "" otherwise), for main to log. A store that was not closed in order is checked first. What is not
- * there, or was set aside, is what options->fill brings.
+ * "" otherwise), for main to log. A store that was not closed in order is checked first: whole, or
+ * beyond `check_max_bytes` all but its readings. What is not there, or was set aside, is what options->fill brings.
  * Thread: main. Owns: *ret_store ends with store_close().
  * Errors: ERR_STORAGE (directory, permission, disk), ERR_BUSY (another process has it open). */
 MUST_USE ErrCode store_open(const StoreOptions *options, Store **ret_store,

@@ -121,23 +121,6 @@ int apply_number(Apply *apply, sqlite3_stmt *st, int at)
     return at + 2;
 }
 
-static ErrCode write_meta(Writer *writer, const Meta *meta, Err *err)
-{
-    sqlite3_stmt *st = sql_begin(writer->db, WRITE_META);
-    sql_bind_int(st, 1, (int64_t) meta->generation);
-    sql_bind_time(st, 2, meta->as_of);
-    sql_bind_int(st, 3, meta->service.fault);
-    sql_bind_time(st, 4, meta->service.since);
-    sql_bind_int(st, 5, meta->stations);
-    sql_bind_int(st, 6, meta->measures);
-    sql_bind_int(st, 7, meta->readings);
-    sql_bind_int(st, 8, meta->epoch);
-    sql_bind_int(st, 9, meta->is_copy);
-    sql_bind_int(st, 10, meta->epoch_before);
-    sql_bind_int(st, 11, (int64_t) meta->epoch_before_last);
-    return sql_run(writer->db, st, err);
-}
-
 /* The first generation says since when the service is what it is. A copy stays as it is until there is
  * more to say than whose fault it is. */
 static void note_service(Apply *apply, Fault fault)
@@ -182,7 +165,7 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
     if (rc == OK && apply->changed) {
         apply->meta->generation = apply->generation;
         apply->meta->as_of = apply->now;
-        rc = write_meta(writer, apply->meta, err);
+        rc = meta_write(writer->db, apply->meta, err);
         if (rc == OK) {
             spool_commit(apply->spool); /* first: see there */
             rc = sql_run(writer->db, sql_begin(writer->db, WRITE_COMMIT), err);

@@ -198,6 +198,14 @@ Process *process_start(const char *const argv[], const char *const env[])
     return process;
 }
 
+Str process_output(Process *process)
+{
+    lock_take(&process->lock);
+    Str output = buf_view(&process->output);
+    lock_give(&process->lock);
+    return output;
+}
+
 void process_signal(Process *process, int signal_number)
 {
     if (!process->reaped)

@@ -22,6 +22,9 @@ Str process_wait_line(Process *process, const char *part);
 /* True: a line with `part` is there now. */
 bool process_has_line(Process *process, const char *part);
 
+/* All that was written so far. Borrowed; after process_wait() it stays as it is. */
+Str process_output(Process *process);
+
 void process_signal(Process *process, int signal_number);
 /* Waits for its end: the exit status, or minus the signal that ended it. After 60 s it is killed.
  */

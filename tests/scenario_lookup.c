@@ -133,6 +133,7 @@ TEST(scenario_lookup_takes_no_failure_for_an_answer)
         simclock_sleep_until(clock, began + 60);
         CHECK_TEXT("none", freshet_tell(&service, "fault")); /* nothing that was fetched is worse */
         CHECK(process_has_line(service.process, "look-up failed"));
+        CHECK_INT(i == 0, process_has_line(service.process, "measures=3 error=")); /* no more */
         CHECK(tell_number(&service, "quarantine.unknown_measure") > 0);
         simclock_sleep_until(clock, began + 25 * 60);
         CHECK_INT(0, tell_number(&service, "quarantine.unknown_measure"));

@@ -99,11 +99,11 @@ TEST(scenario_proof_26_hours_of_trouble_lose_nothing)
 {
     static const char *const OPTIONS[] = {"--poll-jitter", "0s", NULL};
     const char *stations = getenv("FRESHET_PROOF_STATIONS"), *dir = test_dir_in_memory();
-    const Simulator sim = simulator_start(
-        ARGS("--clock", "--stations", stations != NULL ? stations : "200", "--hourly", "20",
-             "--daily", "20", "--twice-daily", "0", "--corrections", "1", "--late", "1",
-             "--duplicates", "0.5", "--arrays", "0.5", "--missing-values", "0.5", "--empty-times",
-             "0.5", "--sentinels", "0.5", "--vanishing", "2"));
+    const Simulator sim = simulator_start(ARGS(
+        "--clock", "--stations", stations != NULL ? stations : "200", "--hourly", "20", "--daily",
+        "20", "--twice-daily", "0", "--corrections", "1", "--late", "1", "--duplicates", "0.5",
+        "--arrays", "0.5", "--missing-values", "0.5", "--empty-times", "0.5", "--sentinels", "0.5",
+        "--vanishing", "2", "--unlisted", "3", "--listed-later", "3"));
     Day day = {.sim = &sim, .clock = simclock_connect(sim.clock), .poller = latest_only_init()};
     day.began = simclock_now(day.clock);
     for (size_t i = 0; i < countof(FAILURES); i++)

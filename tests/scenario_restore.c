@@ -4,6 +4,7 @@
 #include "tests/freshet.h"
 #include "tests/sim_kit.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,5 +135,15 @@ TEST(scenario_restore_serves_the_same_and_goes_on_under_a_new_epoch)
     CHECK(str_to_int(str_after_last(tag, '-'), &number));
     CHECK(str_to_int(str_after_last(str_of(rig.tag), '-'), &before));
     CHECK(number > before);
+
+    CASE("cursors of the epoch before hold up to what was restored");
+    char target[200];
+    (void) snprintf(target, sizeof target, "/v1/changes?since=%s", rig.tag);
+    CLEANUP(buf_release) Buf known = freshet_get(&service, target);
+    CHECK_HAS("\"reset\":false", buf_view(&known));
+    CHECK_HAS("77.5", buf_view(&known));
+    (void) snprintf(target, sizeof target, "/v1/changes?since=%.8s-%" PRId64, rig.tag, before + 1);
+    CLEANUP(buf_release) Buf unknown = freshet_get(&service, target);
+    CHECK_HAS("\"reset\":true", buf_view(&unknown));
     CHECK_INT(0, freshet_stop(&service));
 }

@@ -371,6 +371,26 @@ TEST(http_get_follows_redirects_and_forgets_what_they_say)
     pair_close(&pair);
 }
 
+TEST(http_get_keeps_to_what_is_allowed)
+{
+    Pair pair;
+    pair_open(&pair, &PATIENT);
+    http_client_allow(pair.client, 2, 1000);
+    check_fails(&pair, "/loop", ERR_BUSY); /* a redirect is a request */
+    CHECK_INT(2, http_client_totals(pair.client).requests);
+    check_fails(&pair, "/ok", ERR_BUSY);
+    CHECK_INT(2, http_client_totals(pair.client).requests);
+    http_client_allow(pair.client, 5, 4);
+    check_fails(&pair, "/ok", ERR_BUSY); /* its body has 13 bytes */
+    CHECK_INT(13, http_client_totals(pair.client).wire_bytes);
+    http_client_allow(pair.client, 5, 30);
+    check_gets(&pair, "/ok", 200, "{\"items\": []}");
+    check_fails(&pair, "/cut-off", ERR_NETWORK);
+    CHECK_INT(5, http_client_totals(pair.client).requests);
+    CHECK_INT(13 + 13 + 11, http_client_totals(pair.client).wire_bytes); /* what failed, too */
+    pair_close(&pair);
+}
+
 TEST(http_get_tells_what_went_wrong_on_the_way)
 {
     Pair pair;

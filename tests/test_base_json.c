@@ -267,3 +267,46 @@ TEST(json_walk_finds_every_station_of_the_recording)
     CHECK_INT(5430, count);
     CHECK_INT(5416, with_measures);
 }
+
+TEST(json_text_comes_back_as_it_was_written)
+{
+    static const struct {
+        const char *name, *json;
+        Str text;
+        bool good;
+    } cases[] = {
+        {"plain", "\"Abingdon\"", STR("Abingdon"), true},
+        {"empty", "\"\"", STR(""), true},
+        {"null is none", "null", STR_NONE, true},
+        {"letters", "\"a\\n\\t\\\"\\\\\\/b\"", STR("a\n\t\"\\/b"), true},
+        {"code", "\"\\u00e9\\u20ac\"", STR("\xc3\xa9\xe2\x82\xac"), true},
+        {"pair", "\"\\ud83d\\ude00\"", STR("\xf0\x9f\x98\x80"), true},
+        {"half a pair", "\"\\ud83d\"", STR_NONE, false},
+        {"the other half", "\"\\ude00\"", STR_NONE, false},
+        {"no such escape", "\"\\q\"", STR_NONE, false},
+        {"cut", "\"\\u00\"", STR_NONE, false},
+        {"a number", "12", STR_NONE, false},
+        {"unclosed", "\"", STR_NONE, false},
+    };
+    CLEANUP(arena_release) Arena arena = arena_init();
+    for (size_t i = 0; i < countof(cases); i++) {
+        Str got = STR_NONE;
+        CASE(cases[i].name);
+        CHECK_INT(cases[i].good, json_to_str(str_of(cases[i].json), &arena, &got));
+        if (cases[i].good)
+            CHECK_STR(cases[i].text, got);
+    }
+}
+
+TEST(json_text_survives_being_written_and_read)
+{
+    CLEANUP(arena_release) Arena arena = arena_init();
+    CLEANUP(buf_release) Buf out = buf_init(4096);
+    char all[127];
+    Str got;
+    for (size_t i = 0; i < sizeof all; i++)
+        all[i] = (char) (i + 1);
+    json_put_string(&out, (Str){all, sizeof all});
+    REQUIRE(json_to_str(buf_view(&out), &arena, &got));
+    CHECK_STR(((Str){all, sizeof all}), got);
+}

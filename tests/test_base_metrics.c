@@ -124,3 +124,43 @@ TEST(metrics_lose_nothing_between_threads)
     CHECK_INT(before + 40000, metric_get(METRIC_HTTP_CACHE_HITS));
     metric_set(METRIC_HTTP_CACHE_HITS, before);
 }
+
+/* ---- together -------------------------------------------------------------------------------- */
+
+static void *add_together(void *ctx)
+{
+    const MetricChange changes[] = {{METRIC_READINGS_RECEIVED, 2}, {METRIC_READINGS_NEW, 2}};
+    _Atomic bool *stop = ctx;
+    while (!*stop)
+        metric_add_all(changes, countof(changes));
+    return NULL;
+}
+
+static int64_t value_of(Str text, const char *name)
+{
+    Str line, value = STR_NONE, head;
+    int64_t number = -1;
+    while (next_line(&text, &line))
+        if (str_starts(line, str_of(name)) && str_cut(line, ' ', &head, &value))
+            REQUIRE(str_to_int(value, &number));
+    return number;
+}
+
+TEST(concurrent_metrics_that_add_up_are_seen_together)
+{
+    _Atomic bool stop = false;
+    pthread_t thread;
+    metric_set(METRIC_READINGS_RECEIVED, 0);
+    metric_set(METRIC_READINGS_NEW, 0);
+    REQUIRE(pthread_create(&thread, NULL, add_together, &stop) == 0);
+    size_t apart = 0;
+    for (int i = 0; i < 2000; i++) {
+        CLEANUP(buf_release) Buf text = buf_init(64 * 1024);
+        metrics_render(&text);
+        apart += value_of(buf_view(&text), "freshet_readings_received_total ") !=
+                 value_of(buf_view(&text), "freshet_readings_total{kind=\"new\"} ");
+    }
+    stop = true;
+    (void) pthread_join(thread, NULL);
+    CHECK_INT(0, apart);
+}

@@ -240,6 +240,25 @@ TEST(str_distance_counts_typing_errors)
     CHECK_INT(64, str_distance((Str){text, 64}, STR("")));
 }
 
+TEST(str_to_hex_is_strict)
+{
+    static const struct {
+        const char *text;
+        bool good;
+        uint32_t value;
+    } cases[] = {
+        {"0", true, 0},   {"0000beef", true, 0xbeef}, {"FFFFffff", true, 0xffffffff},
+        {"", false, 0},   {"123456789", false, 0},    {"12g", false, 0},
+        {" 1", false, 0}, {"0x1", false, 0},          {"-1", false, 0},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        uint32_t got = 77;
+        CASE(cases[i].text);
+        CHECK_INT(cases[i].good, str_to_hex(str_of(cases[i].text), &got));
+        CHECK_INT(cases[i].good ? cases[i].value : 77, got);
+    }
+}
+
 TEST(str_hash_tells_texts_apart)
 {
     static const char TEXT[] = "\0/v1/stations/1491TH/readings\0";

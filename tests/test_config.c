@@ -157,3 +157,48 @@ TEST(config_slash_behind_the_upstream_is_dropped)
     CLEANUP(release) Read got = read_args(ARGS("--upstream=http://127.0.0.1:9/x/"));
     CHECK_TEXT("http://127.0.0.1:9/x", str_of(got.config.upstream));
 }
+
+TEST(config_hands_librdkafka_its_own_settings)
+{
+    static const char *const variables[] = {"FRESHET_KAFKA_BROKERS=a:9092", /* a setting of ours */
+                                            "FRESHET_KAFKA_SECURITY_PROTOCOL=ssl",
+                                            "FRESHET_KAFKA_SSL_CA_LOCATION=/etc/ca.pem",
+                                            "FRESHET_KAFKA_SASL_PASSWORD=",
+                                            "FRESHET_LISTEN=127.0.0.1:1",
+                                            "KAFKA_DEBUG=all",
+                                            NULL};
+    table = NULL;
+    CLEANUP(release) Read got = read_args(ARGS("--kafka-brokers", "a:9092"));
+    REQUIRE(got.rc == OK);
+    REQUIRE(config_read_kafka(&got.config, variables, &got.faults) == OK);
+    PublisherOptions options = config_publisher_options(&got.config);
+    REQUIRE(options.kafka.setting_count == 2);
+    CHECK_TEXT("security.protocol", str_of(options.kafka.settings[0].name));
+    CHECK_TEXT("ssl", str_of(options.kafka.settings[0].value));
+    CHECK_TEXT("ssl.ca.location", str_of(options.kafka.settings[1].name));
+    CHECK(config_publishes(&got.config) && !config_is_replica(&got.config));
+    CLEANUP(buf_release) Buf printed = buf_init(65536); /* they may be secrets */
+    config_print(&got.config, &printed);
+    size_t at = 0;
+    CHECK(!str_find(buf_view(&printed), STR("ca.pem"), &at));
+}
+
+TEST(config_refuses_what_librdkafka_does_not_know)
+{
+    static const char *const variables[] = {"FRESHET_KAFKA_NO_SUCH_THING=1", NULL};
+    size_t at = 0;
+    table = NULL;
+    CLEANUP(release) Read got = read_args(ARGS("--kafka-brokers", "a:9092"));
+    REQUIRE(got.rc == OK);
+    CHECK(config_read_kafka(&got.config, variables, &got.faults) == ERR_INVALID);
+    CHECK(str_find(buf_view(&got.faults), STR("no.such.thing"), &at));
+}
+
+TEST(config_replica_wants_brokers)
+{
+    size_t at = 0;
+    table = NULL;
+    CLEANUP(release) Read got = read_args(ARGS("--source", "kafka"));
+    CHECK(got.rc == ERR_INVALID);
+    CHECK(str_find(buf_view(&got.faults), STR("kafka-brokers"), &at));
+}

@@ -81,11 +81,16 @@ TEST(athena_tables_have_the_columns_of_the_files)
     }
 }
 
+/* Of an array or object; NULL: it is none, or empty. */
+static const cJSON *first_of(const cJSON *list)
+{
+    return list != NULL ? list->child : NULL;
+}
+
 static const cJSON *glue_table(const cJSON *template, const char *name)
 {
-    const cJSON *resource;
-    cJSON_ArrayForEach(resource, cJSON_GetObjectItem(template, "Resources"))
-    {
+    for (const cJSON *resource = first_of(cJSON_GetObjectItem(template, "Resources"));
+         resource != NULL; resource = resource->next) {
         const cJSON *input =
             cJSON_GetObjectItem(cJSON_GetObjectItem(resource, "Properties"), "TableInput");
         const cJSON *found = cJSON_GetObjectItem(input, "Name");
@@ -98,10 +103,10 @@ static const cJSON *glue_table(const cJSON *template, const char *name)
 static Buf glue_columns(const cJSON *columns)
 {
     Buf out = buf_init(16384);
-    const cJSON *column;
-    cJSON_ArrayForEach(column, columns) buf_printf(
-        &out, "%s%s %s", out.len > 0 ? "," : "", cJSON_GetObjectItem(column, "Name")->valuestring,
-        cJSON_GetObjectItem(column, "Type")->valuestring);
+    for (const cJSON *column = first_of(columns); column != NULL; column = column->next)
+        buf_printf(&out, "%s%s %s", out.len > 0 ? "," : "",
+                   cJSON_GetObjectItem(column, "Name")->valuestring,
+                   cJSON_GetObjectItem(column, "Type")->valuestring);
     return out;
 }
 
@@ -124,9 +129,8 @@ TEST(glue_tables_say_the_same_as_the_sql)
         Buf keys = glue_columns(cJSON_GetObjectItem(input, "PartitionKeys"));
         CHECK_TEXT(TABLES[i].dt, keys.len > 0 ? buf_view(&keys) : STR(""));
 
-        const cJSON *parameter;
-        cJSON_ArrayForEach(parameter, cJSON_GetObjectItem(input, "Parameters"))
-        {
+        for (const cJSON *parameter = first_of(cJSON_GetObjectItem(input, "Parameters"));
+             parameter != NULL; parameter = parameter->next) {
             char line[200];
             if (strncmp(parameter->string, "projection.", 11) != 0)
                 continue;

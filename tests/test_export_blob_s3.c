@@ -275,6 +275,18 @@ TEST(blob_s3_goes_on_through_storms_and_cuts)
     CHECK_INT(ERR_NETWORK, put(&rig, "b", NULL, STR("x")));
 }
 
+TEST(blob_s3_in_a_hurry_tries_once)
+{
+    Rig rig;
+    rig_open(&rig);
+    rig.options.retry_min_ms = rig.options.retry_max_ms = 3600000;
+    reopen(&rig, "s3://lake");
+    rig.server->slow_downs = 100;
+    rig.blobs.hurry(rig.blobs.ctx);
+    CHECK_INT(ERR_UPSTREAM, put(&rig, "a", NULL, STR("x"))); /* and waits for no hour */
+    CHECK_INT(1, rig.server->requests);
+}
+
 TEST(blob_s3_is_refused_once)
 {
     static const struct {

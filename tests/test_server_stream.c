@@ -1,9 +1,12 @@
 /* /v1/stream and waiting /v1/changes, over sockets: who is told what, and when it ends. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/metrics.h"
 #include "tests/events.h"
 #include "tests/site.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -276,7 +279,7 @@ TEST(stream_is_bounded_in_number)
 /* It reads nothing of what would fill every buffer on its way; others are told as if it were not. */
 TEST(stream_cuts_off_who_does_not_read)
 {
-    enum { READINGS = 60000 };
+    enum { READINGS = 20000 };
     ServerOptions options = test_server_options();
     options.slow_subscriber_ms = 500;
     Live live = live_open(&options);
@@ -306,6 +309,40 @@ TEST(stream_cuts_off_who_does_not_read)
     live_close(&live);
 }
 
+/* It reads, but not before it was found to be slow: at the end of its event it is told to come back.
+ */
+TEST(stream_sends_off_who_reads_too_slowly)
+{
+    enum { READINGS = 20000 };
+    ServerOptions options = test_server_options();
+    options.slow_subscriber_ms = 2000;
+    Live live = live_open(&options);
+    Batch batch = batch_init();
+    for (int i = 0; i < READINGS; i++)
+        add_reading(&batch, "1491TH-level", FIXTURE_NOW + i, i);
+    (void) fixture_apply(&live.fixture, &batch, FAULT_NONE);
+    char target[100], tag[GENERATION_TAG_SIZE];
+    store_generation_tag(live.fixture.store, 0, tag);
+    (void) snprintf(target, sizeof target, "/v1/stream?since=%s", tag);
+    int64_t slow = metric_get(METRIC_HTTP_SUBSCRIBERS_SLOW);
+    Events events = events_open(live.port, target, "");
+    for (int i = 0; i < 3000 && metric_get(METRIC_HTTP_SUBSCRIBERS_SLOW) == slow; i++)
+        (void) usleep(10 * 1000);
+    REQUIRE(metric_get(METRIC_HTTP_SUBSCRIBERS_SLOW) == slow + 1);
+    bool said_bye = false;
+    Event event;
+    while (!said_bye && events_next(&events, &event)) {
+        said_bye = str_eq(event.name, STR("bye"));
+        CHECK(!said_bye || str_eq(json_text_at(event.data, "reason"), STR("slow")));
+        event_release(&event);
+    }
+    CHECK(said_bye);
+    CHECK(!events_next(&events, &event));
+    event_release(&event);
+    events_close(&events);
+    live_close(&live);
+}
+
 TEST(stream_for_head_and_for_who_has_a_body)
 {
     const ServerOptions options = test_server_options();
@@ -316,6 +353,9 @@ TEST(stream_for_head_and_for_who_has_a_body)
     CHECK_TEXT("no", response_field(&head, "X-Accel-Buffering"));
     CHECK_TEXT("no-store", response_field(&head, "Cache-Control"));
     response_release(&head);
+    Response post = http_ask(live.port, "GET", "/v1/stream", "Transfer-Encoding: chunked\r\n");
+    CHECK_INT(400, post.status);
+    response_release(&post);
     live_close(&live);
 }
 
@@ -394,4 +434,62 @@ TEST(wait_ends_in_time_or_when_it_drains)
     response_release(&response);
     client_close(&draining);
     fixture_close(&live.fixture);
+}
+
+/* ---- many together ----------------------------------------------------------------------------- */
+
+typedef struct Comer {
+    unsigned port, seed;
+    _Atomic bool *over;
+    size_t events;
+} Comer;
+
+/* Comes, stays for some events, goes in the middle of anything. */
+static void *come_and_go(void *ctx)
+{
+    static const char *const targets[] = {"/v1/stream", "/v1/stream?river=River+Thames",
+                                          "/v1/stream?since=PT1H", "/v1/stream?q=nowhere"};
+    Comer *comer = ctx;
+    for (unsigned round = 0; !atomic_load(comer->over); round++) {
+        unsigned dice = comer->seed + round;
+        Events events = events_open(comer->port, targets[dice % countof(targets)], "");
+        CHECK_INT(200, events.status);
+        for (unsigned i = 0; i < dice % 5; i++) {
+            Event event;
+            bool goes_on = dice % countof(targets) != 3 && events_next(&events, &event);
+            comer->events += goes_on;
+            if (!goes_on)
+                break;
+            event_release(&event);
+        }
+        events_close(&events);
+    }
+    return NULL;
+}
+
+TEST(concurrent_followers_come_and_go)
+{
+    enum { COMERS = 6, COMMITS = 60 };
+    ServerOptions options = test_server_options();
+    options.heartbeat_ms = 50;
+    Live live = live_open(&options);
+    _Atomic bool over = false;
+    Comer comers[COMERS];
+    pthread_t threads[COMERS];
+    for (unsigned i = 0; i < COMERS; i++) {
+        comers[i] = (Comer){.port = live.port, .seed = i, .over = &over};
+        REQUIRE(pthread_create(&threads[i], NULL, come_and_go, &comers[i]) == 0);
+    }
+    for (int i = 0; i < COMMITS; i++) {
+        commit(&live, i % 2 == 0 ? "1491TH-level" : "A B-rainfall", FIXTURE_NOW + i, i);
+        (void) usleep(20 * 1000);
+    }
+    atomic_store(&over, true);
+    size_t events = 0;
+    for (unsigned i = 0; i < COMERS; i++) { /* who waits for an event gets a comment */
+        (void) pthread_join(threads[i], NULL);
+        events += comers[i].events;
+    }
+    CHECK(events > COMMITS);
+    live_close(&live);
 }

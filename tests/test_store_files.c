@@ -364,6 +364,46 @@ TEST(files_not_closed_in_order_are_checked)
     store_close(TAKE(store));
 }
 
+/* Opens what a crash left, with a limit that the file passes. */
+static ErrCode open_large(const char *dir, Store **ret_store, char *note, Err *err)
+{
+    StoreOptions options = kit_options(dir);
+    options.check_max_bytes = 1;
+    return store_open(&options, ret_store, note, err);
+}
+
+TEST(files_that_are_large_are_checked_whole_once_damage_was_met)
+{
+    const char *base = test_dir();
+    char dir[300], copy[300], path[400], command[800], note[STORE_NOTE_SIZE] = "";
+    Err err = {.code = OK};
+    Store *store = NULL;
+    (void) snprintf(dir, sizeof dir, "%s/open", base);
+    (void) snprintf(copy, sizeof copy, "%s/copy", base);
+    make_day(dir);
+    Kit kit = kit_open_in(dir);
+    (void) snprintf(command, sizeof command, "cp -a '%s' '%s'", dir, copy);
+    CHECK_INT(0, system(command));
+    kit_close(&kit);
+    path_of(path, copy, "freshet.db");
+    damage_unseen(path); /* among the readings */
+    REQUIRE_OK(open_large(copy, &store, note, &err));
+    CHECK_TEXT("", str_of(note));
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    REQUIRE_OK(store_snapshot(store, &snap, &err));
+    const ReadingVisitor visitor = {
+        .each_measure = go_on_measure, .each_reading = go_on_reading, .ctx = NULL};
+    CHECK_INT(ERR_CORRUPT,
+              snapshot_each_reading(snap, &(Filter){0}, window_everything(), &visitor, &err));
+    snapshot_close(TAKE(snap));
+    store_close(TAKE(store));
+
+    REQUIRE_OK(open_large(copy, &store, note, &err));
+    CHECK_HAS("quick_check", str_of(note));
+    CHECK_INT(0, store_generation(store));
+    store_close(TAKE(store));
+}
+
 /* ---- the directory --------------------------------------------------------------------------- */
 
 TEST(files_are_locked_against_a_second_process)

@@ -80,6 +80,14 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_GONE] = {"list what is gone", "SEARCH gone USING PRIMARY KEY" SINCE},
     [READ_GENERATION_FROM] = {"find a generation's time",
                               "SEARCH reading USING INDEX reading_change (generation>?)"},
+    [READ_COPY_GONE] = {"copy what is gone", "SEARCH gone USING PRIMARY KEY (generation>?)"},
+    [READ_COPY_STATIONS] = {"copy stations",
+                            "SEARCH station USING INDEX station_change (generation>?)"},
+    [READ_COPY_MEASURES] = {"copy measures",
+                            "SEARCH measure USING INDEX measure_change (generation>?); " BY_KEY(
+                                "station")},
+    /* nearly all of it comes with every generation */
+    [READ_COPY_DELIVERIES] = {"copy deliveries", "SCAN delivery; " BY_KEY("measure")},
 };
 
 static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
@@ -176,6 +184,22 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_ADD_GONE_STATION] = {"note station as gone", BY_KEY("station")},
     [WRITE_DROP_MEASURE] = {"remove measure", BY_KEY("measure")},
     [WRITE_DROP_STATION] = {"remove station", BY_KEY("station")},
+    [WRITE_COPY_STATION] = {"follow station", ""},
+    [WRITE_COPY_MEASURE] = {"follow measure", "SCALAR SUBQUERY 1; SEARCH station USING COVERING "
+                                              "INDEX sqlite_autoindex_station_1 (id=?)"},
+    [WRITE_COPY_DELIVERY] = {"follow delivery", "SCALAR SUBQUERY 1; SEARCH measure USING COVERING "
+                                                "INDEX sqlite_autoindex_measure_1 (id=?)"},
+    [WRITE_COPY_KNOWN_READING] = {"follow correction",
+                                  "SEARCH reading USING PRIMARY KEY (measure=? AND time=?)"},
+    [WRITE_COPY_NEW_READING] = {"follow reading", ""},
+    [WRITE_READ_STATION] = {"read station", BY_KEY("station") "; " NEWEST_OF_STATION " LEFT-JOIN"},
+    [WRITE_SET_SOURCE] = {"store source", ""},
+    [WRITE_FIND_SOURCE] = {"find source", "SEARCH source USING PRIMARY KEY (ingester=?)"},
+    /* one row for each ingester */
+    [WRITE_SOURCE_SERVICE] = {"read service of sources",
+                              "SCAN source; USE TEMP B-TREE FOR ORDER BY"},
+    [WRITE_SET_RESUME] = {"store place in the log", BY_KEY("meta")},
+    [WRITE_READ_RESUME] = {"read place in the log", BY_KEY("meta")},
 };
 
 static const Plan LEDGER_WRITE_PLANS[LEDGER_WRITE_SQL_COUNT] = {

@@ -16,7 +16,7 @@ allow() { # allow WHY FORBIDDEN EXCEPT: no include may match FORBIDDEN, unless i
 }
 
 for room in base sim:base model:base store:base,model ingest:base,model,store server:base,model,store \
-            export:base,model,store; do
+            export:base,model,store stream:base,model,store; do
     below=$(echo "$room" | tr ':,' '||')
     room=${room%%:*}
     allow "only ($below) in $room/" "$room/$any \"$any" "$any \"($below)/$any"
@@ -24,6 +24,7 @@ done
 allow 'only in store/, and to be compared with it' "$any .sqlite3\.h" "(store/|tests/test_store_|bench/insert)$any .*"
 allow 'only in server.c, reply.c, cache.c, sse.c' "$any .microhttpd\.h" "(server/(server|reply|cache|sse)\.c|sim/$any) .*"
 allow 'only in http_client.c' "$any .curl/$any" 'base/http_client\.c .*'
+allow 'only in kafka.c' "$any .librdkafka/$any" '(base/kafka|tests/kafka_broker)\.c .*'
 allow 'only in sha256.c' "$any .openssl/$any" 'base/sha256\.c .*'
 allow 'only in json.c and parse.c' "$any .(cjson/)?cJSON\.h" "(base/json\.c|ingest/parse\.c|(sim|tests)/$any) .*"
 allow 'only in main.c' "$any .config\.h" '(main|config|tests/test_config)\.c .*'

@@ -13,9 +13,9 @@ npm_of_debian() {
 packages() {
     case $1 in
     build) echo gcc libc6-dev make libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev \
-                libsqlite3-dev libssl-dev libyaml-dev libzstd-dev zlib1g-dev ;;
+                librdkafka-dev libsqlite3-dev libssl-dev libyaml-dev libzstd-dev zlib1g-dev ;;
     run)   echo ca-certificates curl ;; # the live API is https; the demo's examples are curl's
-    test)  echo chromium curl faketime memcached python3 sqlite3 swift-account swift-container \
+    test)  echo chromium curl faketime kcat memcached python3 sqlite3 swift-account swift-container \
                 swift-object swift-proxy # an S3 that checks signatures: tools/swift.sh
            npm_of_debian ;;
     lint)  echo clang clang-format clang-tidy cppcheck shellcheck yamllint ;;

@@ -29,6 +29,7 @@ check() { # check WHAT COMMAND...
 }
 
 conclude() {
+    [ "$failed" -eq 0 ] || tail -n 40 "$dir/freshet.out"
     echo "$passed passed, $failed failed"
     [ "$failed" -eq 0 ]
 }

@@ -1,0 +1,212 @@
+/* A store that follows another: whatever was applied there, the same is held here. */
+#include "store/copy.h"
+#include "tests/test_store_kit.h"
+
+#include "store/change.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { ITEMS_MAX = 4096 };
+
+/* A generation on its way: all of it in memory. */
+typedef struct Parcel {
+    Arena strings;
+    FollowItem items[ITEMS_MAX];
+    size_t count, given;
+    ErrCode broken; /* what comes in place of its end; OK: it ends well */
+} Parcel;
+
+static FollowItem *add_item(Parcel *parcel)
+{
+    REQUIRE(parcel->count < ITEMS_MAX);
+    return &parcel->items[parcel->count++];
+}
+
+static bool add_row(CopyTable table, Str row, void *ctx)
+{
+    Parcel *parcel = ctx;
+    FollowItem *item = add_item(parcel);
+    item->table = table;
+    return CHECK(arena_copy(&parcel->strings, row, &item->row));
+}
+
+static bool add_reading(const Change *change, void *ctx)
+{
+    Parcel *parcel = ctx;
+    const Reading *reading = change->reading;
+    FollowItem *item = add_item(parcel);
+    item->is_reading = true;
+    item->reading = *reading;
+    return CHECK(arena_copy(&parcel->strings, reading->measure_id, &item->reading.measure_id) &&
+                 arena_copy(&parcel->strings, reading->raw, &item->reading.raw));
+}
+
+static ErrCode next_item(void *ctx, FollowItem *ret_item, bool *ret_more, Err *err)
+{
+    Parcel *parcel = ctx;
+    *ret_more = parcel->given < parcel->count;
+    if (*ret_more)
+        *ret_item = parcel->items[parcel->given++];
+    else if (parcel->broken != OK)
+        return err_set(err, parcel->broken, "the parcel broke");
+    return OK;
+}
+
+/* What `from` holds that came after a generation. */
+static void pack(Parcel *parcel, const Kit *from, uint64_t after, Followed *ret_end)
+{
+    const Filter all = {.words = {.count = 0}};
+    ChangeQuery query = {.filter = &all, .kinds = CHANGES_READINGS, .after = {.generation = after}};
+    ChangeCursor reached;
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    Err err = {.code = OK};
+    *parcel = (Parcel){.strings = arena_init()};
+    REQUIRE_OK(store_snapshot(from->store, &snap, &err));
+    for (int table = 0; table < COPY_TABLE_COUNT; table++)
+        REQUIRE_OK(snapshot_each_row(snap, (CopyTable) table, after, add_row, parcel, &err));
+    query.after.epoch = snapshot_info(snap)->epoch;
+    REQUIRE_OK(snapshot_each_change(snap, &query, add_reading, parcel, &reached, &err));
+    const SnapshotInfo *info = snapshot_info(snap);
+    *ret_end = (Followed){.epoch = 0xabcd,
+                          .number = info->generation * 10,
+                          .as_of = info->as_of,
+                          .service = info->service,
+                          .resume = (int64_t) info->generation,
+                          .ingester = STR("one"),
+                          .its_epoch = 7,
+                          .its_number = info->generation,
+                          .whole = after == 0};
+}
+
+static ErrCode follow(Kit *to, const Kit *from, uint64_t after, ErrCode broken, Err *err)
+{
+    static Parcel parcel;
+    Followed end;
+    Applied applied;
+    pack(&parcel, from, after, &end);
+    parcel.broken = broken;
+    ErrCode rc = writer_follow(to->writer, &end, true, next_item, &parcel, &applied, err);
+    arena_release(&parcel.strings);
+    return rc;
+}
+
+static bool put_row(CopyTable table, Str row, void *ctx)
+{
+    Buf *out = ctx;
+    buf_printf(out, "%s " STR_FMT "\n", copy_table_name(table), STR_ARG(row));
+    return true;
+}
+
+/* Everything that is told of a store, as text: rows, then readings. */
+static Buf all_of(const Kit *kit)
+{
+    Buf out = buf_init(1 << 20);
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    Err err = {.code = OK};
+    REQUIRE_OK(store_snapshot(kit->store, &snap, &err));
+    for (int table = 0; table < COPY_TABLE_COUNT; table++)
+        REQUIRE_OK(snapshot_each_row(snap, (CopyTable) table, 0, put_row, &out, &err));
+    StoreCounts counts;
+    REQUIRE_OK(snapshot_counts(snap, &counts, &err));
+    buf_printf(&out, "%" PRId64 " %" PRId64 " %" PRId64 "\n", counts.stations, counts.measures,
+               counts.readings);
+    CLEANUP(buf_release) Buf held = kit_held(kit->store);
+    CLEANUP(buf_release) Buf latest = kit_latest(kit->store);
+    buf_put_str(&out, buf_view(&held));
+    buf_put_char(&out, '\n');
+    buf_put_str(&out, buf_view(&latest));
+    return out;
+}
+
+static void check_same(const Kit *one, const Kit *two)
+{
+    CLEANUP(buf_release) Buf a = all_of(one);
+    CLEANUP(buf_release) Buf b = all_of(two);
+    CHECK_STR(buf_view(&a), buf_view(&b));
+}
+
+static Kit open_source(void)
+{
+    Kit kit = kit_open();
+    Batch batch = batch_init();
+    Station station = kit_station("up");
+    station.label = STR("Up \"the\" hill\nand down");
+    station.reference = STR("ref");
+    station.wiski_id = STR("w1");
+    station.wiski_id_all = STR("w1\nw2");
+    station.lat_deg = 51.123456789;
+    station.easting_m = 4;
+    station.listed = true;
+    kit_add_station(&batch, station);
+    kit_add_measures(&batch, "level@up flow@up rain@down");
+    kit_add_readings(&batch, "level/0=1.1 level/15=2 rain/0=0.2");
+    (void) kit_apply(&kit, &batch);
+    return kit;
+}
+
+TEST(follow_makes_the_same_store)
+{
+    Kit one = open_source(), two = kit_open();
+    Err err = {.code = OK};
+    REQUIRE_OK(follow(&two, &one, 0, OK, &err));
+    check_same(&one, &two);
+
+    (void) kit_readings(&one, "level/30=3|9 level/0=1.2 flow/15=7");
+    REQUIRE_OK(follow(&two, &one, 1, OK, &err));
+    check_same(&one, &two);
+
+    (void) kit_readings(&one, "level/1455=4"); /* more than a day later: trims, and silences flow */
+    (void) kit_readings(&one, "level/1470=5 rain/30=0.4");
+    REQUIRE_OK(follow(&two, &one, 2, OK, &err)); /* two generations as one */
+    check_same(&one, &two);
+
+    kit_reopen(&two);
+    check_same(&one, &two);
+    kit_close(&one);
+    kit_close(&two);
+}
+
+TEST(follow_gives_the_number_epoch_and_place_it_was_told)
+{
+    Kit one = open_source(), two = kit_open();
+    Err err = {.code = OK};
+    char tag[GENERATION_TAG_SIZE];
+    int64_t resume = 0;
+    uint32_t epoch = 0;
+    uint64_t number = 0;
+    REQUIRE_OK(writer_resume(two.writer, &resume, &err));
+    CHECK_INT(-1, resume);
+    CHECK(writer_followed(two.writer, STR("one"), &epoch, &number, &err) == ERR_NOT_FOUND);
+    REQUIRE_OK(follow(&two, &one, 0, OK, &err));
+    kit_reopen(&two);
+    CHECK_INT(10, (int64_t) store_generation(two.store));
+    CHECK_INT(store_as_of(one.store), store_as_of(two.store));
+    store_generation_tag(two.store, 10, tag);
+    CHECK_TEXT("0000abcd-10", str_of(tag));
+    REQUIRE_OK(writer_resume(two.writer, &resume, &err));
+    CHECK_INT(1, resume);
+    REQUIRE_OK(writer_followed(two.writer, STR("one"), &epoch, &number, &err));
+    CHECK_INT(7, epoch);
+    CHECK_INT(1, (int64_t) number);
+    kit_close(&one);
+    kit_close(&two);
+}
+
+TEST(follow_takes_all_of_a_generation_or_nothing)
+{
+    Kit one = open_source(), two = kit_open();
+    Err err = {.code = OK};
+    REQUIRE_OK(follow(&two, &one, 0, OK, &err));
+    CLEANUP(buf_release) Buf before = all_of(&two);
+    (void) kit_readings(&one, "level/30=3");
+    CHECK(follow(&two, &one, 1, ERR_NETWORK, &err) == ERR_NETWORK);
+    CLEANUP(buf_release) Buf after = all_of(&two);
+    CHECK_STR(buf_view(&before), buf_view(&after));
+    CHECK_INT(10, (int64_t) store_generation(two.store));
+    REQUIRE_OK(follow(&two, &one, 1, OK, &err));
+    check_same(&one, &two);
+    CHECK(follow(&two, &one, 1, OK, &err) == ERR_INVALID); /* the same once more */
+    kit_close(&one);
+    kit_close(&two);
+}
