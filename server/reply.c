@@ -427,8 +427,7 @@ bool finished_queue_stream(const Finished *finished, struct MHD_Connection *conn
 {
     Copying copying = {.to =
                            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BUFFER_BYTES,
-                                                             read_stream, subscriber, end_stream),
-                       .without = NOTHING};
+                                                             read_stream, subscriber, end_stream)};
     if (copying.to == NULL) {
         subscriber_leave(subscriber);
         return false;
