@@ -7,5 +7,6 @@ for folder; do
     # npm writes this file last, as a copy of what it installed.
     [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && continue
     echo "npm.sh: fetching for $folder" >&2
-    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null)
+    # not `npm ci`: it wants the lock to name what other systems would install, which no registry must have
+    (cd "$folder" && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null)
 done
