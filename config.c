@@ -113,6 +113,10 @@ static const Setting SETTINGS[] = {
      "of `restore`: the exports' address, where it is not export-url"},
     {"generation", AT(generation), TEXT, "", 0, 0, NULL,
      "of `restore`: which, as <epoch>-<number>, where it is not the newest"},
+    {"export-history-class", AT(export_history_class), TEXT, "", 0, 0, NULL,
+     "S3 storage class of history/, like STANDARD_IA or GLACIER_IR; empty: the bucket's own"},
+    {"export-gen-class", AT(export_gen_class), TEXT, "", 0, 0, NULL,
+     "the same of gen/, the generations to restore from"},
     {"export-interval", AT(export_interval_s), SECONDS, "15m", 1, 7 * DAY_S, NULL,
      "how often history and the newest generation are exported"},
     {"export-keep", AT(export_keep_s), SECONDS, "24h", 0, 3650 * DAY_S, NULL,
@@ -661,10 +665,18 @@ bool config_exports(const Config *config)
     return strcmp(config->export_url, "off") != 0;
 }
 
+static const char *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
 ExportOptions config_export_options(const Config *config)
 {
     return (ExportOptions){
-        .object = {.dir = config->data_dir, .shard = config->export_shard},
+        .object = {.dir = config->data_dir,
+                   .shard = config->export_shard,
+                   .history_class = text_or_null(config->export_history_class),
+                   .storage_class = text_or_null(config->export_gen_class)},
         .interval_s = config->export_interval_s,
         .keep_s = config->export_keep_s,
         .keep_days = config->export_keep_days,

@@ -31,7 +31,7 @@ typedef struct Config {
     Arena strings; /* owns the texts below */
     Command command;
     const char *config_file, *listen, *data_dir, *upstream, *shard, *record, *log_level, *log_form;
-    const char *export_url, *export_s3_style;
+    const char *export_url, *export_s3_style, *export_history_class, *export_gen_class;
     const char *from, *generation; /* of COMMAND_RESTORE */
     const char *facade, *facade_ids, *facade_history;
     int64_t poll_interval_s, jitter_s, catalogue_interval_s, sweep_interval_s;

@@ -124,7 +124,7 @@ static ErrCode put_joined(const Compaction *compaction, Str date, const HistoryR
     if (rc == OK) {
         const BlobBody body = outfile_body(&file);
         rc = blobs->put(blobs->ctx, buf_view(&key), "application/vnd.apache.parquet",
-                        compaction->options->storage_class, &body, err);
+                        compaction->options->history_class, &body, err);
     }
     outfile_close(&file);
     return rc;

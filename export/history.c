@@ -237,7 +237,7 @@ static ErrCode put_file(const Put *put, Str key, OutFile *file, Err *err)
 {
     const BlobBody body = outfile_body(file);
     return put->blobs->put(put->blobs->ctx, key, "application/vnd.apache.parquet",
-                           put->options->storage_class, &body, err);
+                           put->options->history_class, &body, err);
 }
 
 static ErrCode put_day(const Put *put, Str key, size_t first, size_t end, Err *err)

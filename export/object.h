@@ -19,7 +19,8 @@ typedef struct Objects {
 typedef struct ObjectOptions {
     const char *dir;           /* for what is being made; the data directory */
     const char *shard;         /* "1of1" */
-    const char *storage_class; /* of gen/; NULL: the store's own */
+    const char *history_class; /* storage class of history/; NULL: the bucket's own */
+    const char *storage_class; /* of gen/; the same. What is written over and over has none */
 } ObjectOptions;
 
 /* Closes *snap, which is then NULL, as soon as nothing more is read from it.

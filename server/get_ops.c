@@ -268,7 +268,8 @@ ErrCode get_ready(const Request *req, Reply *reply, Err *err)
     ErrCode rc = store_snapshot(req->site->store, &snap, err);
     if (rc != OK)
         return rc;
-    if (snapshot_info(snap)->readings == 0) /* a failed first poll is a generation too */
+    /* A failed first poll is a generation too; and a replica tells none before it is whole. */
+    if (snapshot_info(snap)->readings == 0 || store_generation(req->site->store) == 0)
         return not_ready(reply, "No reading has been stored yet.", err);
     JsonWriter json = json_writer(&reply->body);
     json_open(&json, '{');

@@ -16,9 +16,9 @@
 typedef struct SnapshotInfo {
     uint32_t epoch;
     char tag[GENERATION_TAG_SIZE]; /* "<epoch>-<number>" */
-    uint64_t generation; /* 0: nothing was ever stored */
-    UnixSec as_of;       /* its commit time; NO_TIME when generation is 0 */
-    int64_t readings;    /* held */
+    uint64_t generation;           /* 0: nothing was ever stored */
+    UnixSec as_of;                 /* its commit time; NO_TIME when generation is 0 */
+    int64_t readings;              /* held */
     Service service;
 } SnapshotInfo;
 const SnapshotInfo *snapshot_info(const Snapshot *snap); /* read once, when it was pinned */

@@ -66,7 +66,7 @@ static void check_object(Rig *rig, const char *key, const char *want)
 
 TEST(blob_s3_puts_and_gets_under_its_prefix)
 {
-    Rig rig;
+    static Rig rig; /* what is deferred outlives the test's frame */
     rig_open(&rig);
     Err err = rig.err;
     CHECK_OK(put(&rig, "gen/a.txt", NULL, STR("hello")));
@@ -132,7 +132,7 @@ TEST(blob_s3_keeps_odd_keys_and_lists_them_in_order)
     CLEANUP(buf_release) Buf want = buf_init(10000);
     CLEANUP(buf_release) Buf got = buf_init(10000);
     const char *sorted[countof(ODD_KEYS)];
-    Rig rig;
+    static Rig rig; /* what is deferred outlives the test's frame */
     rig_open(&rig);
     Err err = rig.err;
     for (size_t i = 0; i < countof(ODD_KEYS); i++) {
@@ -205,7 +205,7 @@ static void check_arrives(Rig *rig, const char *key, Str want)
 
 TEST(blob_s3_puts_large_files_in_parts)
 {
-    Rig rig;
+    static Rig rig; /* what is deferred outlives the test's frame */
     rig_open(&rig);
     Err err = rig.err;
     CLEANUP(buf_release) Buf text = big_text(1234567);
@@ -245,7 +245,7 @@ TEST(blob_s3_puts_large_files_in_parts)
 
 TEST(blob_s3_goes_on_through_storms_and_cuts)
 {
-    Rig rig;
+    static Rig rig; /* what is deferred outlives the test's frame */
     rig_open(&rig);
     Err err = rig.err;
     rig.server->slow_downs = 3;
@@ -277,7 +277,7 @@ TEST(blob_s3_goes_on_through_storms_and_cuts)
 
 TEST(blob_s3_in_a_hurry_tries_once)
 {
-    Rig rig;
+    static Rig rig; /* what is deferred outlives the test's frame */
     rig_open(&rig);
     rig.options.retry_min_ms = rig.options.retry_max_ms = 3600000;
     reopen(&rig, "s3://lake");
@@ -295,7 +295,7 @@ TEST(blob_s3_is_refused_once)
         {"AWS_SECRET_ACCESS_KEY", "wrong", "SignatureDoesNotMatch"},
         {"AWS_ACCESS_KEY_ID", "other", "SignatureDoesNotMatch"},
     };
-    Rig rig;
+    static Rig rig; /* what is deferred outlives the test's frame */
     rig_open(&rig);
     for (size_t i = 0; i < countof(cases); i++) {
         CASE(cases[i].name);
@@ -321,7 +321,7 @@ TEST(blob_s3_is_refused_once)
 TEST(blob_s3_learns_the_clock_and_the_region)
 {
     static const int64_t offsets_s[] = {1200, -1200, 86400 * 300};
-    Rig rig;
+    static Rig rig; /* what is deferred outlives the test's frame */
     rig_open(&rig);
     Err err = rig.err;
     for (size_t i = 0; i < countof(offsets_s); i++) {
@@ -350,7 +350,7 @@ TEST(blob_s3_learns_the_clock_and_the_region)
 TEST(blob_s3_can_have_the_bucket_in_the_host)
 {
     char endpoint[100];
-    Rig rig;
+    static Rig rig; /* what is deferred outlives the test's frame */
     rig_open(&rig);
     Err err = rig.err;
     rig.server->host_style = true;
@@ -366,7 +366,7 @@ TEST(blob_s3_can_have_the_bucket_in_the_host)
 
 TEST(blob_s3_sends_a_token_and_takes_a_new_one_when_it_has_ended)
 {
-    Rig rig;
+    static Rig rig; /* what is deferred outlives the test's frame */
     rig_open(&rig);
     Err err = rig.err;
     rig.server->token = "first/+==";

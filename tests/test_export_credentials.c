@@ -122,7 +122,7 @@ TEST(credentials_come_from_environment_and_shared_files)
 TEST(credentials_lie_in_the_home_of_who_runs_it)
 {
     char path[500];
-    Rig rig;
+    static Rig rig; /* the same */
     only_here();
     const char *home = test_dir();
     s3_env_set("HOME", home);
@@ -139,7 +139,7 @@ TEST(credentials_lie_in_the_home_of_who_runs_it)
 TEST(credentials_that_are_nowhere_are_said_to_be)
 {
     static const char *const profiles[] = {"half", "nobody"};
-    Rig rig;
+    static Rig rig; /* the same */
     only_here();
     rig_open(&rig, NULL);
     CHECK_INT(ERR_INVALID, get(&rig, NOW));
@@ -209,7 +209,7 @@ TEST(credentials_come_from_the_container)
 {
     char url[200];
     Endpoint endpoint;
-    Rig rig;
+    static Rig rig; /* the same */
     endpoint_start(&endpoint, answer_container);
     only_here();
     (void) snprintf(url, sizeof url, "%s/creds?id=a", loopback_origin(endpoint.loopback));
@@ -299,7 +299,7 @@ TEST(credentials_of_a_bad_answer_are_none)
 TEST(credentials_are_renewed_before_they_end)
 {
     Endpoint endpoint;
-    Rig rig;
+    static Rig rig; /* the same */
     endpoint_start(&endpoint, answer_container);
     only_here();
     s3_env_set("AWS_CONTAINER_CREDENTIALS_FULL_URI", loopback_origin(endpoint.loopback));
@@ -357,7 +357,7 @@ static void answer_instance(const LoopbackRequest *request, LoopbackReply *reply
 TEST(credentials_come_from_the_instance)
 {
     Endpoint endpoint;
-    Rig rig;
+    static Rig rig; /* the same */
     endpoint_start(&endpoint, answer_instance);
     s3_env_clear();
     s3_env_set("AWS_EC2_METADATA_SERVICE_ENDPOINT", loopback_origin(endpoint.loopback));

@@ -24,7 +24,8 @@ static ErrCode place_put(void *ctx, Str key, const char *content_type, const cha
     if (place->puts_to_go == 0)
         return err_set(err, ERR_NETWORK, "the line is cut");
     place->puts_to_go--;
-    buf_printf(&place->puts, STR_FMT "\n", STR_ARG(key));
+    buf_printf(&place->puts, STR_FMT "%s%s\n", STR_ARG(key), storage_class != NULL ? " as " : "",
+               storage_class != NULL ? storage_class : "");
     return place->inner.put(place->inner.ctx, key, content_type, storage_class, body, err);
 }
 
@@ -324,5 +325,45 @@ TEST(export_joins_the_files_of_a_day_and_removes_them_later)
     CHECK_OK(compact_remove(exports, &blobs, due + 2 * DAY_S, &err));
     check_history(&lake, "level/0=1.0 level/0=2.1 level/15=3.0 level/30=4.0 ");
     exports_close(exports);
+    lake_close(&lake);
+}
+
+/* The class that a line of what was put names; "" for none. */
+static Str class_of(Str line)
+{
+    size_t at = 0;
+    return str_find(line, STR(" as "), &at) ? (Str){line.ptr + at + 4, line.len - at - 4} : STR("");
+}
+
+TEST(exporter_gives_each_kind_its_storage_class)
+{
+    Lake lake;
+    Err err = {.code = OK};
+    lake_open(&lake);
+    (void) kit_readings(&lake.kit, "level/0=1 rain/0=0.2");
+    const ExportOptions options = {
+        .object = {.dir = lake.kit.dir,
+                   .shard = "1of1",
+                   .history_class = "GLACIER_IR",
+                   .storage_class = "STANDARD_IA"},
+        .interval_s = 900,
+        .keep_s = 3650LL * DAY_S,
+    };
+    REQUIRE_OK(exporter_once(lake.kit.store, place_blobs(&lake.place), &options, &err));
+    Str line, rest = buf_view(&lake.place.puts);
+    size_t history = 0, generations = 0;
+    while (str_cut(rest, '\n', &line, &rest)) {
+        bool is_history = str_starts(line, STR("history/"));
+        bool is_pointer = str_find(line, STR("latest"), &(size_t){0});
+        bool is_generation = str_starts(line, STR("gen/")) && !is_pointer;
+        history += is_history;
+        generations += is_generation;
+        if (!str_find(line, STR("manifest"), &(size_t){0}))
+            CHECK_STR(is_history      ? STR("GLACIER_IR")
+                      : is_generation ? STR("STANDARD_IA")
+                                      : STR(""),
+                      class_of(line));
+    }
+    CHECK(history >= 3 && generations >= 4);
     lake_close(&lake);
 }
