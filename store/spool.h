@@ -16,7 +16,7 @@ void spool_held(Spool *spool, Db *store, int64_t measure, UnixSec time);
 /* All readings of a measure that is about to be removed. */
 void spool_removed(Spool *spool, Db *store, int64_t measure);
 /* A reading that came outside its station's window, where it was not given in the last 72 h. */
-void spool_expired(Spool *spool, Db *store, int64_t measure, const Reading *reading,
+void spool_expired(Spool *spool, Db *store, int64_t measure, const Reading *given,
                    uint64_t generation);
 /* Before the batch's commit, or in place of it: what was spooled is kept, or not. */
 void spool_commit(Spool *spool);

@@ -14,7 +14,7 @@ static void run_node(const char *script, const char *const args[], int out)
     char path[200];
     char *argv[ARGS_MAX + 3] = {(char *) (uintptr_t) "node", path};
     (void) snprintf(path, sizeof path, "tests/lake/%s", script);
-    for (size_t i = 0; args[i] != NULL && i < ARGS_MAX; i++)
+    for (size_t i = 0; i < ARGS_MAX && args[i] != NULL; i++)
         argv[i + 2] = (char *) (uintptr_t) args[i];
     (void) dup2(out, STDOUT_FILENO);
     (void) execvp("node", argv);

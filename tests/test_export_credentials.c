@@ -104,7 +104,7 @@ TEST(credentials_come_from_environment_and_shared_files)
         {"in the second file", "third", "", "T-KEY", "T-SECRET", "", ""},
     };
     for (size_t i = 0; i < countof(cases); i++) {
-        Rig rig;
+        static Rig rig; /* what is deferred outlives the frame */
         CASE(cases[i].name);
         only_here();
         s3_env_set("AWS_SHARED_CREDENTIALS_FILE", file_in(test_dir(), "credentials", SHARED_FILE));
@@ -250,7 +250,7 @@ TEST(credentials_of_the_container_go_to_nobody_else)
         "/only/a/path",
     };
     for (size_t i = 0; i < countof(addresses); i++) {
-        Rig rig;
+        static Rig rig; /* what is deferred outlives the frame */
         CASE(addresses[i]);
         only_here();
         s3_env_set("AWS_CONTAINER_CREDENTIALS_FULL_URI", addresses[i]);
@@ -283,7 +283,7 @@ TEST(credentials_of_a_bad_answer_are_none)
     Endpoint endpoint;
     endpoint_start(&endpoint, answer_container);
     for (size_t i = 0; i < countof(cases); i++) {
-        Rig rig;
+        static Rig rig; /* what is deferred outlives the frame */
         CASE(cases[i].body);
         only_here();
         s3_env_set("AWS_CONTAINER_CREDENTIALS_FULL_URI", loopback_origin(endpoint.loopback));
