@@ -389,10 +389,18 @@ static Value rain_count(const RainTotal *total, int64_t count)
     return (Value){.kind = VALUE_INT, .as.integer = count};
 }
 
+/* Where there should be readings and are none the total is null, and said to be. */
+static Value rain_sum(const RainTotal *total)
+{
+    Value value = real_value(total->sum);
+    value.stays = total->expected_n > 0;
+    return value;
+}
+
 #define RAIN_VALUES(name, window)                                                                  \
     static Value name(const Row *row)                                                              \
     {                                                                                              \
-        return real_value(row_meaning(row)->rain[window].sum);                                     \
+        return rain_sum(&row_meaning(row)->rain[window]);                                          \
     }                                                                                              \
     static Value name##_n(const Row *row)                                                          \
     {                                                                                              \

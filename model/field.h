@@ -42,6 +42,7 @@ typedef enum ValueKind {
 
 typedef struct Value {
     ValueKind kind;
+    bool stays; /* a null that says something: FIELD_OMIT_NULL does not leave it out */
     union {
         Str str;
         double real;

@@ -177,7 +177,8 @@ static char put_json_members(Buf *out, const FieldSet *fields, size_t from, size
     for (size_t i = from; i < to; i++) {
         const Field *field = fields->fields[i];
         Value value = field->value(row);
-        if (value.kind == VALUE_NULL && (field->in & FIELD_OMIT_NULL) != 0 && !fields->chosen)
+        if (value.kind == VALUE_NULL && !value.stays && (field->in & FIELD_OMIT_NULL) != 0 &&
+            !fields->chosen)
             continue;
         buf_put_char(out, before);
         buf_put_char(out, '"');

@@ -390,7 +390,7 @@ ErrCode publisher_start(Store *store, const PublisherOptions *options, Publisher
     if (rc == OK)
         rc = told_read(publisher->told_path, &publisher->told, err);
     if (rc == OK)
-        rc = worker_start("stream", WORKER_BACKGROUND, run, publisher, &publisher->worker, err);
+        rc = worker_start("kafka", WORKER_BACKGROUND, run, publisher, &publisher->worker, err);
     if (rc == OK)
         rc = store_watch(store, on_generation, publisher, err);
     if (rc != OK) {

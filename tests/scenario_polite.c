@@ -12,7 +12,7 @@ enum { CYCLE_S = 900, SLOT_S = 300 /* past the quarter hour */ };
 
 static void add_fault(const Simulator *sim, const char *spec)
 {
-    char target[256];
+    char target[512];
     (void) snprintf(target, sizeof target, "/sim/fault?%s", spec);
     simulator_do(sim, "POST", target, STR_NONE);
 }

@@ -11,7 +11,7 @@ enum { DAY_S = 86400 };
 
 /* A directory that notes what is put, and fails one put on request. */
 typedef struct Place {
-    char dir[300];
+    char dir[400];
     BlobStore inner;
     Buf puts;       /* keys, a line each */
     int puts_to_go; /* before one fails; -1: none does */

@@ -1,5 +1,7 @@
 #include "model/field.h"
 
+#include "model/render.h"
+
 #include "tests/test.h"
 
 #include <math.h>
@@ -186,4 +188,24 @@ TEST(field_flags_are_the_stored_ones_and_those_of_the_value)
         if (cases[i].want != 0)
             CHECK_INT(cases[i].want, got.as.integer);
     }
+}
+
+TEST(field_rain_total_of_no_reading_is_null_where_there_should_be_some)
+{
+    const Station station = {.id = STR("1")};
+    const Measure measure = {.id = STR("1-rainfall"), .station_id = station.id};
+    const Reading reading = {.measure_id = measure.id, .time = 1700000000, .value = 0.2};
+    Meaning meaning = {.rate_per_h = NAN, .range_position = NAN};
+    for (int i = 0; i < RAIN_WINDOW_COUNT; i++)
+        meaning.rain[i].sum = NAN;
+    meaning.rain[RAIN_1H].expected_n = 4;
+    const Row row = {
+        .station = &station, .measure = &measure, .reading = &reading, .meaning = &meaning};
+    const FieldSet fields = field_set_default(LATEST_FIELDS, FIELD_JSON);
+    CLEANUP(buf_release) Buf out = buf_init(4096);
+    size_t at = 0;
+    render_json(&out, &fields, &row);
+    CHECK(str_find(buf_view(&out),
+                   STR("\"total_1h\":null,\"total_1h_n\":0,\"total_1h_expected_n\":4"), &at));
+    CHECK(!str_find(buf_view(&out), STR("total_6h"), &at)); /* of what is no rain */
 }
