@@ -100,9 +100,13 @@ END
 # Whatever ends this ends them: setpriv --pdeathsig.
 pids=()
 front=
+kill_front() {
+    pkill -9 -P "$front" || true # where a command stands before it
+    kill -9 "$front" 2> /dev/null || true
+}
 end() {
     trap - EXIT
-    [ -z "$front" ] || kill -9 "$front" 2> /dev/null || true
+    [ -z "$front" ] || kill_front
     kill "${pids[@]}" 2> /dev/null || true
     exit 0
 }
@@ -111,10 +115,6 @@ start_front() {
     [ ! -e "$dir/front" ] || read -ra by < "$dir/front"
     setpriv --pdeathsig KILL "${by[@]}" swift-proxy-server "$dir/etc/proxy-server.conf" >> "$dir/log/proxy.log" 2>&1 &
     front=$!
-}
-kill_front() {
-    pkill -9 -P "$front" || true # where a command stands before it
-    kill -9 "$front" || true
 }
 trap end TERM INT EXIT
 trap kill_front USR1
