@@ -94,7 +94,7 @@ static const Setting SETTINGS[] = {
      "of one answer; beyond it `too-large`"},
     {"max-json-items", AT(max_json_items), COUNT, "100000", 1, 10000000, NULL,
      "of one JSON answer; beyond it `too-large`"},
-    {"cache-bytes", AT(cache_bytes), BYTES, "64MB", 0, 16384 * MB, NULL, "for finished answers"},
+    {"cache-bytes", AT(cache_bytes), BYTES, "56MB", 0, 16384 * MB, NULL, "for finished answers"},
     {"spool-bytes", AT(spool_bytes), BYTES, "512MB", 4 * MB, 1024 * 1024 * MB, NULL,
      "of disk, for answers larger than memory; one may take half"},
     {"facade", AT(facade), CHOICE, "repaired", 0, 0, "repaired|strict",
