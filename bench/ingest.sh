@@ -71,7 +71,7 @@ next_slot() { echo $(((now_s - 300) / 900 * 900 + 900 + 300)); }
 
 start_freshet() { # start_freshet OPTION...: sets service
     FRESHET_CLOCK=$clock taskset -c 0 build/clock/freshet --listen $LISTEN --data-dir "$dir/data" --threads 1 \
-        --upstream "$upstream" --poll-jitter 0s --max-body-bytes 1GB --upstream-budget-bytes 1GB "$@" 2>> "$log" &
+        --upstream "$upstream" --poll-jitter 0s --max-body-bytes 1GB --upstream-budget-bytes 1GB --export-url off "$@" 2>> "$log" &
     service=$!
     pids+=("$service")
 }
@@ -86,6 +86,7 @@ await_poll() { # await_poll COUNT: until the log has so many, at most 15 minutes
         if ! kill -0 "$service" 2> /dev/null || [ $SECONDS -ge $until ]; then
             fail "freshet does not poll; see $log"
         fi
+        until_s $((now_s + 1)) # a poll makes at most one generation a second
         sleep 0.1
     done
 }
