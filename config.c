@@ -402,20 +402,14 @@ static void read_flags(Config *config, int argc, const char *const *argv, const 
     }
 }
 
-/* A shard as part of a key: 2of5. */
-static void name_exports(Config *config)
+/* As part of a key: 2of5. */
+static void name_exports(Config *config, Shard shard)
 {
-    size_t len = 0;
-    if (config_is_replica(config)) {
+    if (config_is_replica(config))
         (void) snprintf(config->export_shard, sizeof config->export_shard, "replica");
-        return;
-    }
-    for (const char *c = config->shard; *c != '\0' && len < sizeof config->export_shard - 3; c++) {
-        config->export_shard[len++] = *c == '/' ? 'o' : *c;
-        if (*c == '/')
-            config->export_shard[len++] = 'f';
-    }
-    config->export_shard[len] = '\0';
+    else
+        (void) snprintf(config->export_shard, sizeof config->export_shard, "%uof%u",
+                        shard.index + 1, shard.count);
 }
 
 static void check_together(Config *config, Buf *faults)
@@ -430,11 +424,11 @@ static void check_together(Config *config, Buf *faults)
     }
     if (config_is_replica(config) && config->kafka_brokers[0] == '\0')
         buf_printf(faults, "source: kafka wants kafka-brokers\n");
-    Shard shard;
+    Shard shard = {.count = 1};
     if (!shard_parse(str_of(config->shard), &shard))
         buf_printf(faults, "shard: '%s' is no K/N with K from 1 to N, N up to %d\n", config->shard,
                    SHARD_COUNT_MAX);
-    name_exports(config);
+    name_exports(config, shard);
     if (config->export_url[0] == '\0' && config_is_replica(config)) {
         config->export_url = "off"; /* its ingesters export what it has */
     } else if (config->export_url[0] == '\0') {

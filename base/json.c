@@ -338,21 +338,7 @@ bool json_member(Str object, Str key, Str *ret_value)
 
 static bool hex4(const char *at, const char *end, uint32_t *ret)
 {
-    uint32_t code = 0;
-    if (end - at < 4)
-        return false;
-    for (int i = 0; i < 4; i++) {
-        char c = at[i];
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0)
-            return false;
-        code = code * 16 + (uint32_t) digit;
-    }
-    *ret = code;
-    return true;
+    return end - at >= 4 && str_to_hex((Str){at, 4}, ret);
 }
 
 static size_t put_utf8(char *to, uint32_t code)

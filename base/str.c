@@ -164,20 +164,27 @@ static bool is_decimal(Str s)
     return i == s.len;
 }
 
+int str_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
 bool str_to_hex(Str s, uint32_t *ret)
 {
     uint32_t number = 0;
     if (s.len == 0 || s.len > 8)
         return false;
     for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t) (c - '0')
-                         : c >= 'a' && c <= 'f' ? (uint32_t) (c - 'a' + 10)
-                         : c >= 'A' && c <= 'F' ? (uint32_t) (c - 'A' + 10)
-                                                : 16;
-        if (digit == 16)
+        int digit = str_hex_digit(s.ptr[i]);
+        if (digit < 0)
             return false;
-        number = number << 4 | digit;
+        number = number << 4 | (uint32_t) digit;
     }
     *ret = number;
     return true;

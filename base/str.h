@@ -32,6 +32,7 @@ uint64_t str_hash(Str s); /* for tables in memory; of no defence against who mak
 
 /* Strict numbers: the whole text, no blanks, no sign tricks, no overflow. False leaves *ret alone. */
 bool str_to_int(Str s, int64_t *ret);
+int str_hex_digit(char c);              /* its value, of either case; -1: it is none */
 bool str_to_hex(Str s, uint32_t *ret);  /* one to eight digits, of either case */
 bool str_to_double(Str s, double *ret); /* decimal with optional sign, fraction, exponent; finite */
 

@@ -259,28 +259,12 @@ ErrCode history_rows_write(const HistoryRows *rows, size_t first, size_t end, Ou
     return rc;
 }
 
-static bool parse_hex(Str text, uint32_t *ret)
-{
-    static const char digits[] = "0123456789abcdef";
-    uint32_t value = 0;
-    if (text.len != 8)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        const char *digit = memchr(digits, text.ptr[i], sizeof digits - 1);
-        if (digit == NULL)
-            return false;
-        value = value << 4 | (uint32_t) (digit - digits);
-    }
-    *ret = value;
-    return true;
-}
-
 /* "7f3a1b2c-9" */
 static bool parse_tag(Str tag, uint32_t *ret_epoch, uint64_t *ret_generation)
 {
     Str epoch, number;
     int64_t generation = 0;
-    if (!str_cut(tag, '-', &epoch, &number) || !parse_hex(epoch, ret_epoch) ||
+    if (!str_cut(tag, '-', &epoch, &number) || !epoch_parse(epoch, ret_epoch) ||
         !str_to_int(number, &generation) || generation < 0)
         return false;
     *ret_generation = (uint64_t) generation;

@@ -1,35 +1,6 @@
 #include "base/json.h"
 #include "ingest/parse.h"
-
-/* What lists say too, and what comes apart from them. */
-static const char *const STATION_LISTED[] = {
-    "@id",
-    "RLOIid",
-    "catchmentName",
-    "dateOpened",
-    "datumOffset",
-    "downstageScale",
-    "easting",
-    "gridReference",
-    "label",
-    "lat",
-    "long",
-    "measures",
-    "northing",
-    "notation",
-    "riverName",
-    "stageScale",
-    "stationReference",
-    "status",
-    "town",
-    "wiskiID",
-    NULL,
-};
-static const char *const MEASURE_LISTED[] = {
-    "@id",           "datumType", "label",     "latestReading", "notation",         "parameter",
-    "parameterName", "period",    "qualifier", "station",       "stationReference", "unit",
-    "unitName",      "valueType", NULL,
-};
+#include "model/agency.h"
 
 static bool is_listed(Str key, const char *const *names)
 {
@@ -62,7 +33,7 @@ static void put_compact(Buf *out, Str value)
 
 static bool add_item(Batch *batch, Str item, bool is_measure)
 {
-    const char *const *listed = is_measure ? MEASURE_LISTED : STATION_LISTED;
+    const char *const *listed = is_measure ? AGENCY_MEASURE_MEMBERS : AGENCY_STATION_MEMBERS;
     CLEANUP(buf_release) Buf json = buf_init(item.len + 2);
     More more = {.is_measure = is_measure};
     Str key, value, notation;

@@ -23,7 +23,7 @@ void change_cursor_format(const ChangeCursor *cursor, char text[static CHANGE_CU
 }
 
 /* Lower-case hex, as it is written; a date has other dashes, a number none. */
-static bool parse_epoch(Str text, uint32_t *ret)
+bool epoch_parse(Str text, uint32_t *ret)
 {
     uint32_t epoch = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -55,7 +55,7 @@ bool change_cursor_parse(Str text, ChangeCursor *ret)
     bool has_taken = str_cut(rest, '.', &generation, &taken);
     if (!has_taken)
         generation = rest;
-    if (!parse_epoch(epoch, &cursor.epoch) || !parse_number(generation, &cursor.generation) ||
+    if (!epoch_parse(epoch, &cursor.epoch) || !parse_number(generation, &cursor.generation) ||
         (has_taken && !parse_number(taken, &cursor.taken)))
         return false;
     *ret = cursor;

@@ -48,6 +48,9 @@ typedef struct ChangeCursor {
     uint64_t taken;
 } ChangeCursor;
 
+/* An epoch as it is written: eight lower-case hex digits. False: it is none. */
+bool epoch_parse(Str text, uint32_t *ret);
+
 enum { CHANGE_CURSOR_SIZE = 56 };
 void change_cursor_format(const ChangeCursor *cursor, char text[static CHANGE_CURSOR_SIZE]);
 /* False: it is no cursor; *ret is left alone. */

@@ -49,19 +49,22 @@ typedef struct EaQuery {
     int64_t offset;
 } EaQuery;
 
-/* `as_of` says which day is today. Errors: ERR_INVALID, with the problem in `reply`. */
-MUST_USE ErrCode ea_query_read(const Request *req, Reply *reply, EaQuery *ret, Err *err);
 /* Whether the request names one station among all, so that little must be walked. */
 bool ea_names_station(const Request *req);
 bool ea_takes_station(const EaQuery *query, const Station *station);
 bool ea_takes_measure(const EaQuery *query, const Measure *measure);
 bool ea_narrows_measures(const EaQuery *query);
-/* What the store can narrow the walk by; what it lets pass must still be looked at. */
-MUST_USE ErrCode ea_filter(const Request *req, const EaQuery *query, Filter *ret, Err *err);
 
 /* Narrows *filter to the station that the path names by its id or its reference. Errors: ERR_NOT_FOUND,
  * with the problem in `reply`; those of the store. */
 MUST_USE ErrCode ea_resolve_station(const Request *req, Reply *reply, Filter *filter, Err *err);
+/* What the request asks: its query, for which `as_of` says which day is today, and a filter of what the
+ * store can narrow the walk by: what it lets pass must still be looked at. `resolve` narrows it to what
+ * the path names; NULL: it names nothing. Errors: ERR_INVALID, with the problem in `reply`; those of
+ * `resolve` and of the store. */
+typedef ErrCode EaResolveFn(const Request *req, Reply *reply, Filter *filter, Err *err);
+MUST_USE ErrCode ea_ask(const Request *req, Reply *reply, EaResolveFn *resolve, EaQuery *ret_query,
+                        Filter *ret_filter, Err *err);
 /* What the path names is not there: ERR_NOT_FOUND, with the problem in `reply`. */
 MUST_USE ErrCode ea_not_found(const Request *req, Reply *reply, Err *err);
 

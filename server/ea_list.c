@@ -115,19 +115,12 @@ void ea_list_end(EaList *list)
 /* ---- an item as a line of CSV ---------------------------------------------------------------- */
 
 /* The four digits behind \u; 0 where there are none, which is no character of a text either. */
-static unsigned read_unit(Str digits)
+static uint32_t read_unit(Str digits)
 {
-    unsigned unit = 0;
-    for (size_t i = 0; i < 4; i++) {
-        char c = i < digits.len ? digits.ptr[i] : 'x';
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned) (c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned) (c - 'a') + 10
-                         : c >= 'A' && c <= 'F' ? (unsigned) (c - 'A') + 10
-                                                : 16;
-        if (digit == 16)
-            return 0;
-        unit = unit * 16 + digit;
-    }
+    enum { UNIT_DIGITS = 4 };
+    uint32_t unit = 0;
+    if (digits.len >= UNIT_DIGITS)
+        (void) str_to_hex((Str){digits.ptr, UNIT_DIGITS}, &unit);
     return unit;
 }
 

@@ -1,12 +1,7 @@
 /* /flood-monitoring/id/measures, one measure, those of a station. */
+#include "model/agency.h"
 #include "server/ea.h"
 #include "server/resolve.h"
-
-static const char *const COLUMNS[] = {
-    "@id",           "datumType", "label",     "notation",      "parameter",
-    "parameterName", "period",    "qualifier", "station",       "stationReference",
-    "unit",          "unitName",  "valueType", "latestReading", NULL,
-};
 
 typedef struct Listing {
     EaList list;
@@ -34,7 +29,7 @@ static bool add_measure(const Station *station, const Measure *measure, const Re
 static ErrCode list_measures(const Request *req, Reply *reply, const EaQuery *query,
                              const Filter *filter, Err *err)
 {
-    Listing listing = {.list = ea_list_begin(req, reply, query, COLUMNS),
+    Listing listing = {.list = ea_list_begin(req, reply, query, AGENCY_MEASURE_MEMBERS),
                        .query = query,
                        .item = buf_init(req->site->options->max_response_bytes)};
     ErrCode rc = snapshot_each_measure(req->snap, filter, add_measure, &listing, err);
@@ -49,9 +44,7 @@ ErrCode get_ea_measures(const Request *req, Reply *reply, Err *err)
 {
     EaQuery query;
     Filter filter;
-    ErrCode rc = ea_query_read(req, reply, &query, err);
-    if (rc == OK)
-        rc = ea_filter(req, &query, &filter, err);
+    ErrCode rc = ea_ask(req, reply, NULL, &query, &filter, err);
     return rc == OK ? list_measures(req, reply, &query, &filter, err) : rc;
 }
 
@@ -59,11 +52,7 @@ ErrCode get_ea_station_measures(const Request *req, Reply *reply, Err *err)
 {
     EaQuery query;
     Filter filter;
-    ErrCode rc = ea_query_read(req, reply, &query, err);
-    if (rc == OK)
-        rc = ea_filter(req, &query, &filter, err);
-    if (rc == OK)
-        rc = ea_resolve_station(req, reply, &filter, err);
+    ErrCode rc = ea_ask(req, reply, ea_resolve_station, &query, &filter, err);
     return rc == OK ? list_measures(req, reply, &query, &filter, err) : rc;
 }
 

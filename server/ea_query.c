@@ -192,7 +192,7 @@ static void settle_limit(EaQuery *query, bool is_of_readings)
         query->limit = LIMIT_MAX;
 }
 
-ErrCode ea_query_read(const Request *req, Reply *reply, EaQuery *ret, Err *err)
+static ErrCode read_query(const Request *req, Reply *reply, EaQuery *ret, Err *err)
 {
     *ret = (EaQuery){.limit = EA_NO_LIMIT};
     Reader to = {.req = req, .problem = &reply->problem, .query = ret};
@@ -308,7 +308,7 @@ static ErrCode list_of(const Request *req, Str item, StrList *ret, Err *err)
 
 /* By its id or by its reference: the reference may name several stations, one of which may have it
  * for an id too. */
-ErrCode ea_filter(const Request *req, const EaQuery *query, Filter *ret, Err *err)
+static ErrCode make_filter(const Request *req, const EaQuery *query, Filter *ret, Err *err)
 {
     bool is_reference = false;
     *ret = (Filter){.has_box = false};
@@ -328,4 +328,13 @@ ErrCode ea_filter(const Request *req, const EaQuery *query, Filter *ret, Err *er
         ret->reference.count = 0;
     }
     return str_is_none(query->station) ? OK : list_of(req, query->station, &ret->station, err);
+}
+
+ErrCode ea_ask(const Request *req, Reply *reply, EaResolveFn *resolve, EaQuery *ret_query,
+               Filter *ret_filter, Err *err)
+{
+    ErrCode rc = read_query(req, reply, ret_query, err);
+    if (rc == OK)
+        rc = make_filter(req, ret_query, ret_filter, err);
+    return rc == OK && resolve != NULL ? resolve(req, reply, ret_filter, err) : rc;
 }

@@ -228,9 +228,7 @@ ErrCode get_ea_readings(const Request *req, Reply *reply, Err *err)
 {
     EaQuery query;
     Filter filter;
-    ErrCode rc = ea_query_read(req, reply, &query, err);
-    if (rc == OK)
-        rc = ea_filter(req, &query, &filter, err);
+    ErrCode rc = ea_ask(req, reply, NULL, &query, &filter, err);
     return rc == OK ? list_readings(req, reply, &query, &filter, err) : rc;
 }
 
@@ -238,11 +236,7 @@ ErrCode get_ea_station_readings(const Request *req, Reply *reply, Err *err)
 {
     EaQuery query;
     Filter filter;
-    ErrCode rc = ea_query_read(req, reply, &query, err);
-    if (rc == OK)
-        rc = ea_filter(req, &query, &filter, err);
-    if (rc == OK)
-        rc = ea_resolve_station(req, reply, &filter, err);
+    ErrCode rc = ea_ask(req, reply, ea_resolve_station, &query, &filter, err);
     return rc == OK ? list_readings(req, reply, &query, &filter, err) : rc;
 }
 
@@ -250,11 +244,7 @@ ErrCode get_ea_measure_readings(const Request *req, Reply *reply, Err *err)
 {
     EaQuery query;
     Filter filter;
-    ErrCode rc = ea_query_read(req, reply, &query, err);
-    if (rc == OK)
-        rc = ea_filter(req, &query, &filter, err);
-    if (rc == OK)
-        rc = resolve_measure(req, reply, &filter, err);
+    ErrCode rc = ea_ask(req, reply, resolve_measure, &query, &filter, err);
     return rc == OK ? list_readings(req, reply, &query, &filter, err) : rc;
 }
 

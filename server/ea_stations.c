@@ -1,30 +1,7 @@
 /* /flood-monitoring/id/stations, one station, its scales. */
+#include "model/agency.h"
 #include "server/ea.h"
 #include "server/resolve.h"
-
-static const char *const COLUMNS[] = {
-    "@id",
-    "RLOIid",
-    "catchmentName",
-    "dateOpened",
-    "datumOffset",
-    "downstageScale",
-    "easting",
-    "gridReference",
-    "label",
-    "lat",
-    "long",
-    "measures",
-    "northing",
-    "notation",
-    "riverName",
-    "stageScale",
-    "stationReference",
-    "status",
-    "town",
-    "wiskiID",
-    NULL,
-};
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
@@ -57,14 +34,12 @@ ErrCode get_ea_stations(const Request *req, Reply *reply, Err *err)
 {
     EaQuery query;
     Filter filter;
-    ErrCode rc = ea_query_read(req, reply, &query, err);
-    if (rc == OK)
-        rc = ea_filter(req, &query, &filter, err);
+    ErrCode rc = ea_ask(req, reply, NULL, &query, &filter, err);
     if (rc != OK)
         return rc;
     /* The station says itself which measures it has; the list of measures may say otherwise. */
     filter.parameter = filter.qualifier = (StrList){.count = 0};
-    Listing listing = {.list = ea_list_begin(req, reply, &query, COLUMNS),
+    Listing listing = {.list = ea_list_begin(req, reply, &query, AGENCY_STATION_MEMBERS),
                        .query = &query,
                        .item = buf_init(req->site->options->max_response_bytes)};
     rc = snapshot_each_station(req->snap, &filter, add_station, &listing, err);

@@ -4,17 +4,6 @@
 
 /* ---- percent-encoding ------------------------------------------------------------------------ */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool is_plain(Str s, bool plus_is_blank)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -39,8 +28,8 @@ static bool decode(Str s, bool plus_is_blank, Arena *arena, Str *ret)
             to[len++] = plus_is_blank && s.ptr[i] == '+' ? ' ' : s.ptr[i];
             continue;
         }
-        int high = i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
-        int low = i + 2 < s.len ? hex_digit(s.ptr[i + 2]) : -1;
+        int high = i + 2 < s.len ? str_hex_digit(s.ptr[i + 1]) : -1;
+        int low = i + 2 < s.len ? str_hex_digit(s.ptr[i + 2]) : -1;
         if (high < 0 || low < 0 || high + low == 0)
             return false;
         to[len++] = (char) (high * 16 + low);
