@@ -78,7 +78,7 @@ static bool put_single(const Station *station, const Measure *measure, const Rea
 ErrCode get_ea_measure(const Request *req, Reply *reply, Err *err)
 {
     Single single = {.style = ea_style(req), .out = &reply->body};
-    Filter filter = {.has_box = false};
+    Filter filter = {.has_circle = false};
     ErrCode rc = resolve_measure(req, reply, &filter, err);
     if (rc != OK)
         return rc;

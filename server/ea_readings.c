@@ -307,7 +307,7 @@ ErrCode get_ea_reading(const Request *req, Reply *reply, Err *err)
                      .out = &reply->body,
                      .measure = buf_init(1 << 20),
                      .kept_from = NO_TIME};
-    Filter filter = {.has_box = false};
+    Filter filter = {.has_circle = false};
     if (!read_address_time(req, &single.time))
         return ea_not_found(req, reply, err);
     ErrCode rc = resolve_measure(req, reply, &filter, err);

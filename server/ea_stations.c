@@ -134,7 +134,7 @@ static bool add_measure(const Station *station, const Measure *measure, const Re
 static ErrCode find_single(const Request *req, Reply *reply, Single *single, Filter *filter,
                            Err *err)
 {
-    *filter = (Filter){.has_box = false};
+    *filter = (Filter){.has_circle = false};
     ErrCode rc = ea_resolve_station(req, reply, filter, err);
     if (rc == OK)
         rc = snapshot_each_station(req->snap, filter, copy_station, single, err);

@@ -87,6 +87,8 @@ TEST(gaps_are_served_with_cause_and_completeness)
     CHECK_TEXT("2026-11-22T10:00:02Z", json_text_at(ndjson.body, "asked")); /* the later */
     CLEANUP(asked_release) Asked whole = ask(&inside, "/v1/gaps?measure=c");
     CHECK_TEXT("0", json_at(whole.body, "count"));
+    CLEANUP(asked_release) Asked sought = ask(&inside, "/v1/gaps?q=nowhere&q=s");
+    CHECK_TEXT("2", json_at(sought.body, "count"));
     CHECK_TEXT("1.0", json_at(whole.body, "coverage.completeness"));
     CASE("asked for its station, and for another");
     record_asked(&inside, "S", NULL, FIXTURE_NOW - 24 * 3600, FIXTURE_NOW + 3);
