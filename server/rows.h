@@ -37,7 +37,7 @@ typedef struct Extent {
 /* The fields are those of the request's route. Errors: ERR_INVALID, with the problem in `reply`;
  * ERR_NO_MEMORY. */
 MUST_USE ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err);
-/* False: no more is needed, or can be taken; rows_end() will say why. */
+/* False: no more can be taken; rows_end() will say why. */
 bool rows_add(Rows *rows, const Row *row);
 /* `extent` NULL: the window is that of the readings in the rows. Errors: ERR_TOO_LARGE, with the
  * problem that says what to ask for instead; ERR_NO_MEMORY. */

@@ -63,17 +63,10 @@ TEST(get_and_head_have_the_same_headers)
         CHECK(get.status >= 200);
         CHECK_INT(get.status, head.status);
         CHECK_TEXT("*", response_field(&get, "Access-Control-Allow-Origin"));
-        static const char *const fields[] = {"Content-Type",
-                                             "ETag",
-                                             "Last-Modified",
-                                             "Expires",
-                                             "Cache-Control",
-                                             "Vary",
-                                             "Link",
-                                             "Content-Location",
-                                             "Row-Count",
-                                             "Content-Length",
-                                             "Content-Encoding"};
+        static const char *const fields[] = {
+            "Content-Type",  "ETag",           "Last-Modified",  "Expires",
+            "Cache-Control", "Vary",           "Link",           "Content-Location",
+            "Row-Count",     "Freshet-Window", "Content-Length", "Content-Encoding"};
         for (size_t k = 0; k < countof(fields); k++)
             CHECK_STR(response_field(&get, fields[k]), response_field(&head, fields[k]));
         int64_t length = -1;
