@@ -32,7 +32,9 @@ static ErrCode list_measures(const Request *req, Reply *reply, const EaQuery *qu
     Listing listing = {.list = ea_list_begin(req, reply, query, AGENCY_MEASURE_MEMBERS),
                        .query = query,
                        .item = buf_init(req->site->options->max_response_bytes)};
-    ErrCode rc = snapshot_each_measure(req->snap, filter, add_measure, &listing, err);
+    ErrCode rc = OK;
+    if (!req->head_alone)
+        rc = snapshot_each_measure(req->snap, filter, add_measure, &listing, err);
     if (rc == OK)
         rc = buf_check(&listing.item, err);
     buf_release(&listing.item);

@@ -47,8 +47,9 @@ ErrCode get_gaps(const Request *req, Reply *reply, Err *err)
     Answer answer = {.coverage = coverage_init(), .from = NO_TIME, .to = NO_TIME};
     const GapVisitor visitor = {begin_measure, add_gap, &answer};
     rc = rows_begin(&answer.rows, &pinned, reply, err);
-    if (rc == OK)
-        rc = meanings_narrow(&pinned, &filter, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = meanings_narrow(&pinned, &filter, err);
     if (rc == OK)
         rc = snapshot_each_gap(snap, &filter, &visitor, err);
     const Extent extent = {.from = answer.from, .to = answer.to, .coverage = &answer.coverage};

@@ -141,6 +141,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
                    .limit = limit_of(req),
                    .earliest = NO_TIME,
                    .latest = NO_TIME};
+    reply->content_type = FORMATS[req->format].content_type;
     ErrCode rc = check_form(req, reply, err);
     if (rc != OK)
         return rc;
@@ -429,6 +430,5 @@ ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
     if (!str_is_none(next))
         reply_header(reply, "Link",
                      arena_format(req->arena, "<" STR_FMT ">; rel=\"next\"", STR_ARG(next)));
-    reply->content_type = FORMATS[req->format].content_type;
     return buf_check(&reply->body, err);
 }

@@ -34,7 +34,8 @@ typedef struct Extent {
 #define REASON_NO_MEASURE   "no measure matches"
 #define REASON_NOTHING_KEPT "no reading of it is kept"
 
-/* The fields are those of the request's route. Errors: ERR_INVALID, with the problem in `reply`;
+/* The fields are those of the request's route. What is said of the list before its rows, which is all
+ * there is to say where Request.head_alone, is said here. Errors: ERR_INVALID, with the problem in `reply`;
  * ERR_NO_MEMORY. */
 MUST_USE ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err);
 /* False: no more can be taken; rows_end() will say why. */

@@ -1,34 +1,13 @@
 /* Over real sockets: what libmicrohttpd makes of it, and what it does not guard against. */
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "tests/served.h"
 #include "tests/site.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-typedef struct Served {
-    Fixture fixture;
-    ServerOptions options;
-    Server *server;
-    unsigned port;
-} Served;
-
-static void serve(Served *served, const ServerOptions *options)
-{
-    Err err = {.code = OK};
-    *served = (Served){.fixture = fixture_open(), .options = *options};
-    fixture_fill(&served->fixture);
-    REQUIRE_OK(server_start(served->fixture.store, &served->options, &served->server, &err));
-    served->port = server_port(served->server);
-}
-
-static void serve_no_more(Served *served)
-{
-    server_stop(served->server);
-    fixture_close(&served->fixture);
-}
 
 TEST(get_and_head_have_the_same_headers)
 {
