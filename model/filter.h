@@ -15,12 +15,12 @@ MUST_USE bool str_list_add(Arena *arena, StrList *list, Str item);
 typedef struct Filter {
     StrList station; /* ids, exact case; as the user wrote them - the store resolves other keys */
     StrList measure; /* ids, exact case */
-    StrList reference, rloi_id, wiski_id;         /* exact */
-    unsigned freshness;                           /* of measures: bits 1 << Freshness; 0: any */
+    StrList reference, rloi_id, wiski_id; /* exact */
+    unsigned freshness;                   /* of measures: bits 1 << Freshness; 0: any */
+    unsigned trends, states; /* of their newest values: bits 1 << Trend, 1 << LevelState; 0: any */
     StrList parameter, qualifier;                 /* ASCII case ignored */
     StrList river, catchment, town, status, type; /* ASCII case and runs of blanks ignored,
                                                                     over all values of a field */
-    const StrList *among; /* ids of measures, sorted bytewise: no other passes; NULL: any may */
     StrList words; /* of q: each is a prefix of a token of label, river, town, catchment or id */
     bool has_box;
     double west_deg, south_deg, east_deg, north_deg; /* west > east crosses the date line */
@@ -34,7 +34,8 @@ bool filter_narrows_measures(const Filter *filter);
 bool filter_takes_station(const Filter *filter, const Station *station);
 /* With all that it borrows; the copy borrows the arena. False: no memory. */
 MUST_USE bool filter_copy(Arena *arena, const Filter *filter, Filter *ret);
-/* The measure's part alone: measure, parameter, qualifier, freshness. */
+/* The measure's part alone: measure, parameter, qualifier, freshness. Trends and states, which only
+ * readings tell, the store looks at (store/meant.h). */
 bool filter_takes_measure(const Filter *filter, const Measure *measure);
 
 /* Splits q into words: blanks separate, every other byte belongs to its word, except punctuation in

@@ -1,6 +1,5 @@
 /* /v1/readings, /v1/stations/{station}/readings and /v1/measures/{measure}/readings. */
 #include "base/clock.h"
-#include "server/meanings.h"
 #include "server/resolve.h"
 #include "server/route.h"
 #include "server/rows.h"
@@ -222,8 +221,6 @@ static ErrCode list_readings(const Request *req, Filter filter, Reply *reply, Er
                                     .each_reading = add_reading,
                                     .end_measure = end_measure,
                                     .ctx = &listing};
-    if (rc == OK)
-        rc = meanings_narrow(req, &filter, err);
     if (rc == OK)
         rc = snapshot_each_reading(req->snap, &filter, listing.window, &visitor, err);
     if (rc == OK && listing.refusal != NULL)

@@ -55,6 +55,9 @@ struct Snapshot {
     Db ledger, spool;
     Meta meta;
     SnapshotInfo info;
+    /* what newest values mean, as far as it was asked (store/meant.h); owned, by key of the measure */
+    uint8_t *meant;
+    size_t meant_count;
 };
 
 /* What is open behind the newest readings of the last batch. */
