@@ -670,7 +670,8 @@ ExportOptions config_export_options(const Config *config)
         .object = {.dir = config->data_dir,
                    .shard = config->export_shard,
                    .history_class = text_or_null(config->export_history_class),
-                   .storage_class = text_or_null(config->export_gen_class)},
+                   .storage_class = text_or_null(config->export_gen_class),
+                   .merge_bytes = 32 << 20}, /* with what is written, some 64 MB */
         .interval_s = config->export_interval_s,
         .keep_s = config->export_keep_s,
         .keep_days = config->export_keep_days,

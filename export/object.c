@@ -128,7 +128,7 @@ static ErrCode make_readings(Objects *objects, Snapshot *snap, Err *err)
     };
     ErrCode rc = walk.gzip != NULL ? OK : err_set(err, ERR_NO_MEMORY, "export: no memory for gzip");
     if (rc == OK)
-        rc = parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count,
+        rc = parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count, PARQUET_GROUP_ROWS,
                            &objects->files[READINGS_PARQUET], &walk.parquet, err);
     if (rc == OK)
         rc = walk_readings(&walk, snap);
