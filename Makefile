@@ -191,7 +191,7 @@ bench:
 	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/insert $(O)/bench/subscribers
 	@bench/run.sh
 	@bench/delivery.sh
-	@bench/restore.sh
+	@bench/export.sh
 	@bench/ingest.sh
 	@bench/lake.sh
 	@$(O)/bench/subscribers

@@ -50,7 +50,10 @@ static ErrCode read_bytes(const ParquetReader *reader, int64_t from, int64_t len
     if (to == NULL)
         return buf_check(out, err);
     for (int64_t done = 0; done < len;) {
-        ssize_t got = pread(reader->fd, to + done, (size_t) (len - done), from + done);
+        int64_t left = len - done;
+        ssize_t got =
+            pread(reader->fd, to + done, left < BLOB_PIECE_BYTES ? (size_t) left : BLOB_PIECE_BYTES,
+                  from + done);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
