@@ -67,8 +67,10 @@ ErrCode get_changes(const Request *req, Reply *reply, Err *err)
     ChangeCursor after;
     bool known = true;
     ErrCode rc = feed_begin(req, req->snap, &after, &known, err);
-    if (rc == OK)
-        rc = portion_take(req->snap, &feed, &after, &limits, &portion, err);
+    reply->content_type = FORMATS[FORMAT_JSON].content_type;
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = portion_take(req->snap, &feed, &after, &limits, &portion, err);
     if (rc != OK)
         return rc;
     JsonWriter json = json_writer(&reply->body);
@@ -77,7 +79,6 @@ ErrCode get_changes(const Request *req, Reply *reply, Err *err)
     put_licence(&json);
     put_lists(&json, &portion);
     put_end(&json, &portion, known, info);
-    reply->content_type = FORMATS[FORMAT_JSON].content_type;
     if (known) /* of no rows: whoever waits may be held */
         reply_header(reply, "Row-Count", arena_format(req->arena, "%zu", portion.count));
     return buf_check(&reply->body, err);

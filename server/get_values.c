@@ -110,9 +110,10 @@ static ErrCode list_of_stations(const Request *req, Reply *reply, size_t value_o
     Rows rows;
     Values values = {.arena = req->arena, .value_offset = value_offset, .all_offset = all_offset};
     ErrCode rc = rows_begin(&rows, req, reply, err);
+    if (rc != OK || req->head_alone)
+        return rc;
     Filter filter = req->selection.filter;
-    if (rc == OK)
-        rc = meanings_narrow(req, &filter, err);
+    rc = meanings_narrow(req, &filter, err);
     if (rc == OK)
         rc = snapshot_each_station(req->snap, &filter, add_station, &values, err);
     return rc != OK ? rc : end_values(&values, &rows, err);
@@ -140,9 +141,10 @@ ErrCode get_parameters(const Request *req, Reply *reply, Err *err)
     Rows rows;
     Values values = {.arena = req->arena};
     ErrCode rc = rows_begin(&rows, req, reply, err);
+    if (rc != OK || req->head_alone)
+        return rc;
     Filter filter = req->selection.filter;
-    if (rc == OK)
-        rc = meanings_narrow(req, &filter, err);
+    rc = meanings_narrow(req, &filter, err);
     if (rc == OK)
         rc = snapshot_each_measure(req->snap, &filter, add_measure, &values, err);
     return rc != OK ? rc : end_values(&values, &rows, err);

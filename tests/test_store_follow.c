@@ -56,7 +56,7 @@ static ErrCode next_item(void *ctx, FollowItem *ret_item, bool *ret_more, Err *e
 /* What `from` holds that came after a generation. */
 static void pack(Parcel *parcel, const Kit *from, uint64_t after, Followed *ret_end)
 {
-    const Filter all = {.words = {.count = 0}};
+    const Filter all = {.has_circle = false};
     ChangeQuery query = {.filter = &all, .kinds = CHANGES_READINGS, .after = {.generation = after}};
     ChangeCursor reached;
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
