@@ -2,6 +2,7 @@
  *
  *     openloop PORT TARGET RATE SECONDS [CONNECTIONS]
  *
+ * SIGINT and SIGTERM end it sooner; what was asked until then is answered and counts.
  * The time of an answer counts from when its request was due, not from when it could be sent: a
  * server that stalls cannot hide it by making the client wait. Whatever else wants the client's core
  * must wait for it too (SCHED_FIFO, where that is allowed; it sleeps until the next is due), or the
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,10 +41,18 @@ typedef struct Run {
     int64_t total, begun_ns, step_ns;
     int64_t sent, answered; /* requests; they are due in order */
     Connection *connections;
-    size_t count;
+    size_t count, next; /* they take turns: one that is idle for long would be closed */
     int epoll;
     int64_t *took_ns;
 } Run;
+
+static volatile sig_atomic_t ends_now;
+
+static void on_signal(int signal_number)
+{
+    (void) signal_number;
+    ends_now = 1;
+}
 
 static void die(const char *what)
 {
@@ -78,10 +88,11 @@ static void send_due(Run *run)
 {
     int64_t now = now_ns();
     for (size_t i = 0; i < run->count && run->sent < run->total; i++) {
-        Connection *connection = &run->connections[i];
+        Connection *connection = &run->connections[run->next];
         int64_t due_ns = run->begun_ns + run->sent * run->step_ns;
         if (due_ns > now)
             return;
+        run->next = (run->next + 1) % run->count;
         if (connection->busy)
             continue;
         connection->busy = true;
@@ -163,6 +174,8 @@ static int by_time(const void *a, const void *b)
 
 static double percentile_ms(const Run *run, double percent)
 {
+    if (run->total == 0)
+        return 0;
     int64_t at = (int64_t) ((double) run->total * percent / 100);
     return (double) run->took_ns[at < run->total ? at : run->total - 1] / 1e6;
 }
@@ -194,10 +207,15 @@ int main(int argc, char **argv)
         die("start");
     for (size_t i = 0; i < run.count; i++)
         open_connection(&run, &run.connections[i]);
+    const struct sigaction ends = {.sa_handler = on_signal};
+    (void) sigaction(SIGINT, &ends, NULL);
+    (void) sigaction(SIGTERM, &ends, NULL);
     take_precedence();
     run.begun_ns = now_ns();
     while (run.answered < run.total) {
         struct epoll_event events[64];
+        if (ends_now != 0)
+            run.total = run.sent;
         send_due(&run);
         struct timespec left = time_to_next(&run);
         int ready = epoll_pwait2(run.epoll, events, 64, &left, NULL);
