@@ -8,6 +8,7 @@ enum { ROW_MAX_BYTES = 1 << 20 };
 static const char *const NAMES[COPY_TABLE_COUNT] = {[COPY_GONE] = "gone",
                                                     [COPY_STATION] = "station",
                                                     [COPY_MEASURE] = "measure",
+                                                    [COPY_MORE] = "more",
                                                     [COPY_DELIVERY] = "delivery"};
 
 const char *copy_table_name(CopyTable table)
@@ -51,9 +52,8 @@ ErrCode snapshot_each_row(Snapshot *snap, CopyTable table, uint64_t after, CopyR
                           void *ctx, Err *err)
 {
     static const ReadSql statements[COPY_TABLE_COUNT] = {
-        [COPY_GONE] = READ_COPY_GONE,
-        [COPY_STATION] = READ_COPY_STATIONS,
-        [COPY_MEASURE] = READ_COPY_MEASURES,
+        [COPY_GONE] = READ_COPY_GONE,           [COPY_STATION] = READ_COPY_STATIONS,
+        [COPY_MEASURE] = READ_COPY_MEASURES,    [COPY_MORE] = READ_COPY_MORE,
         [COPY_DELIVERY] = READ_COPY_DELIVERIES,
     };
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, (int) statements[table]);

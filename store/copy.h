@@ -9,11 +9,13 @@
 #include "store/writer.h"
 
 /* In this order: what is gone may have come back since, a measure needs its station, an expectation
- * its measure. */
+ * its measure. `more` is what the upstream says of one station or measure alone, where nothing else
+ * of it changed. */
 typedef enum CopyTable {
     COPY_GONE,
     COPY_STATION,
     COPY_MEASURE,
+    COPY_MORE,
     COPY_DELIVERY,
     COPY_TABLE_COUNT
 } CopyTable;

@@ -156,6 +156,22 @@ static ErrCode take_measure(Follow *follow, Str row, Err *err)
     return rc == OK ? touch(follow, station, err) : rc;
 }
 
+/* No change of what we say of it ourselves: neither generation nor place of the row moves. */
+static ErrCode take_more(Follow *follow, Str row, Err *err)
+{
+    Apply *apply = &follow->apply;
+    Str id = STR_NONE;
+    bool is_measure = json_member_str(row, STR("measure"), &follow->strings, &id);
+    sqlite3_stmt *st =
+        sql_begin(apply->db, is_measure ? WRITE_COPY_MEASURE_MORE : WRITE_COPY_STATION_MORE);
+    ErrCode rc = bind_row(follow, st, row, err);
+    if (rc == OK)
+        rc = sql_run(apply->db, st, err);
+    if (rc == OK && sqlite3_changes64(apply->db->handle) == 0)
+        rc = err_set(err, ERR_FORMAT, "more of what was not told before");
+    return rc;
+}
+
 /* A measure whose freshness is another now is a change. */
 static ErrCode take_delivery(Follow *follow, Str row, Err *err)
 {
@@ -254,6 +270,8 @@ static ErrCode take_item(Follow *follow, const FollowItem *item, Err *err)
         return take_station(follow, item->row, err);
     case COPY_MEASURE:
         return take_measure(follow, item->row, err);
+    case COPY_MORE:
+        return take_more(follow, item->row, err);
     case COPY_DELIVERY:
         return take_delivery(follow, item->row, err);
     default:

@@ -118,6 +118,13 @@ static const char *const STORE_MIGRATIONS[] = {
     " fault INTEGER NOT NULL, since INTEGER"
     ") STRICT, WITHOUT ROWID;"
     "ALTER TABLE meta ADD COLUMN resume INTEGER;",
+
+    /* The generation that brought `more`, which changes nothing of what we say of the row ourselves: so
+     * those who follow our changes are not told, and those who keep a whole store are. */
+    "ALTER TABLE station ADD COLUMN more_generation INTEGER;"
+    "ALTER TABLE measure ADD COLUMN more_generation INTEGER;"
+    "CREATE INDEX station_more ON station (more_generation) WHERE more_generation IS NOT NULL;"
+    "CREATE INDEX measure_more ON measure (more_generation) WHERE more_generation IS NOT NULL;",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {

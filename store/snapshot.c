@@ -1,5 +1,6 @@
 #include "store/asked.h"
 #include "store/lookup.h"
+#include "store/meant.h"
 #include "store/measures.h"
 #include "store/rows.h"
 
@@ -7,29 +8,17 @@
 
 /* ---- counts ---------------------------------------------------------------------------------- */
 
-static ErrCode read_time(Snapshot *snap, sqlite3_stmt *st, UnixSec *ret_time, Err *err)
-{
-    bool row = false;
-    ErrCode rc = sql_step(&snap->db, st, &row, err);
-    if (rc == OK)
-        *ret_time = row ? sql_time(st, 0) : NO_TIME;
-    return rc;
-}
-
-static ErrCode newest_time(Snapshot *snap, int64_t measure, UnixSec *ret_time, Err *err)
-{
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_NEWEST_TIME);
-    sql_bind_int(st, 1, measure);
-    return read_time(snap, st, ret_time, err);
-}
-
 static ErrCode first_time(Snapshot *snap, int64_t measure, UnixSec from, UnixSec *ret_time,
                           Err *err)
 {
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_FIRST_TIME);
+    bool row = false;
     sql_bind_int(st, 1, measure);
     sql_bind_int(st, 2, from);
-    return read_time(snap, st, ret_time, err);
+    ErrCode rc = sql_step(&snap->db, st, &row, err);
+    if (rc == OK)
+        *ret_time = row ? sql_time(st, 0) : NO_TIME;
+    return rc;
 }
 
 /* The earliest reading inside its station's window, and the latest of all: one look into each
@@ -213,7 +202,7 @@ static ErrCode visit_station(Walk *walk, const Station *station, int64_t key, Er
     bool takes = true;
     ErrCode rc = OK;
     if (filter_narrows_measures(&walk->filter))
-        rc = station_has_measure(walk->snap, &walk->filter, key, &takes, err);
+        rc = station_has_measure(walk->snap, &walk->filter, station, key, &takes, err);
     if (rc != OK || !takes)
         return rc;
     MeasureIds *list = &walk->stations.ids;
@@ -271,7 +260,9 @@ static ErrCode visit_measures(Walk *walk, const Station *station, int64_t statio
             return rc;
         Measure measure = row_measure(st, &key);
         measure.station_id = station->id;
-        if (filter_takes_measure(&walk->filter, &measure))
+        bool taken = false;
+        rc = measure_is_taken(walk->snap, &walk->filter, station, &measure, key, &taken, err);
+        if (taken)
             rc = visit_newest(walk, station, &measure, key, err);
         if (rc != OK)
             return rc;
@@ -336,11 +327,14 @@ static ErrCode visit_readings(Walk *walk, const Station *station, int64_t statio
             return rc;
         Measure measure = row_measure(st, &key);
         measure.station_id = station->id;
-        if (!filter_takes_measure(&walk->filter, &measure))
-            continue;
-        rc = newest_time(walk->snap, key, &measure.newest, err);
+        bool taken = false;
+        rc = measure_is_taken(walk->snap, &walk->filter, station, &measure, key, &taken, err);
+        if (taken)
+            rc = measure_newest_time(walk->snap, key, &measure.newest, err);
         if (rc != OK)
             return rc;
+        if (!taken)
+            continue;
         walk->stopped = !visitor->each_measure(station, &measure, kept, visitor->ctx);
         rc = visit_range(walk, &measure, key, range, err);
         if (rc != OK)
@@ -389,7 +383,7 @@ static ErrCode visit_gaps_of(Walk *walk, const Station *station, Measure *measur
                              Window kept, Err *err)
 {
     const GapVisitor *visitor = walk->gaps.visitor;
-    ErrCode rc = newest_time(walk->snap, key, &measure->newest, err);
+    ErrCode rc = measure_newest_time(walk->snap, key, &measure->newest, err);
     if (rc == OK)
         rc = read_times(walk, key, kept, err);
     walk->gaps.asked.count = walk->gaps.asked_of_station;
@@ -432,7 +426,9 @@ static ErrCode visit_gaps(Walk *walk, const Station *station, int64_t station_ke
             return rc;
         Measure measure = row_measure(st, &key);
         measure.station_id = station->id;
-        if (filter_takes_measure(&walk->filter, &measure))
+        bool taken = false;
+        rc = measure_is_taken(walk->snap, &walk->filter, station, &measure, key, &taken, err);
+        if (taken)
             rc = visit_gaps_of(walk, station, &measure, key, kept, err);
         if (rc != OK)
             return rc;

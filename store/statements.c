@@ -97,6 +97,12 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
                                              " measure.more AS more FROM measure"
                                              " CROSS JOIN station ON station.key = measure.station"
                                              " WHERE measure.generation > ?1"},
+    /* Of rows that are not told themselves: those have theirs with them. */
+    [READ_COPY_MORE] = {"copy more of one alone",
+                        "SELECT id AS station, NULL AS measure, more FROM station"
+                        " WHERE more_generation > ?1 AND generation <= ?1"
+                        " UNION ALL SELECT NULL, id, more FROM measure"
+                        " WHERE more_generation > ?1 AND generation <= ?1"},
     /* What is expected, and not the habit that it follows from: a replica judges nobody. */
     [READ_COPY_DELIVERIES] = {"copy deliveries",
                               "SELECT measure.id AS measure, prior_s, last_arrival, newest,"
@@ -141,10 +147,12 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
         {"change type of station",
          "UPDATE station SET type = ?2, type_all = ?3, generation = ?4, place = ?5 WHERE key = ?1"},
 
-    [WRITE_SET_STATION_MORE] = {"store more of station", "UPDATE station SET more = ?2"
-                                                         " WHERE id = ?1 AND more IS NOT ?2"},
-    [WRITE_SET_MEASURE_MORE] = {"store more of measure", "UPDATE measure SET more = ?2"
-                                                         " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_SET_STATION_MORE] = {"store more of station",
+                                "UPDATE station SET more = ?2, more_generation = ?3"
+                                " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_SET_MEASURE_MORE] = {"store more of measure",
+                                "UPDATE measure SET more = ?2, more_generation = ?3"
+                                " WHERE id = ?1 AND more IS NOT ?2"},
     [WRITE_STATIONS_TO_ASK] = {"list stations to ask for",
                                "SELECT id FROM station WHERE id > ?1 AND listed = 1"
                                " AND (more IS NULL OR ?2) ORDER BY id LIMIT ?3"},
@@ -301,6 +309,10 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                                                     station, ) "more = excluded.more, generation = "
                                                                "excluded.generation, place = "
                                                                "excluded.place"},
+    [WRITE_COPY_STATION_MORE] = {"follow more of station",
+                                 "UPDATE station SET more = :more WHERE id = :station"},
+    [WRITE_COPY_MEASURE_MORE] = {"follow more of measure",
+                                 "UPDATE measure SET more = :more WHERE id = :measure"},
     [WRITE_COPY_DELIVERY] =
         {"follow delivery",
          "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"

@@ -40,6 +40,7 @@ typedef enum ReadSql {
     READ_COPY_GONE,
     READ_COPY_STATIONS,
     READ_COPY_MEASURES,
+    READ_COPY_MORE,
     READ_COPY_DELIVERIES,
     READ_SQL_COUNT
 } ReadSql;
@@ -60,7 +61,7 @@ typedef enum WriteSql {
     WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
     WRITE_TYPED_STATIONS,
     WRITE_SET_TYPE,         /* ?1 key, ?2 type, ?3 all types, ?4 generation, ?5 place */
-    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what */
+    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what, ?3 generation */
     WRITE_SET_MEASURE_MORE, /* the same */
     WRITE_STATIONS_TO_ASK,  /* ?1 id, itself excluded, ?2 whether also those with more, ?3 most */
     WRITE_FIND_MEASURE,
@@ -109,6 +110,8 @@ typedef enum WriteSql {
     /* named parameters, as the columns of the copied rows; :generation, :place */
     WRITE_COPY_STATION,
     WRITE_COPY_MEASURE,
+    WRITE_COPY_STATION_MORE,
+    WRITE_COPY_MEASURE_MORE,
     WRITE_COPY_DELIVERY,
     WRITE_COPY_KNOWN_READING, /* ?1 measure's key, ?2 time, ?3 value, ?4 flags, ?5 received, ?6 raw,
                                  ?7 revision, ?8 generation, ?9 place */

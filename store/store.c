@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "store/meant.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -300,6 +301,7 @@ void snapshot_close(Snapshot *snap)
     Err err;
     if (sql_run(&snap->db, sql_begin(&snap->db, READ_END), &err) != OK)
         db_close(&snap->db); /* whatever it is in, the next one starts afresh */
+    meant_forget(snap);
     put_idle(snap);
 }
 

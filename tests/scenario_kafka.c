@@ -141,6 +141,63 @@ TEST(scenario_kafka_replicas_agree_whatever_happens)
     CHECK_INT(0, freshet_stop(&ingester));
 }
 
+/* ---- what the Agency says of one station alone ------------------------------------------------- */
+
+/* A body with one name in place of the service's own address. */
+static void put_anonymous(const Freshet *service, const char *target, Buf *out)
+{
+    CLEANUP(buf_release) Buf body = freshet_get(service, target);
+    Str rest = buf_view(&body), own = str_of(service->url);
+    size_t at = 0;
+    for (; str_find(rest, own, &at); rest = (Str){rest.ptr + at + own.len, rest.len - at - own.len})
+        buf_printf(out, "%.*shttp://it", (int) at, rest.ptr);
+    buf_put_str(out, rest);
+}
+
+/* The Agency's answers to each station alone, in the order of the list. */
+static Buf agency_stations(const Freshet *service)
+{
+    Buf out = buf_init(8 << 20);
+    CLEANUP(buf_release) Buf ids = freshet_get(service, "/v1/stations.csv?fields=station");
+    Str line, rest = buf_view(&ids);
+    (void) str_cut(rest, '\n', &line, &rest);
+    while (str_cut(rest, '\n', &line, &rest)) {
+        char target[200];
+        (void) snprintf(target, sizeof target, "/flood-monitoring/id/stations/" STR_FMT,
+                        STR_ARG(line));
+        put_anonymous(service, target, &out);
+    }
+    return out;
+}
+
+/* It is asked for behind all else, and comes without any change of a row: with the next generation,
+ * whoever began before and whoever begins now holds it. */
+TEST(scenario_kafka_replicas_know_what_is_said_of_one_station_alone)
+{
+    const Simulator sim = simulator_start(ARGS("--clock", "--stations", "12"));
+    SimClock *clock = simclock_connect(sim.clock);
+    UnixSec began = simclock_now(clock);
+    Brokers brokers = brokers_start();
+    Freshet ingester = ingester_start(test_dir(), &sim, &brokers, "1/1");
+    Freshet early = replica_start(test_dir(), &brokers);
+    simclock_sleep_until(clock, began + 2 * 3600);
+    Freshet late = replica_start(test_dir(), &brokers);
+    Buf same[] = {wait_same(&early, &ingester), wait_same(&late, &ingester)};
+    CLEANUP(buf_release) Buf want = agency_stations(&ingester);
+    CHECK_HAS("eaRegionName", buf_view(&want));
+    const Freshet *replicas[] = {&early, &late};
+    for (size_t i = 0; i < countof(replicas); i++) {
+        CLEANUP(buf_release) Buf got = agency_stations(replicas[i]);
+        check_same(&want, &got);
+        buf_release(&same[i]);
+    }
+    CHECK_INT(0, freshet_stop(&early));
+    CHECK_INT(0, freshet_stop(&late));
+    CHECK_INT(0, freshet_stop(&ingester));
+}
+
+/* ---- shards ------------------------------------------------------------------------------------ */
+
 static int by_line(const void *a, const void *b)
 {
     return str_cmp(*(const Str *) a, *(const Str *) b);

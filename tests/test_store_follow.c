@@ -167,6 +167,62 @@ TEST(follow_makes_the_same_store)
     kit_close(&two);
 }
 
+static void apply_more(Kit *kit, bool is_measure, const char *id, const char *json)
+{
+    Batch batch = batch_init();
+    const More more = {.is_measure = is_measure, .id = str_of(id), .json = str_of(json)};
+    REQUIRE(batch_add_more(&batch, &more));
+    CHECK(kit_apply(kit, &batch).changed);
+}
+
+static bool count_change(const Change *change, void *ctx)
+{
+    (void) change;
+    (*(int *) ctx)++;
+    return true;
+}
+
+/* What those who follow the changes of a store are told behind one of its generations. */
+static int changes_behind(const Kit *kit, uint64_t generation)
+{
+    const Filter all = {.q = {.count = 0}};
+    const ChangeQuery query = {
+        .filter = &all, .kinds = CHANGES_ALL, .after = {.generation = generation}};
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    ChangeCursor reached;
+    int count = 0;
+    Err err = {.code = OK};
+    REQUIRE_OK(store_snapshot(kit->store, &snap, &err));
+    REQUIRE_OK(snapshot_each_change(snap, &query, count_change, &count, &reached, &err));
+    return count;
+}
+
+/* It is a part of the store, and nothing of what we say ourselves. */
+TEST(follow_takes_more_of_one_alone_and_tells_no_change)
+{
+    Kit one = open_source(), two = kit_open();
+    Err err = {.code = OK};
+    REQUIRE_OK(follow(&two, &one, 0, OK, &err));
+    apply_more(&one, false, "up", "{\"x\":\"1\"}"); /* 2 */
+    apply_more(&one, true, "level", "{\"y\":2}");
+    CHECK_INT(0, changes_behind(&one, 1));
+    REQUIRE_OK(follow(&two, &one, 1, OK, &err));
+    check_same(&one, &two);
+    CHECK_INT(0, changes_behind(&two, 10));
+
+    apply_more(&one, false, "up", "{\"x\":3}"); /* 4 */
+    Batch batch = batch_init();
+    Station other = kit_station("up");
+    other.raw = STR("{\"x\":4}"); /* and the station is another */
+    kit_add_station(&batch, other);
+    (void) kit_apply(&one, &batch);
+    REQUIRE_OK(follow(&two, &one, 3, OK, &err));
+    check_same(&one, &two);
+    CHECK_INT(1, changes_behind(&two, 30));
+    kit_close(&one);
+    kit_close(&two);
+}
+
 TEST(follow_gives_the_number_epoch_and_place_it_was_told)
 {
     Kit one = open_source(), two = kit_open();

@@ -86,6 +86,10 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_COPY_MEASURES] = {"copy measures",
                             "SEARCH measure USING INDEX measure_change (generation>?); " BY_KEY(
                                 "station")},
+    [READ_COPY_MORE] = {"copy more of one alone",
+                        "COMPOUND QUERY; LEFT-MOST SUBQUERY; "
+                        "SEARCH station USING INDEX station_more (more_generation>?); UNION ALL; "
+                        "SEARCH measure USING INDEX measure_more (more_generation>?)"},
     /* nearly all of it comes with every generation */
     [READ_COPY_DELIVERIES] = {"copy deliveries", "SCAN delivery; " BY_KEY("measure")},
 };
@@ -187,6 +191,10 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_COPY_STATION] = {"follow station", ""},
     [WRITE_COPY_MEASURE] = {"follow measure", "SCALAR SUBQUERY 1; SEARCH station USING COVERING "
                                               "INDEX sqlite_autoindex_station_1 (id=?)"},
+    [WRITE_COPY_STATION_MORE] = {"follow more of station",
+                                 "SEARCH station USING INDEX sqlite_autoindex_station_1 (id=?)"},
+    [WRITE_COPY_MEASURE_MORE] = {"follow more of measure",
+                                 "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
     [WRITE_COPY_DELIVERY] = {"follow delivery", "SCALAR SUBQUERY 1; SEARCH measure USING COVERING "
                                                 "INDEX sqlite_autoindex_measure_1 (id=?)"},
     [WRITE_COPY_KNOWN_READING] = {"follow correction",
