@@ -1,9 +1,7 @@
 #include "server/answer.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metrics.h"
-#include "server/ea.h"
 #include "server/exchange.h"
 #include "server/kept.h"
 #include "server/route.h"

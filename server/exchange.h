@@ -66,7 +66,8 @@ Finished *exchange_if_modified(Exchange *x, Finished *finished);
 
 /* ---- rendering --------------------------------------------------------------------------------- */
 
-/* What fails becomes the reply's problem. */
+/* What fails becomes the reply's problem, and is logged where it is ours. */
+void exchange_fail(Exchange *x, ErrCode code, const Err *err);
 ErrCode exchange_open_snapshot(Exchange *x, Snapshot **ret_snap);
 ErrCode exchange_run_handler(Exchange *x); /* a list in pages is kept */
 /* From the cache, or made: first plain, then in its coding, each once for a generation. NULL:

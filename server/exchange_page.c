@@ -53,7 +53,7 @@ static Finished *end_page(Exchange *x, const Paged *paged, size_t taken)
     }
     ErrCode rc = paged_give(paged, &x->req, taken, &x->reply, &err);
     if (rc != OK) {
-        reply_fail(&x->reply, x->arena, rc, &err);
+        exchange_fail(x, rc, &err);
         return end_with_problem(x);
     }
     exchange_make_etag(x, paged_tag(paged), CODING_NONE);
@@ -91,7 +91,7 @@ Finished *exchange_page(Exchange *x)
     Cursor cursor;
     ErrCode rc = cursor_read(&x->req, &x->reply, &cursor, &err);
     if (rc != OK) {
-        reply_fail(&x->reply, x->arena, rc, &err);
+        exchange_fail(x, rc, &err);
         return end_with_problem(x);
     }
     if (!str_is_none(x->wanted) && !str_eq(x->wanted, cursor.tag))

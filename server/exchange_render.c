@@ -20,6 +20,13 @@ static void log_failure(const Exchange *x, ErrCode code, const Err *err)
              err_name(code), err->text);
 }
 
+void exchange_fail(Exchange *x, ErrCode code, const Err *err)
+{
+    x->reply.header_count = 0; /* what was said of the answer that there is not */
+    reply_fail(&x->reply, x->arena, code, err);
+    log_failure(x, code, err);
+}
+
 /* Whoever is told of a next page must find it, also when this generation has gone by. */
 static void keep_paged(Exchange *x)
 {
@@ -37,11 +44,8 @@ ErrCode exchange_run_handler(Exchange *x)
         rc = reply_seal(&x->reply, &err);
     if (rc == OK)
         keep_paged(x);
-    if (rc != OK) {
-        x->reply.header_count = 0; /* what was said of the answer that there is not */
-        reply_fail(&x->reply, x->arena, rc, &err);
-        log_failure(x, rc, &err);
-    }
+    else
+        exchange_fail(x, rc, &err);
     x->render_us = clock_elapsed_us() - begun_us;
     return rc;
 }
@@ -50,10 +54,8 @@ ErrCode exchange_open_snapshot(Exchange *x, Snapshot **ret_snap)
 {
     Err err = {.code = OK};
     ErrCode rc = store_snapshot(x->site->store, ret_snap, &err);
-    if (rc != OK) {
-        reply_fail(&x->reply, x->arena, rc, &err);
-        log_failure(x, rc, &err);
-    }
+    if (rc != OK)
+        exchange_fail(x, rc, &err);
     return rc;
 }
 

@@ -6,13 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT_GENERATIONS = 2, KEPT_IDLE_MS = 10 * 60 * 1000 };
+/* In memory a list of one station takes 2 KB: there is room for some 7,000. */
+enum { KEPT_GENERATIONS = 2, KEPT_IDLE_MS = 10 * 60 * 1000, MEMORY_MAX = 16 << 20, CHAINS = 4096 };
+
+typedef enum Room { ROOM_DISK, ROOM_MEMORY, ROOM_DESCRIPTORS, ROOM_COUNT } Room;
 
 typedef struct KeptAnswer {
-    struct KeptAnswer *next; /* while it leaves */
-    uint64_t generation;
-    uint64_t hash;
-    size_t bytes;
+    struct KeptAnswer *next;            /* of its chain; of those that leave */
+    struct KeptAnswer *older, *younger; /* by their last use */
+    uint64_t generation, hash;
+    size_t takes[ROOM_COUNT];
     Finished *finished; /* one of the two */
     Paged *paged;
     int64_t used_ms;
@@ -22,12 +25,13 @@ typedef struct KeptAnswer {
 
 struct Kept {
     const Store *store;
-    size_t max_bytes;
+    size_t most[ROOM_COUNT];
     Lock lock; /* guards what follows */
     uint64_t newest;
-    size_t bytes, count;
-    KeptAnswer *answers[KEPT_MAX]; /* those longest not used first */
+    size_t taken[ROOM_COUNT];
+    KeptAnswer *oldest, *youngest;
     KeptAnswer *leaving;
+    KeptAnswer *chains[CHAINS];
 };
 
 Kept *kept_open(const Store *store, size_t max_bytes)
@@ -36,17 +40,48 @@ Kept *kept_open(const Store *store, size_t max_bytes)
     if (kept == NULL)
         return NULL;
     kept->store = store;
-    kept->max_bytes = max_bytes;
+    kept->most[ROOM_DISK] = max_bytes;
+    kept->most[ROOM_MEMORY] = MEMORY_MAX;
+    kept->most[ROOM_DESCRIPTORS] = KEPT_DESCRIPTORS_MAX;
     lock_init(&kept->lock);
     return kept;
 }
 
-static void remove_at(Kept *kept, size_t at)
+/* ---- who was used when ----------------------------------------------------------------------- */
+
+static void unlink_use(Kept *kept, KeptAnswer *answer)
 {
-    KeptAnswer *answer = kept->answers[at];
-    kept->bytes -= answer->bytes;
-    memmove(&kept->answers[at], &kept->answers[at + 1],
-            (--kept->count - at) * sizeof *kept->answers);
+    *(answer->older != NULL ? &answer->older->younger : &kept->oldest) = answer->younger;
+    *(answer->younger != NULL ? &answer->younger->older : &kept->youngest) = answer->older;
+}
+
+static void link_youngest(Kept *kept, KeptAnswer *answer)
+{
+    answer->older = kept->youngest;
+    answer->younger = NULL;
+    *(kept->youngest != NULL ? &kept->youngest->younger : &kept->oldest) = answer;
+    kept->youngest = answer;
+}
+
+/* ---- leaving --------------------------------------------------------------------------------- */
+
+static KeptAnswer **find_slot(Kept *kept, uint64_t generation, uint64_t hash, Str key)
+{
+    KeptAnswer **slot = &kept->chains[(hash ^ generation) % CHAINS];
+    while (*slot != NULL && ((*slot)->hash != hash || (*slot)->generation != generation ||
+                             !str_eq((Str){(*slot)->key, (*slot)->key_len}, key)))
+        slot = &(*slot)->next;
+    return slot;
+}
+
+static void leave(Kept *kept, KeptAnswer *answer)
+{
+    KeptAnswer **slot =
+        find_slot(kept, answer->generation, answer->hash, (Str){answer->key, answer->key_len});
+    *slot = answer->next;
+    unlink_use(kept, answer);
+    for (size_t i = 0; i < ROOM_COUNT; i++)
+        kept->taken[i] -= answer->takes[i];
     answer->next = kept->leaving;
     kept->leaving = answer;
 }
@@ -71,12 +106,27 @@ static void unlock(Kept *kept)
 
 void kept_close(Kept *kept)
 {
+    KeptAnswer *next;
     if (kept == NULL)
         return;
-    for (size_t i = 0; i < kept->count; i++)
-        answer_free(kept->answers[i]);
+    for (KeptAnswer *answer = kept->oldest; answer != NULL; answer = next) {
+        next = answer->younger;
+        answer_free(answer);
+    }
     lock_release(&kept->lock);
     free(kept);
+}
+
+/* Those that were longest not used, of those that take of what is wanted. */
+static void make_room(Kept *kept, const KeptAnswer *more)
+{
+    for (size_t i = 0; i < ROOM_COUNT; i++)
+        for (KeptAnswer *answer = kept->oldest, *next;
+             answer != NULL && kept->taken[i] + more->takes[i] > kept->most[i]; answer = next) {
+            next = answer->younger;
+            if (answer->takes[i] > 0)
+                leave(kept, answer);
+        }
 }
 
 static bool is_over(const Kept *kept, const KeptAnswer *answer, int64_t now_ms)
@@ -87,36 +137,40 @@ static bool is_over(const Kept *kept, const KeptAnswer *answer, int64_t now_ms)
 
 /* What was of the newest may have been used until now without coming by here: the cache has first
  * pages, and whole answers. */
-static void see_newest(Kept *kept, int64_t now_ms)
+static void see_newest(Kept *kept, uint64_t newest, int64_t now_ms)
 {
-    uint64_t newest = store_generation(kept->store);
-    for (size_t i = 0; i < kept->count && newest > kept->newest; i++)
-        if (kept->answers[i]->generation >= kept->newest)
-            kept->answers[i]->used_ms = now_ms;
+    KeptAnswer *next;
+    for (KeptAnswer *answer = kept->oldest; answer != NULL; answer = answer->younger)
+        if (answer->generation >= kept->newest)
+            answer->used_ms = now_ms;
     kept->newest = newest;
-    for (size_t i = kept->count; i > 0; i--)
-        if (is_over(kept, kept->answers[i - 1], now_ms))
-            remove_at(kept, i - 1);
+    for (KeptAnswer *answer = kept->oldest; answer != NULL; answer = next) {
+        next = answer->younger;
+        if (is_over(kept, answer, now_ms))
+            leave(kept, answer);
+    }
 }
 
+/* ---- keeping --------------------------------------------------------------------------------- */
+
 /* What is used becomes the last to leave. NULL: there is none. */
-static const KeptAnswer *use(Kept *kept, uint64_t generation, Str key)
+static KeptAnswer *use(Kept *kept, uint64_t generation, Str key)
 {
-    uint64_t hash = str_hash(key);
     int64_t now_ms = clock_now_ms();
-    see_newest(kept, now_ms);
-    for (size_t i = 0; i < kept->count; i++) {
-        KeptAnswer *answer = kept->answers[i];
-        if (answer->hash != hash || answer->generation != generation ||
-            !str_eq((Str){answer->key, answer->key_len}, key))
-            continue;
-        answer->used_ms = now_ms;
-        memmove(&kept->answers[i], &kept->answers[i + 1],
-                (kept->count - 1 - i) * sizeof *kept->answers);
-        kept->answers[kept->count - 1] = answer;
-        return answer;
+    uint64_t newest = store_generation(kept->store);
+    if (newest > kept->newest)
+        see_newest(kept, newest, now_ms);
+    KeptAnswer *answer = *find_slot(kept, generation, str_hash(key), key);
+    if (answer == NULL)
+        return NULL;
+    if (is_over(kept, answer, now_ms)) {
+        leave(kept, answer);
+        return NULL;
     }
-    return NULL;
+    answer->used_ms = now_ms;
+    unlink_use(kept, answer);
+    link_youngest(kept, answer);
+    return answer;
 }
 
 Finished *kept_find(Kept *kept, uint64_t generation, Str key)
@@ -137,58 +191,66 @@ Paged *kept_find_paged(Kept *kept, uint64_t generation, Str key)
     return found;
 }
 
-static void make_room(Kept *kept, size_t bytes)
-{
-    while (kept->count > 0 && (kept->count == KEPT_MAX || kept->bytes + bytes > kept->max_bytes))
-        remove_at(kept, 0);
-}
-
 static KeptAnswer *answer_new(const KeptAnswer *like, Str key)
 {
     KeptAnswer *answer = malloc(sizeof *answer + key.len);
     if (answer == NULL)
         return NULL;
     *answer = *like;
+    answer->takes[ROOM_MEMORY] += sizeof *answer + key.len;
     answer->hash = str_hash(key);
+    answer->used_ms = clock_now_ms();
     answer->key_len = key.len;
     memcpy(answer->key, key.ptr, key.len);
     return answer;
 }
 
-/* False: it is there already, or never can be. */
-static bool put(Kept *kept, Str key, const KeptAnswer *like)
+/* Takes `answer` over. */
+static void put(Kept *kept, Str key, KeptAnswer *answer)
 {
-    KeptAnswer *answer = like->bytes <= kept->max_bytes ? answer_new(like, key) : NULL;
-    if (answer == NULL)
-        return false;
     lock_take(&kept->lock);
-    bool is_new = use(kept, answer->generation, key) == NULL;
-    if (is_new) {
-        make_room(kept, answer->bytes);
-        answer->used_ms = clock_now_ms();
-        kept->answers[kept->count++] = answer;
-        kept->bytes += answer->bytes;
+    if (use(kept, answer->generation, key) != NULL ||
+        answer->takes[ROOM_DISK] > kept->most[ROOM_DISK]) {
+        answer->next = kept->leaving;
+        kept->leaving = answer;
+    } else {
+        make_room(kept, answer);
+        for (size_t i = 0; i < ROOM_COUNT; i++)
+            kept->taken[i] += answer->takes[i];
+        answer->next = NULL;
+        *find_slot(kept, answer->generation, answer->hash, key) = answer;
+        link_youngest(kept, answer);
     }
     unlock(kept);
-    if (!is_new)
-        free(answer);
-    return is_new;
 }
 
 void kept_put(Kept *kept, uint64_t generation, Str key, Finished *finished)
 {
-    const KeptAnswer like = {.generation = generation,
-                             .bytes = finished_body_bytes(finished),
-                             .finished = finished_keep(finished)};
-    if (!put(kept, key, &like))
-        finished_drop(finished);
+    /* One descriptor of its own, one of the response that sends it. */
+    KeptAnswer *answer =
+        answer_new(&(KeptAnswer){.generation = generation,
+                                 .takes = {[ROOM_DISK] = finished_body_bytes(finished),
+                                           [ROOM_MEMORY] = finished_memory_bytes(finished),
+                                           [ROOM_DESCRIPTORS] = 2},
+                                 .finished = finished},
+                   key);
+    if (answer == NULL)
+        return;
+    (void) finished_keep(finished);
+    put(kept, key, answer);
 }
 
 void kept_put_paged(Kept *kept, Str key, Paged *paged)
 {
-    const KeptAnswer like = {.generation = paged_generation(paged),
-                             .bytes = paged_bytes(paged),
-                             .paged = paged_keep(paged)};
-    if (!put(kept, key, &like))
-        paged_drop(paged);
+    KeptAnswer *answer =
+        answer_new(&(KeptAnswer){.generation = paged_generation(paged),
+                                 .takes = {[ROOM_DISK] = paged_disk_bytes(paged),
+                                           [ROOM_MEMORY] = paged_memory_bytes(paged),
+                                           [ROOM_DESCRIPTORS] = paged_disk_bytes(paged) > 0},
+                                 .paged = paged},
+                   key);
+    if (answer == NULL)
+        return;
+    (void) paged_keep(paged);
+    put(kept, key, answer);
 }

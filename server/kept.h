@@ -2,17 +2,17 @@
  * are followed page by page.
  *
  * Kept until the next generation but one and for 10 minutes after their last use, as long as the
- * room lasts: beyond it those leave that were longest not used. Any thread. */
+ * room lasts, on disk or in memory, and descriptors do: beyond it those leave that were longest not
+ * used. Any thread. */
 #pragma once
 #include "server/paged.h"
 #include "store/store.h"
 
 typedef struct Kept Kept;
 
-/* Each has two descriptors at most. */
-enum { KEPT_MAX = 512 };
+enum { KEPT_DESCRIPTORS_MAX = 1024 };
 
-/* NULL: no memory. Owns: ends with kept_close(), before `store`. */
+/* `max_bytes` of disk. NULL: no memory. Owns: ends with kept_close(), before `store`. */
 Kept *kept_open(const Store *store, size_t max_bytes);
 void kept_close(Kept *kept); /* NULL is fine */
 

@@ -1,5 +1,6 @@
 #include "server/paged.h"
 
+#include "base/compress.h"
 #include "model/render.h"
 #include "server/cursor.h"
 #include "server/envelope.h"
@@ -9,76 +10,160 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the places while they are gathered: 8 million pages, where a country has half a million rows. */
-enum { STARTS_MAX_BYTES = 64 << 20 };
+enum {
+    HEADERS_MAX = 4,
+    PIECE_BYTES = 64 * 1024,     /* some 0.05 ms to pack, half of that to unpack */
+    IN_MEMORY_MAX = 16 * 1024,   /* packed; most lists of one station need a tenth of it */
+    STARTS_MAX_BYTES = 64 << 20, /* while they are gathered: of 8 million pages */
+};
 
 struct Paged {
     _Atomic unsigned count;
-    Spool *spool;
     size_t limit, row_count;
-    Buf starts;       /* uint64_t each; empty once they lie behind the rows */
-    size_t starts_at; /* where the rows end */
+    size_t bytes;    /* of all, not packed */
+    size_t rows_end; /* where the places of pages begin */
+    Buf starts;      /* these, uint64_t each, while they are gathered */
+    Buf rest;        /* what does not fill a piece yet */
+    Buf pieces; /* where each begins among all that is packed, and where the last ends; uint64_t */
+    size_t packed_bytes;
+    Spools *spools;
+    Spool *spool; /* what is packed; NULL while it is less than IN_MEMORY_MAX, and in `packed` */
+    Buf packed;
     SnapshotInfo info;
-    Arena texts; /* of what follows */
+    char *texts; /* of what follows */
+    size_t texts_bytes;
     Str head;
-    Header headers[REPLY_HEADERS_MAX];
+    Header headers[HEADERS_MAX];
     size_t header_count;
 };
 
-ErrCode paged_begin(Spools *spools, size_t limit, size_t first, Paged **ret_paged, Err *err)
+Paged *paged_begin(Spools *spools, size_t limit, size_t first)
 {
     Paged *paged = calloc(1, sizeof *paged);
     if (paged == NULL)
-        return err_set(err, ERR_NO_MEMORY, "no memory for pages");
+        return NULL;
     paged->count = 1;
     paged->limit = limit;
+    paged->spools = spools;
     paged->starts = buf_init(STARTS_MAX_BYTES);
-    paged->texts = arena_init();
-    ErrCode rc = spool_begin(spools, SPOOL_READ, &paged->spool, err);
-    if (rc != OK) {
-        paged_drop(paged);
-        return rc;
-    }
+    paged->rest = buf_init(PIECE_BYTES);
+    paged->pieces = buf_init(STARTS_MAX_BYTES);
+    paged->packed = buf_init(SIZE_MAX / 2);
     paged_mark(paged, first);
-    *ret_paged = paged;
-    return OK;
+    return paged;
 }
 
 void paged_mark(Paged *paged, size_t ahead)
 {
-    uint64_t start = spool_bytes(paged->spool) + ahead;
+    uint64_t start = paged->bytes + ahead;
     buf_put(&paged->starts, &start, sizeof start);
+}
+
+/* ---- packing --------------------------------------------------------------------------------- */
+
+static ErrCode move_to_spool(Paged *paged, Err *err)
+{
+    ErrCode rc = OK;
+    if (paged->spool == NULL)
+        rc = spool_begin(paged->spools, SPOOL_READ, &paged->spool, err);
+    if (rc == OK)
+        rc = spool_append(paged->spool, buf_view(&paged->packed), err);
+    buf_clear(&paged->packed);
+    return rc;
+}
+
+static ErrCode pack_piece(Paged *paged, Str piece, Err *err)
+{
+    uint64_t at = paged->packed_bytes;
+    size_t before = paged->packed.len;
+    buf_put(&paged->pieces, &at, sizeof at);
+    ErrCode rc = compress_pack(piece, &paged->packed, err);
+    if (rc != OK)
+        return rc;
+    paged->packed_bytes += paged->packed.len - before;
+    return paged->packed.len > IN_MEMORY_MAX ? move_to_spool(paged, err) : OK;
+}
+
+static Str take_piece(Str *bytes, size_t len)
+{
+    const Str piece = {bytes->ptr, len < bytes->len ? len : bytes->len};
+    *bytes = (Str){bytes->ptr + piece.len, bytes->len - piece.len};
+    return piece;
 }
 
 ErrCode paged_append(Paged *paged, Str bytes, Err *err)
 {
-    return spool_append(paged->spool, bytes, err);
+    ErrCode rc = OK;
+    paged->bytes += bytes.len;
+    while (bytes.len > 0 && rc == OK) {
+        if (paged->rest.len == 0 && bytes.len >= PIECE_BYTES) {
+            rc = pack_piece(paged, take_piece(&bytes, PIECE_BYTES), err);
+            continue;
+        }
+        buf_put_str(&paged->rest, take_piece(&bytes, PIECE_BYTES - paged->rest.len));
+        if (paged->rest.len < PIECE_BYTES)
+            return buf_check(&paged->rest, err);
+        rc = pack_piece(paged, buf_view(&paged->rest), err);
+        buf_clear(&paged->rest);
+    }
+    return rc;
 }
 
+/* The last piece, and where it ends. What stays in memory gives its slack back. */
+static ErrCode end_packing(Paged *paged, Err *err)
+{
+    ErrCode rc = paged->rest.len > 0 ? pack_piece(paged, buf_view(&paged->rest), err) : OK;
+    uint64_t end = paged->packed_bytes;
+    buf_put(&paged->pieces, &end, sizeof end);
+    buf_release(&paged->rest);
+    if (rc == OK && paged->spool != NULL)
+        rc = move_to_spool(paged, err);
+    if (paged->spool != NULL)
+        buf_release(&paged->packed);
+    buf_shrink(&paged->packed);
+    buf_shrink(&paged->pieces);
+    return rc != OK ? rc : buf_check(&paged->pieces, err);
+}
+
+static Str copy_text(Str text, char **at)
+{
+    const Str copy = {*at, text.len};
+    *at = (char *) mempcpy(*at, text.ptr, text.len);
+    return copy;
+}
+
+/* False: no memory. */
 static bool copy_texts(Paged *paged, const PagedInfo *of)
 {
-    bool copied = arena_copy(&paged->texts, of->head, &paged->head);
-    for (size_t i = 0; i < of->header_count && copied; i++) {
-        Header *header = &paged->headers[paged->header_count++];
-        header->name = of->headers[i].name;
-        copied = arena_copy(&paged->texts, of->headers[i].value, &header->value);
-    }
-    return copied;
+    size_t bytes = of->head.len;
+    assert(of->header_count <= HEADERS_MAX);
+    for (size_t i = 0; i < of->header_count; i++)
+        bytes += of->headers[i].value.len;
+    char *at = paged->texts = malloc(bytes + 1);
+    if (at == NULL)
+        return false;
+    paged->texts_bytes = bytes;
+    if (of->head.len > 0)
+        paged->head = copy_text(of->head, &at);
+    for (size_t i = 0; i < of->header_count; i++)
+        paged->headers[i] = (Header){of->headers[i].name, copy_text(of->headers[i].value, &at)};
+    paged->header_count = of->header_count;
+    return true;
 }
 
 ErrCode paged_end(Paged *paged, const PagedInfo *of, Err *err)
 {
     paged->info = *of->info;
     paged->row_count = of->row_count;
-    paged->starts_at = spool_bytes(paged->spool);
+    paged->rows_end = paged->bytes;
     paged_mark(paged, 0); /* the end of the last page */
     if (!copy_texts(paged, of))
         return err_set(err, ERR_NO_MEMORY, "no memory for what surrounds pages");
     ErrCode rc = buf_check(&paged->starts, err);
     if (rc == OK)
-        rc = spool_append(paged->spool, buf_view(&paged->starts), err);
+        rc = paged_append(paged, buf_view(&paged->starts), err);
     buf_release(&paged->starts);
-    return rc;
+    return rc != OK ? rc : end_packing(paged, err);
 }
 
 Paged *paged_keep(Paged *paged)
@@ -93,7 +178,10 @@ void paged_drop(Paged *paged)
         return;
     spool_drop(paged->spool);
     buf_release(&paged->starts);
-    arena_release(&paged->texts);
+    buf_release(&paged->rest);
+    buf_release(&paged->pieces);
+    buf_release(&paged->packed);
+    free(paged->texts);
     free(paged);
 }
 
@@ -112,14 +200,19 @@ UnixSec paged_as_of(const Paged *paged)
     return paged->info.as_of;
 }
 
-size_t paged_bytes(const Paged *paged)
+size_t paged_disk_bytes(const Paged *paged)
 {
-    return spool_bytes(paged->spool);
+    return paged->spool != NULL ? spool_bytes(paged->spool) : 0;
+}
+
+size_t paged_memory_bytes(const Paged *paged)
+{
+    return sizeof *paged + paged->packed.cap + paged->pieces.cap + paged->texts_bytes;
 }
 
 size_t paged_page_bytes(const Paged *paged)
 {
-    return paged->starts_at / paged->row_count * paged->limit;
+    return paged->rows_end / paged->row_count * paged->limit;
 }
 
 bool paged_has(const Paged *paged, size_t taken)
@@ -129,21 +222,66 @@ bool paged_has(const Paged *paged, size_t taken)
 
 /* ---- a page ---------------------------------------------------------------------------------- */
 
-static ErrCode put_rows(const Paged *paged, size_t page, Buf *out, Err *err)
+static ErrCode read_packed(const Paged *paged, size_t at, size_t len, Buf *to, Err *err)
 {
-    uint64_t ends[2] = {0, 0};
-    ErrCode rc = spool_read(paged->spool, paged->starts_at + page * sizeof *ends, (char *) ends,
-                            sizeof ends, err);
+    char *room = buf_reserve(to, len);
+    if (room == NULL)
+        return buf_check(to, err);
+    ErrCode rc = OK;
+    if (paged->spool != NULL)
+        rc = spool_read(paged->spool, at, room, len, err);
+    else
+        memcpy(room, paged->packed.ptr + at, len);
+    buf_grew(to, len);
+    return rc;
+}
+
+static ErrCode unpack_piece(const Paged *paged, size_t number, Buf *plain, Err *err)
+{
+    CLEANUP(buf_release) Buf packed = buf_init(2 * PIECE_BYTES);
+    uint64_t ends[2];
+    memcpy(ends, paged->pieces.ptr + number * sizeof *ends, sizeof ends);
+    size_t left = paged->bytes - number * PIECE_BYTES;
+    size_t len = left < PIECE_BYTES ? left : PIECE_BYTES;
+    ErrCode rc = read_packed(paged, ends[0], ends[1] - ends[0], &packed, err);
     if (rc != OK)
         return rc;
-    size_t len = ends[1] - ends[0];
-    char *room = buf_reserve(out, len);
+    char *room = buf_reserve(plain, len);
     if (room == NULL)
-        return buf_check(out, err);
-    rc = spool_read(paged->spool, ends[0], room, len, err);
-    if (rc == OK)
-        buf_grew(out, len);
-    return rc;
+        return buf_check(plain, err);
+    if (!compress_unpack(buf_view(&packed), room, len))
+        return err_set(err, ERR_STORAGE, "what was packed of a list cannot be unpacked");
+    buf_grew(plain, len);
+    return OK;
+}
+
+/* The bytes from `at` to `end` of all, as they were before they were packed. */
+static ErrCode put_plain(const Paged *paged, size_t at, size_t end, Buf *out, Err *err)
+{
+    CLEANUP(buf_release) Buf plain = buf_init(PIECE_BYTES);
+    while (at < end) {
+        size_t begin = at / PIECE_BYTES * PIECE_BYTES;
+        buf_clear(&plain);
+        ErrCode rc = unpack_piece(paged, at / PIECE_BYTES, &plain, err);
+        if (rc != OK)
+            return rc;
+        size_t to = begin + plain.len < end ? begin + plain.len : end;
+        buf_put(out, plain.ptr + (at - begin), to - at);
+        at = to;
+    }
+    return buf_check(out, err);
+}
+
+static ErrCode put_rows(const Paged *paged, size_t page, Buf *out, Err *err)
+{
+    uint64_t ends[2];
+    size_t at = paged->rows_end + page * sizeof *ends;
+    CLEANUP(buf_release) Buf text = buf_init(sizeof ends);
+    ErrCode rc = put_plain(paged, at, at + sizeof ends, &text, err);
+    if (rc != OK)
+        return rc;
+    memcpy(ends, text.ptr, sizeof ends);
+    return put_plain(paged, ends[0], ends[1], out, err);
 }
 
 /* What the handler said of the list. Where else a page is to be found is at its own cursor. */

@@ -125,38 +125,29 @@ static void put_row(Rows *rows, const Row *row)
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-/* A failure to store is for the log; the others the client is told of. */
-static void note_failure(Buf *out, ErrCode code, const Err *err)
-{
-    if (code == ERR_STORAGE)
-        log_warn("http spool failed error=" LOG_TEXT, err->text);
-    if (code != OK)
-        out->error = code;
-}
-
 /* The rows of `out` fill their page, and there is one more. */
 static void begin_page(Rows *rows, Buf *out)
 {
     Reply *reply = rows->reply;
-    Err err = {.code = OK};
     if (reply->paged == NULL)
-        note_failure(out,
-                     paged_begin(rows->req->site->spools, rows->limit, rows->head_bytes,
-                                 &reply->paged, &err),
-                     &err);
-    if (reply->paged != NULL)
+        reply->paged = paged_begin(rows->req->site->spools, rows->limit, rows->head_bytes);
+    if (reply->paged == NULL)
+        out->error = ERR_NO_MEMORY;
+    else
         paged_mark(reply->paged, out->len);
 }
 
-/* What is in `out` behind the first page, or more, goes where the pages are. */
+/* What was rendered goes where the pages are. */
 static void move_on(const Rows *rows, Buf *out)
 {
     Err err = {.code = OK};
     if (out->error != OK)
         return;
-    note_failure(out, paged_append(rows->reply->paged, buf_view(out), &err), &err);
-    if (out->error == OK)
-        buf_clear(out);
+    ErrCode rc = paged_append(rows->reply->paged, buf_view(out), &err);
+    if (rc == ERR_STORAGE)
+        log_warn("http spool failed error=" LOG_TEXT, err.text);
+    buf_clear(out);
+    out->error = rc;
 }
 
 /* Between rows of one page; a page begins with a row. */
@@ -172,7 +163,7 @@ static void begin_row(Rows *rows, Buf *out)
 /* Between rows. False: no more can be taken. */
 static bool has_room(const Rows *rows, Buf *out)
 {
-    enum { PIECE_BYTES = 1 << 20 };
+    enum { PIECE_BYTES = 256 * 1024 };
     if (rows->reply->paged == NULL)
         return reply_more(rows->reply);
     if (out->len >= PIECE_BYTES)

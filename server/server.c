@@ -429,7 +429,7 @@ static void ask_for_descriptors(unsigned connections)
 {
     enum { OTHERS = 256 }; /* of the store, the upstream, the system */
     struct rlimit limit;
-    rlim_t need = (rlim_t) connections + 2 * KEPT_MAX + OTHERS;
+    rlim_t need = (rlim_t) connections + KEPT_DESCRIPTORS_MAX + OTHERS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
         return;
     limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;

@@ -308,7 +308,7 @@ TEST(lists_leave_for_want_of_room_and_the_longest_unused_first)
 {
     Country country;
     char kept[TARGET_SIZE], left[TARGET_SIZE], target[TARGET_SIZE];
-    country_open(&country, 12 << 20); /* of some 1 MB each, five */
+    country_open(&country, 512 << 10); /* of some 60 KB each, four */
     CLEANUP(response_release) Response a = fetch_ok(&country, "/v1/readings?limit=1000");
     CLEANUP(response_release) Response b = fetch_ok(&country, "/v1/readings?limit=1001");
     REQUIRE(next_page(&a, kept) && next_page(&b, left));
@@ -336,11 +336,11 @@ TEST(lists_leave_for_want_of_room_and_the_longest_unused_first)
 TEST(a_list_that_does_not_fit_is_told_with_its_first_page)
 {
     Country country;
-    country_open(&country, 1 << 20);
+    country_open(&country, 64 << 10);
     CLEANUP(response_release) Response got = http_fetch(country.port, "/v1/readings?limit=10");
     CHECK_INT(413, got.status);
     CHECK_TEXT("too-large", problem_type(response_body(&got)));
-    CHECK_HAS("more than 524288 bytes", response_body(&got));
+    CHECK_HAS("more than 32768 bytes", response_body(&got));
     CHECK_HAS("/v1/snapshots/latest", response_body(&got));
     CHECK_INT(200, status_of(&country, "/v1/readings?limit=100000")); /* in one it is in memory */
     CHECK_INT(200, status_of(&country, "/v1/latest?limit=10"));
