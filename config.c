@@ -103,7 +103,7 @@ static const Setting SETTINGS[] = {
      "of one JSON answer; beyond it `too-large`"},
     {"cache-bytes", AT(cache_bytes), BYTES, "56MB", 0, 16384 * MB, NULL, "for finished answers"},
     {"spool-bytes", AT(spool_bytes), BYTES, "512MB", 4 * MB, 1024 * 1024 * MB, NULL,
-     "of disk, for answers larger than memory; one may take half"},
+     "of disk, for answers larger than memory and lists in pages; one may take half"},
     {"facade", AT(facade), CHOICE, "repaired", 0, 0, "repaired|strict",
      "the Agency's own paths: one value a field, or the shapes of its quirks"},
     {"facade-ids", AT(facade_ids), CHOICE, "upstream", 0, 0, "upstream|local",
