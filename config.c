@@ -152,6 +152,7 @@ ErrCode config_read(int argc, const char *const *argv, const char *(*env)(const 
 {
     Config config = {.strings = arena_init(), .command = COMMAND_SERVE};
     const Setting *file = setting_find(STR("config"));
+    assert(SETTINGS->name != NULL); /* so that no text is NULL below */
     for (const Setting *setting = SETTINGS; setting->name != NULL; setting++)
         setting_read(setting, &config, str_of(setting->preset), "default", faults);
     const char *from_env = env("FRESHET_CONFIG");
@@ -159,7 +160,7 @@ ErrCode config_read(int argc, const char *const *argv, const char *(*env)(const 
         setting_read(file, &config, str_of(from_env), "FRESHET_CONFIG", faults);
     read_flags(&config, argc, argv, file, faults);
     buf_clear(faults); /* said again, once, below */
-    if (config.config_file != NULL && config.config_file[0] != '\0')
+    if (config.config_file[0] != '\0')
         read_file(&config, config.config_file, faults);
     read_environment(&config, env, faults);
     read_flags(&config, argc, argv, NULL, faults);
