@@ -30,12 +30,16 @@ typedef struct Apply {
     UnixSec slot;     /* at which the batch came */
     int64_t poll_s;   /* between two slots */
     int64_t away_s;   /* of our own making before it, with no poll that went well */
-    bool of_copy;     /* which stays as it is for a fault alone */
+    const atomic_bool *stop;
+    bool of_copy; /* which stays as it is for a fault alone */
     bool changed;
 } Apply;
 
 /* Binds the generation, and the next place in it, from parameter `at` on; returns the one behind. */
 int apply_number(Apply *apply, sqlite3_stmt *st, int at);
+
+/* Asked between any two pieces of work: ERR_STOPPED, once writer_stop() was called. */
+MUST_USE ErrCode apply_go_on(const Apply *apply, Err *err);
 
 /* Stations, then measures, then types: a measure may bring a station. */
 MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
