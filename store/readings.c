@@ -15,7 +15,7 @@
 typedef struct Series {
     int64_t station, measure; /* keys */
     int64_t period_s;
-    UnixSec newest; /* that is stored; NO_TIME: not known to the delivery */
+    Delivered delivered; /* as stored */
     UnixSec station_newest;
     const size_t *order; /* places in the batch */
     size_t count;
@@ -85,8 +85,9 @@ static ErrCode find_measure(Apply *apply, Str id, Series *series, Err *err)
     series->measure = rc == OK && row ? sql_int(st, 0) : 0;
     series->station = rc == OK && row ? sql_int(st, 1) : 0;
     series->period_s = rc == OK && row ? sql_int(st, 2) : 0;
-    series->newest = rc == OK && row ? sql_time(st, 3) : NO_TIME;
-    series->station_newest = rc == OK && row ? sql_time(st, 4) : NO_TIME;
+    series->station_newest = rc == OK && row ? sql_time(st, 3) : NO_TIME;
+    if (rc == OK && row)
+        series->delivered = row_delivered(st, 4);
     return rc;
 }
 
@@ -357,7 +358,7 @@ static ErrCode find_gap(Readings *all, const Series *series, Window kept, UnixSe
 static ErrCode apply_series(Readings *all, const Series *series, Window kept, Err *err)
 {
     Apply *apply = all->apply;
-    UnixSec newest = last_time(all, series), stored_newest = series->newest;
+    UnixSec newest = last_time(all, series), stored_newest = series->delivered.newest;
     ErrCode rc = OK;
     all->known_count = 0;
     if (stored_newest == NO_TIME || reading_at(all, series, 0)->reading.time <= stored_newest)
@@ -393,7 +394,8 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
             rc = add(apply, series->measure, given, time < stored_newest, err);
     }
     if (rc == OK && newest > stored_newest)
-        rc = apply_delivery(apply, series->measure, series->period_s, newest, err);
+        rc = apply_delivery(apply, series->measure, series->period_s, &series->delivered, newest,
+                            err);
     return rc;
 }
 

@@ -118,6 +118,10 @@ static const char *const STORE_MIGRATIONS[] = {
     " fault INTEGER NOT NULL, since INTEGER"
     ") STRICT, WITHOUT ROWID;"
     "ALTER TABLE meta ADD COLUMN resume INTEGER;",
+
+    /* Each delivery moved its entry, which took as long as storing the reading. To look through the
+     * whole table once a poll, in its order, takes a tenth of that. */
+    "DROP INDEX delivery_crosses;",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {

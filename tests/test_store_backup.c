@@ -187,8 +187,9 @@ TEST(backup_check_refuses_what_is_none)
     CHECK_INT(0, unlink(copy));
     kit = kit_open_in(base);
     must_backup(kit.store, copy);
+    off_t second_page = kit_sql(&kit, "freshet.db", "PRAGMA page_size");
     kit_close(&kit);
-    damage(copy, 4096);
+    damage(copy, second_page);
     CHECK_INT(ERR_CORRUPT, backup_check(copy, &info, &err));
     CHECK_INT(99, info.generation);
 }
