@@ -119,15 +119,15 @@ static ErrCode parse_answer(const Poller *poller, Feed feed, const HttpResult *a
 static ErrCode fetch(Poller *poller, Feed feed, Round *round, Err *err)
 {
     HttpResult *answer = &round->answers[feed];
-    int64_t began_ms = clock_elapsed_ms();
+    Cost began = clock_cost();
     ErrCode rc = upstream_fetch(poller->upstream, feed, answer, &round->retry_after_s, err);
-    round->report.fetch_ms += clock_elapsed_ms() - began_ms;
+    clock_add_cost(&round->report.fetch, began);
     if (rc != OK)
         return rc;
     if (answer->status != 304) {
-        began_ms = clock_elapsed_ms();
+        began = clock_cost();
         rc = parse_answer(poller, feed, answer, &round->batch, err);
-        round->report.parse_ms += clock_elapsed_ms() - began_ms;
+        clock_add_cost(&round->report.parse, began);
         round->all_unmodified = false;
     }
     http_result_release(answer);
@@ -244,10 +244,10 @@ static ErrCode ask_for_lists(Poller *poller, Round *round, Err *err)
 static ErrCode look_up(Poller *poller, Round *round, Err *err)
 {
     LookupCount count;
-    int64_t began_ms = clock_elapsed_ms();
+    Cost began = clock_cost();
     ErrCode rc = lookup_measures(&poller->lookup, poller->upstream, poller->writer, &round->unknown,
                                  &round->batch, &count, &round->retry_after_s, err);
-    round->report.fetch_ms += clock_elapsed_ms() - began_ms;
+    clock_add_cost(&round->report.fetch, began);
     if (rc == ERR_STOPPED || round->batch.measure_count == 0)
         return rc;
     log_info("ingest looked up unknown=%zu found=%" PRId64 " bare=%" PRId64, round->unknown.count,
@@ -361,6 +361,21 @@ static ErrCode settle_fault(Poller *poller, Round *round, ErrCode rc, Err *err)
 
 /* ---- the loop ---------------------------------------------------------------------------------- */
 
+static void count_cpu(const PollReport *report)
+{
+    int64_t parts_us = report->trim.cpu_us + report->commit.cpu_us + report->announce.cpu_us;
+    const MetricChange changes[] = {
+        {METRIC_CPU_FETCH, report->fetch.cpu_us},
+        {METRIC_CPU_PARSE, report->parse.cpu_us},
+        {METRIC_CPU_APPLY, report->apply.cpu_us - parts_us},
+        {METRIC_CPU_TRIM, report->trim.cpu_us},
+        {METRIC_CPU_COMMIT, report->commit.cpu_us},
+        {METRIC_CPU_ANNOUNCE, report->announce.cpu_us},
+        {METRIC_CPU_CHECKPOINT, report->checkpoint.cpu_us},
+    };
+    metric_add_all(changes, countof(changes));
+}
+
 static void record(Poller *poller, Round *round, ErrCode rc, const Err *poll_err)
 {
     PollReport *report = &round->report;
@@ -379,8 +394,25 @@ static void record(Poller *poller, Round *round, ErrCode rc, const Err *poll_err
     }
     if (writer_record_poll(poller->writer, report, &err) != OK)
         log_warn("ingest poll not recorded error=" LOG_TEXT, err.text);
+    Cost began = clock_cost();
     if (writer_checkpoint(poller->writer, &err) != OK)
         log_warn("ingest log not checkpointed error=" LOG_TEXT, err.text);
+    clock_add_cost(&report->checkpoint, began);
+    count_cpu(report);
+}
+
+/* Before the line that says that the poll is over. */
+static void log_costs(const PollReport *report)
+{
+    log_info("ingest spent wall_trim_ms=%" PRId64 " wall_commit_ms=%" PRId64
+             " wall_checkpoint_ms=%" PRId64 " cpu_fetch_ms=%" PRId64 " cpu_parse_ms=%" PRId64
+             " cpu_apply_ms=%" PRId64 " cpu_trim_ms=%" PRId64 " cpu_commit_ms=%" PRId64
+             " cpu_announce_ms=%" PRId64 " cpu_checkpoint_ms=%" PRId64,
+             report->trim.wall_us / 1000, report->commit.wall_us / 1000,
+             report->checkpoint.wall_us / 1000, report->fetch.cpu_us / 1000,
+             report->parse.cpu_us / 1000, report->apply.cpu_us / 1000, report->trim.cpu_us / 1000,
+             report->commit.cpu_us / 1000, report->announce.cpu_us / 1000,
+             report->checkpoint.cpu_us / 1000);
 }
 
 static void log_round(const Poller *poller, const Round *round, ErrCode rc, const Err *err,
@@ -402,15 +434,16 @@ static void log_round(const Poller *poller, const Round *round, ErrCode rc, cons
     if (round->own_err.code != OK)
         log_warn("ingest polled with a fault fault=%s error=" LOG_TEXT, fault_name(report->fault),
                  round->own_err.text);
-    log_info("ingest polled generation=%" PRIu64 " received=%" PRId64 " new=%" PRId64
-             " late=%" PRId64 " unchanged=%" PRId64 " corrected=%" PRId64 " expired=%" PRId64
-             " quarantined=%" PRId64 " asks=%" PRId64 " asks_left=%" PRId64 " requests=%" PRId64
-             " bytes=%" PRId64 " fetch_ms=%" PRId64 " parse_ms=%" PRId64 " apply_ms=%" PRId64
-             " next_in_s=%" PRId64,
-             report->generation, counts->received, counts->fresh, counts->late, counts->unchanged,
-             counts->corrected, counts->expired, counts->quarantined, round->filled.asks_done,
-             round->filled.asks_left, report->requests, report->wire_bytes, report->fetch_ms,
-             report->parse_ms, report->apply_ms, next_in_s);
+    log_costs(report);
+    log_info(
+        "ingest polled generation=%" PRIu64 " received=%" PRId64 " new=%" PRId64 " late=%" PRId64
+        " unchanged=%" PRId64 " corrected=%" PRId64 " expired=%" PRId64 " quarantined=%" PRId64
+        " asks=%" PRId64 " asks_left=%" PRId64 " requests=%" PRId64 " bytes=%" PRId64
+        " fetch_ms=%" PRId64 " parse_ms=%" PRId64 " apply_ms=%" PRId64 " next_in_s=%" PRId64,
+        report->generation, counts->received, counts->fresh, counts->late, counts->unchanged,
+        counts->corrected, counts->expired, counts->quarantined, round->filled.asks_done,
+        round->filled.asks_left, report->requests, report->wire_bytes, report->fetch.wall_us / 1000,
+        report->parse.wall_us / 1000, report->apply.wall_us / 1000, next_in_s);
 }
 
 /* Doubling from retry_min_s, half of it drawn, so that many of us do not come back together. */
@@ -559,6 +592,7 @@ void poller_stop(Poller *poller)
     if (poller == NULL)
         return;
     upstream_stop(poller->upstream);
+    writer_stop(poller->writer);
     worker_stop(poller->worker);
     poller_free(poller);
 }

@@ -173,8 +173,11 @@ ErrCode apply_stations(Apply *apply, Err *err)
     const Batch *batch = apply->batch;
     CLEANUP(key_set_release) KeySet seen = {.words = NULL};
     ErrCode rc = OK;
-    for (size_t i = 0; i < batch->station_count && rc == OK; i++)
-        rc = apply_station(apply, &batch->stations[i], &seen, err);
+    for (size_t i = 0; i < batch->station_count && rc == OK; i++) {
+        rc = apply_go_on(apply, err);
+        if (rc == OK)
+            rc = apply_station(apply, &batch->stations[i], &seen, err);
+    }
     if (rc == OK && batch->has_all_stations)
         rc = unlist(apply, WRITE_LISTED_STATIONS, WRITE_UNLIST_STATION, &seen,
                     &apply->applied.stations_changed, err);
@@ -277,8 +280,11 @@ ErrCode apply_measures(Apply *apply, Err *err)
     const Batch *batch = apply->batch;
     CLEANUP(key_set_release) KeySet seen = {.words = NULL};
     ErrCode rc = OK;
-    for (size_t i = 0; i < batch->measure_count && rc == OK; i++)
-        rc = apply_measure(apply, &batch->measures[i], &seen, err);
+    for (size_t i = 0; i < batch->measure_count && rc == OK; i++) {
+        rc = apply_go_on(apply, err);
+        if (rc == OK)
+            rc = apply_measure(apply, &batch->measures[i], &seen, err);
+    }
     if (rc == OK && batch->has_all_measures)
         rc = unlist(apply, WRITE_LISTED_MEASURES, WRITE_UNLIST_MEASURE, &seen,
                     &apply->applied.measures_changed, err);

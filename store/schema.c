@@ -125,6 +125,10 @@ static const char *const STORE_MIGRATIONS[] = {
     "ALTER TABLE measure ADD COLUMN more_generation INTEGER;"
     "CREATE INDEX station_more ON station (more_generation) WHERE more_generation IS NOT NULL;"
     "CREATE INDEX measure_more ON measure (more_generation) WHERE more_generation IS NOT NULL;",
+
+    /* Each delivery moved its entry, which took as long as storing the reading. To look through the
+     * whole table once a poll, in its order, takes a tenth of that. */
+    "DROP INDEX delivery_crosses;",
 };
 
 static const char *const LEDGER_MIGRATIONS[] = {
