@@ -266,7 +266,9 @@ static bool rest(Hub *hub, bool is_failing)
     lock_take(&hub->lock);
     bool has_work = ring_first(&hub->wanting) != NULL && !is_failing;
     bool is_watched = hub->count > 0 || hub->waits.after != &hub->waits;
-    if (!hub->stopped && !has_work && hub->generation == store_generation(hub->store))
+    bool is_news = hub->generation != store_generation(hub->store) ||
+                   hub->exports_seen != store_export_count(hub->store);
+    if (!hub->stopped && !has_work && !is_news)
         (void) cond_wait(&hub->change, &hub->lock,
                          is_watched ? clock_elapsed_ms() + TICK_MS : INT64_MAX);
     bool goes_on = !hub->stopped;
