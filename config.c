@@ -71,8 +71,8 @@ static const Setting SETTINGS[] = {
     {"wal-max-bytes", AT(wal_max_bytes), BYTES, "64MB", MB, 16384 * MB, NULL,
      "of SQLite's log before it is truncated"},
     {"check-max-bytes", AT(check_max_bytes), BYTES, "512MB", 0, 1024 * 1024 * MB, NULL,
-     "of a store that is checked whole after a crash; of a larger one all but the readings; 0: "
-     "any"},
+     "of a store that is checked whole after a crash or when restored; of a larger one all but "
+     "the readings; 0: any"},
     {"threads", AT(threads), COUNT, "0", 0, 256, NULL, "of HTTP; 0: one for each processor"},
     {"max-connections", AT(max_connections), COUNT, "1000", 1, 100000, NULL,
      "in all; beyond it 503"},
@@ -670,7 +670,8 @@ ExportOptions config_export_options(const Config *config)
         .object = {.dir = config->data_dir,
                    .shard = config->export_shard,
                    .history_class = text_or_null(config->export_history_class),
-                   .storage_class = text_or_null(config->export_gen_class)},
+                   .storage_class = text_or_null(config->export_gen_class),
+                   .merge_bytes = 32 << 20}, /* with what is written, some 64 MB */
         .interval_s = config->export_interval_s,
         .keep_s = config->export_keep_s,
         .keep_days = config->export_keep_days,

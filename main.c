@@ -52,18 +52,24 @@ static ErrCode open_blobs(const Config *config, const char *url, bool patient, B
 
 typedef struct Filling {
     BlobStore blobs;
-    Str shard;
-    Str generation; /* none: the newest */
-    Err err;        /* why there was nothing */
+    RestoreOptions options;
+    Err err; /* why there was nothing */
 } Filling;
+
+static RestoreOptions restore_options(const Config *config)
+{
+    return (RestoreOptions){.shard = str_of(config->export_shard),
+                            .generation = config->generation[0] != '\0' ? str_of(config->generation)
+                                                                        : STR_NONE,
+                            .check_max_bytes = config->check_max_bytes};
+}
 
 /* A StoreFillFn. */
 static bool fill_store(const char *path, StoreOrigin *ret_origin, void *ctx)
 {
     Filling *filling = ctx;
     int64_t begun_ms = clock_elapsed_ms();
-    if (restore_store(&filling->blobs, filling->shard, filling->generation, path, ret_origin,
-                      &filling->err) != OK)
+    if (restore_store(&filling->blobs, &filling->options, path, ret_origin, &filling->err) != OK)
         return false;
     log_info("main restored generation=%s from=" LOG_TEXT " took_ms=%" PRId64,
              ret_origin->generation, ret_origin->source, clock_elapsed_ms() - begun_ms);
@@ -82,7 +88,7 @@ static void tell_filling(const Filling *filling)
 static ErrCode open_store(const Config *config, Store **ret_store, Err *err)
 {
     StoreOptions options = config_store_options(config);
-    Filling filling = {.shard = str_of(config->export_shard), .generation = STR_NONE};
+    Filling filling = {.options = restore_options(config)};
     char set_aside[STORE_NOTE_SIZE];
     if (config_exports(config)) {
         ErrCode rc = open_blobs(config, config->export_url, false, &filling.blobs, err);
@@ -295,9 +301,7 @@ static int healthcheck(const Config *config)
 static int restore(const Config *config)
 {
     const char *url = config->from[0] != '\0' ? config->from : config->export_url;
-    Filling filling = {.shard = str_of(config->export_shard),
-                       .generation =
-                           config->generation[0] != '\0' ? str_of(config->generation) : STR_NONE};
+    Filling filling = {.options = restore_options(config)};
     Err err = {.code = OK};
     log_configure(config_log_level(config), config_log_form(config));
     ErrCode rc = config->from[0] != '\0' || config_exports(config)

@@ -29,6 +29,8 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
 
+. bench/window.sh
+
 say() { printf 'bench: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
@@ -94,23 +96,6 @@ last() { grep 'event=polled' "$log" | tail -n 1 | sed -nE "s/.* $1=([0-9]+).*/\1
 cpu_ms() { cat /proc/"$service"/task/*/schedstat | awk '{ ns += $1 } END { printf "%d", ns / 1e6 }'; }
 memory() { sed -nE "s/^$1:[[:space:]]*([0-9]+) kB/\1/p" "/proc/$service/status" | awk '{ printf "%.0f", $1 / 1024 }'; }
 
-# ---- a full window -------------------------------------------------------------------------------
-
-fill_window() {
-    local db=$dir/data/freshet.db index
-    index=$(sqlite3 "$db" "SELECT sql || ';' FROM sqlite_schema WHERE tbl_name = 'reading' AND type = 'index' AND sql IS NOT NULL")
-    sqlite3 "$db" > /dev/null << SQL
-PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA locking_mode = EXCLUSIVE;
-$(sqlite3 "$db" "SELECT 'DROP INDEX ' || name || ';' FROM sqlite_schema WHERE tbl_name = 'reading' AND type = 'index' AND sql IS NOT NULL")
-CREATE TEMP TABLE newest AS SELECT measure, max(time) AS time, value, received, generation FROM reading GROUP BY measure;
-WITH RECURSIVE slot(back) AS (SELECT 95 UNION ALL SELECT back - 1 FROM slot WHERE back > 1)
-INSERT OR IGNORE INTO reading (measure, time, value, flags, received, revision, generation)
-SELECT measure, time - back * 900, value + back % 7 / 100.0, 0, received, 0, generation FROM newest CROSS JOIN slot;
-$index
-UPDATE meta SET readings = (SELECT count(*) FROM reading);
-SQL
-}
-
 # ---- one size ------------------------------------------------------------------------------------
 
 openloop() { taskset -c 1 build/release/bench/openloop $PORT "/v1/stations/$station/latest" "$RATE" "$1" | awk '{ print $4 }'; }
@@ -136,7 +121,7 @@ bench_size() { # bench_size STATIONS
     first_peak=$(memory VmHWM)
     stop_freshet
     say "$1 stations: filling the window"
-    fill_window
+    fill_window "$dir/data/freshet.db" generation
     start_freshet --upstream-budget 9
     local waited=$SECONDS
     until curl -fsS -o /dev/null "http://$LISTEN/ready" 2> /dev/null; do sleep 0.05; done

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_MAX = 1024, PATH_SIZE = 4096, COPY_BYTES = 1 << 20 };
+enum { KEY_MAX = 1024, PATH_SIZE = 4096 };
 static const char UNFINISHED[] = ".unfinished"; /* ends the name of what is being written */
 
 typedef struct Dir {
@@ -84,7 +84,8 @@ static ErrCode flush_folder(const char *path, Err *err)
 static ErrCode write_all(int fd, Str bytes, const char *path, Err *err)
 {
     while (bytes.len > 0) {
-        ssize_t wrote = write(fd, bytes.ptr, bytes.len);
+        ssize_t wrote =
+            write(fd, bytes.ptr, bytes.len < BLOB_PIECE_BYTES ? bytes.len : BLOB_PIECE_BYTES);
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)
@@ -97,13 +98,14 @@ static ErrCode write_all(int fd, Str bytes, const char *path, Err *err)
 /* `bytes` of the file `from`, or all that it has when that is INT64_MAX. */
 static ErrCode copy_file(int from, int64_t bytes, int to, const char *path, Err *err)
 {
-    char *piece = malloc(COPY_BYTES);
+    char *piece = malloc(BLOB_PIECE_BYTES);
     if (piece == NULL)
         return err_set(err, ERR_NO_MEMORY, "export: no memory to copy");
     ErrCode rc = OK;
     for (int64_t at = 0; at < bytes && rc == OK;) {
         int64_t left = bytes - at;
-        ssize_t got = pread(from, piece, left < COPY_BYTES ? (size_t) left : COPY_BYTES, at);
+        ssize_t got =
+            pread(from, piece, left < BLOB_PIECE_BYTES ? (size_t) left : BLOB_PIECE_BYTES, at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)

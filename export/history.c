@@ -122,7 +122,8 @@ static ErrCode make_list(const Table *table, Snapshot *snap, const char *dir, Ou
     Lists lists = {.info = snapshot_info(snap), .rc = OK, .err = err};
     ErrCode rc = outfile_open(dir, file, err);
     if (rc == OK)
-        rc = parquet_begin(table->columns, table->column_count, file, &lists.writer, err);
+        rc = parquet_begin(table->columns, table->column_count, PARQUET_GROUP_ROWS, file,
+                           &lists.writer, err);
     if (rc == OK)
         rc = table == &STATIONS_TABLE
                  ? snapshot_each_station(snap, &everything, add_station, &lists, err)

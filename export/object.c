@@ -128,7 +128,7 @@ static ErrCode make_readings(Objects *objects, Snapshot *snap, Err *err)
     };
     ErrCode rc = walk.gzip != NULL ? OK : err_set(err, ERR_NO_MEMORY, "export: no memory for gzip");
     if (rc == OK)
-        rc = parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count,
+        rc = parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count, PARQUET_GROUP_ROWS,
                            &objects->files[READINGS_PARQUET], &walk.parquet, err);
     if (rc == OK)
         rc = walk_readings(&walk, snap);
@@ -197,16 +197,15 @@ static ErrCode make_stations(Objects *objects, Snapshot *snap, Err *err)
 
 static ErrCode compress_file(int fd, OutFile *to, Err *err)
 {
-    static const size_t PIECE = 256 * 1024;
-    CLEANUP(buf_release) Buf piece = buf_init(PIECE);
+    CLEANUP(buf_release) Buf piece = buf_init(BLOB_PIECE_BYTES);
     CLEANUP(buf_release) Buf out = buf_init(BUF_MAX);
     Compressor *zstd = compressor_new(CODEC_ZSTD);
-    char *from = buf_reserve(&piece, PIECE);
+    char *from = buf_reserve(&piece, BLOB_PIECE_BYTES);
     ErrCode rc = zstd != NULL && from != NULL
                      ? OK
                      : err_set(err, ERR_NO_MEMORY, "export: no memory to compress");
     for (ssize_t got = 1; rc == OK && got > 0;) {
-        got = read(fd, from, PIECE);
+        got = read(fd, from, BLOB_PIECE_BYTES);
         if (got < 0) {
             rc = err_set(err, ERR_STORAGE, "export: read backup: %s", strerror(errno));
             break;

@@ -34,7 +34,8 @@ ErrCode outfile_put(OutFile *file, Str bytes, Err *err)
     sha256_add(file->sha, bytes);
     file->bytes += (int64_t) bytes.len;
     while (bytes.len > 0) {
-        ssize_t wrote = write(file->fd, bytes.ptr, bytes.len);
+        ssize_t wrote =
+            write(file->fd, bytes.ptr, bytes.len < BLOB_PIECE_BYTES ? bytes.len : BLOB_PIECE_BYTES);
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)

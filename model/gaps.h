@@ -45,9 +45,10 @@ typedef struct GapSeries {
 } GapSeries;
 
 typedef struct GapCount {
-    int64_t period_s; /* given or learned; 0: there are no slots */
-    int64_t expected; /* slots that are not pending */
-    int64_t received; /* of these, filled */
+    int64_t period_s;         /* given or learned; 0: there are no slots */
+    int64_t expected;         /* slots that are not pending */
+    int64_t received;         /* of these, filled */
+    UnixSec earliest, latest; /* of its readings in the window, in a slot or not; NO_TIME: none */
 } GapCount;
 
 GapCount gaps_count(const GapSeries *series);

@@ -48,7 +48,9 @@ enum { HEAD_MAX_BYTES = 4096 };
 /* Renders whatever must be. Any thread. `arena` must outlive the use of the answer. */
 Answer answer_request(Site *site, Cache *cache, const Head *head, Arena *arena);
 /* The same, but what would take more than a few milliseconds is deferred: a list that no station
- * and no measure narrows, in rendering or in compressing. For the threads that serve others too. */
+ * and no measure narrows, in rendering or in compressing. For the threads that serve others too. Of
+ * such a list HEAD is answered without its rows, unless it is kept; without what only these would
+ * tell, then: lengths, the window, the next page, errors. */
 Answer answer_at_once(Site *site, Cache *cache, const Head *head, Arena *arena);
 /* The answer to what was deferred, from what was rendered for it; takes its count over. */
 Answer answer_rendered(Site *site, Cache *cache, const Head *head, Arena *arena,

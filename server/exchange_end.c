@@ -6,9 +6,10 @@
 
 #include <string.h>
 
-static const char EXPOSED[] = "ETag, Last-Modified, Link, Content-Location, Content-Range, "
-                              "Repr-Digest, Row-Count, Held-From, Retry-After, RateLimit, "
-                              "RateLimit-Policy, X-Request-Id, Server-Timing";
+static const char EXPOSED[] =
+    "ETag, Last-Modified, Link, Content-Location, Content-Range, "
+    "Repr-Digest, Row-Count, Freshet-Window, Held-From, Retry-After, RateLimit, "
+    "RateLimit-Policy, X-Request-Id, Server-Timing";
 
 /* A link header beyond this is left out: long queries are not repeated to their sender. */
 enum { LINK_MAX_BYTES = 1024 };

@@ -72,8 +72,10 @@ ErrCode get_changes(const Request *req, Reply *reply, Err *err)
     ChangeCursor after;
     bool known = true;
     ErrCode rc = feed_begin(req, req->snap, &after, &known, err);
-    if (rc == OK)
-        rc = portion_take(req->snap, &feed, &after, &limits, &portion, err);
+    reply->content_type = FORMATS[FORMAT_JSON].content_type;
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = portion_take(req->snap, &feed, &after, &limits, &portion, err);
     if (rc == OK && !known)
         rc = put_newest_exported(&exported_json, req->snap, err);
     if (rc != OK)
@@ -84,7 +86,6 @@ ErrCode get_changes(const Request *req, Reply *reply, Err *err)
     put_licence(&json);
     put_lists(&json, &portion);
     put_end(&json, &portion, buf_view(&exported), info);
-    reply->content_type = FORMATS[FORMAT_JSON].content_type;
     if (known) /* of no rows: whoever waits may be held */
         reply_header(reply, "Row-Count", arena_format(req->arena, "%zu", portion.count));
     return buf_check(&reply->body, err);

@@ -14,8 +14,9 @@ static ErrCode list_measures(const Request *req, Filter filter, Reply *reply, Er
 {
     Rows rows;
     ErrCode rc = rows_begin(&rows, req, reply, err);
-    if (rc == OK)
-        rc = snapshot_each_measure(req->snap, &filter, add_measure, &rows, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = snapshot_each_measure(req->snap, &filter, add_measure, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }
 

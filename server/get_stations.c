@@ -15,8 +15,9 @@ static ErrCode list_stations(const Request *req, Filter filter, Reply *reply, Er
 {
     Rows rows;
     ErrCode rc = rows_begin(&rows, req, reply, err);
-    if (rc == OK)
-        rc = snapshot_each_station(req->snap, &filter, add_station, &rows, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = snapshot_each_station(req->snap, &filter, add_station, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }
 

@@ -200,14 +200,9 @@ static Answer answer_peer(Server *server, struct MHD_Connection *connection, Pee
         finished_drop(TAKE(answer.finished));
         answer.is_deferred = true;
     }
-    if (answer.subscriber == NULL)
-        return answer;
-    bool is_head = str_eq(head->method, STR("HEAD"));
-    if (!is_head && subscriber_join(answer.subscriber, peer->address, peer))
+    if (answer.subscriber == NULL || subscriber_join(answer.subscriber, peer->address, peer))
         return answer;
     subscriber_leave(TAKE(answer.subscriber));
-    if (is_head)
-        return answer;
     finished_drop(TAKE(answer.finished));
     return answer_problem(head, arena, PROBLEM_OVERLOADED, "There are too many subscribers.");
 }

@@ -138,7 +138,8 @@ TEST(changes_are_filtered_and_shaped_like_every_list)
     Inside inside;
     inside_open(&inside, true);
     Asked asked = ask(&inside, "/v1/changes?river=river+thames&parameter=level"
-                               "&fields=measure,time,value&timeformat=unix");
+                               "&fields=measure,time,value&timeformat=unix"
+                               "&q=nowhere&q=1491&bbox=0,0,1,1&bbox=-2,51,-1,52");
     CHECK_INT(200, asked.status);
     size_t count = json_count(json_at(asked.body, "items"));
     CHECK(count > 0);

@@ -58,7 +58,7 @@ static const char *ingester = "1/1";
 /* What `from` holds that came after a generation. */
 static void pack(Parcel *parcel, const Kit *from, uint64_t after, Followed *ret_end)
 {
-    const Filter all = {.words = {.count = 0}};
+    const Filter all = {.has_circle = false};
     ChangeQuery query = {.filter = &all, .kinds = CHANGES_READINGS, .after = {.generation = after}};
     ChangeCursor reached;
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
@@ -187,7 +187,7 @@ static bool count_change(const Change *change, void *ctx)
 /* What those who follow the changes of a store are told behind one of its generations. */
 static int changes_behind(const Kit *kit, uint64_t generation)
 {
-    const Filter all = {.words = {.count = 0}};
+    const Filter all = {.q = {.count = 0}};
     const ChangeQuery query = {
         .filter = &all, .kinds = CHANGES_ALL, .after = {.generation = generation}};
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
