@@ -187,7 +187,7 @@ static bool count_change(const Change *change, void *ctx)
 /* What those who follow the changes of a store are told behind one of its generations. */
 static int changes_behind(const Kit *kit, uint64_t generation)
 {
-    const Filter all = {.q = {.count = 0}};
+    const Filter all = {.has_circle = false};
     const ChangeQuery query = {
         .filter = &all, .kinds = CHANGES_ALL, .after = {.generation = generation}};
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
@@ -230,7 +230,7 @@ static bool put_gap(const Gap *gap, void *ctx)
 
 static Buf gaps_of(const Kit *kit)
 {
-    const Filter all = {.words = {.count = 0}};
+    const Filter all = {.has_circle = false};
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
     Buf out = buf_init(1 << 16);
     const GapVisitor visitor = {begin_gaps, put_gap, &out};
