@@ -80,6 +80,8 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_GONE] = {"list what is gone", "SEARCH gone USING PRIMARY KEY" SINCE},
     [READ_GENERATION_FROM] = {"find a generation's time",
                               "SEARCH reading USING INDEX reading_change (generation>?)"},
+    [READ_ASKED] = {"read what ingesters asked",
+                    "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
     [READ_COPY_GONE] = {"copy what is gone", "SEARCH gone USING PRIMARY KEY (generation>?)"},
     [READ_COPY_STATIONS] = {"copy stations",
                             "SEARCH station USING INDEX station_change (generation>?)"},
@@ -197,6 +199,14 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
                                  "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
     [WRITE_COPY_DELIVERY] = {"follow delivery", "SCALAR SUBQUERY 1; SEARCH measure USING COVERING "
                                                 "INDEX sqlite_autoindex_measure_1 (id=?)"},
+    [WRITE_DROP_FOLLOWED_ASKED] =
+        {"drop what an ingester asks again",
+         "SEARCH asked USING INDEX asked_whose (station=? AND measure=? AND from_time>?)"},
+    [WRITE_COPY_ASKED] = {"follow what was asked", ""},
+    [WRITE_DROP_ASKED_OF_INGESTER] = {"drop what an ingester asked",
+                                      "SEARCH asked USING INDEX asked_ingester (ingester=?)"},
+    [WRITE_TRIM_FOLLOWED_ASKED] = {"trim what ingesters asked",
+                                   "SEARCH asked USING INDEX asked_at (asked_at<?)"},
     [WRITE_COPY_KNOWN_READING] = {"follow correction",
                                   "SEARCH reading USING PRIMARY KEY (measure=? AND time=?)"},
     [WRITE_COPY_NEW_READING] = {"follow reading", ""},
@@ -262,6 +272,8 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
                                "SCAN quarantine USING COVERING INDEX quarantine_same"},
     [LEDGER_ASKED] = {"read what was asked",
                       "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
+    [LEDGER_COPY_ASKED] = {"copy what was asked", "SEARCH asked USING INDEX asked_generation"
+                                                  " (generation>? AND generation<?)"},
     [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
     [LEDGER_RESTORED] = {"read where the store came from", BY_KEY("restored")},
 };
