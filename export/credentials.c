@@ -439,6 +439,11 @@ void credentials_close(CredentialSource *source)
     free(source);
 }
 
+void credentials_stop_at(CredentialSource *source, int64_t at_ms)
+{
+    http_client_stop_at(source->client, at_ms);
+}
+
 void credentials_drop(CredentialSource *source)
 {
     explicit_bzero(&source->found, sizeof source->found);

@@ -145,8 +145,10 @@ void s3_close(S3 *s3)
     free(s3);
 }
 
-void s3_hurry(S3 *s3)
+void s3_hurry(S3 *s3, int64_t at_ms)
 {
+    http_client_stop_at(s3->client, at_ms);
+    credentials_stop_at(s3->credentials, at_ms);
     lock_take(&s3->lock);
     s3->hurries = true;
     cond_signal_all(&s3->hurry_asked);

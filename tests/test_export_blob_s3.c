@@ -282,7 +282,7 @@ TEST(blob_s3_in_a_hurry_tries_once)
     rig.options.retry_min_ms = rig.options.retry_max_ms = 3600000;
     reopen(&rig, "s3://lake");
     rig.server->slow_downs = 100;
-    rig.blobs.hurry(rig.blobs.ctx);
+    rig.blobs.hurry(rig.blobs.ctx, INT64_MAX);
     CHECK_INT(ERR_UPSTREAM, put(&rig, "a", NULL, STR("x"))); /* and waits for no hour */
     CHECK_INT(1, rig.server->requests);
 }
