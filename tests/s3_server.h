@@ -35,6 +35,7 @@ typedef struct S3Server {
     _Atomic bool holds;   /* no put is answered until it is false again, or half a minute is over */
     _Atomic int held;     /* puts that met that */
     bool redirects;       /* to its region by 301 with a header, else by 400 with the body */
+    const char *redirects_to; /* an origin that each request is sent to by 307; NULL: nowhere */
     int list_page_max;
     /* what came */
     int requests, refused_signatures;
