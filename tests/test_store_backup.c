@@ -30,7 +30,7 @@ static void must_backup(Store *store, const char *path)
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
     Err err = {.code = OK};
     REQUIRE_OK(store_snapshot(store, &snap, &err));
-    REQUIRE_OK(snapshot_backup(snap, path, &err));
+    REQUIRE_OK(snapshot_backup(snap, path, NULL, &err));
 }
 
 static void check_same(const char *one, const char *other)
@@ -73,11 +73,11 @@ TEST(backup_is_the_pinned_generation_and_the_same_bytes_each_time)
         Err err = {.code = OK};
         REQUIRE_OK(store_snapshot(kit.store, &snap, &err));
         (void) snprintf(tag, sizeof tag, "%s", snapshot_info(snap)->tag);
-        REQUIRE_OK(snapshot_backup(snap, first, &err));
+        REQUIRE_OK(snapshot_backup(snap, first, NULL, &err));
         (void) kit_readings(&kit, "level/30=3"); /* committed beside the snapshot */
-        REQUIRE_OK(snapshot_backup(snap, second, &err));
-        REQUIRE_OK(snapshot_backup(snap, second, &err)); /* over what is there */
-        CHECK_INT(ERR_STORAGE, snapshot_backup(snap, "/nowhere/second", &err));
+        REQUIRE_OK(snapshot_backup(snap, second, NULL, &err));
+        REQUIRE_OK(snapshot_backup(snap, second, NULL, &err)); /* over what is there */
+        CHECK_INT(ERR_STORAGE, snapshot_backup(snap, "/nowhere/second", NULL, &err));
     }
     check_same(first, second);
     must_backup(kit.store, third);
