@@ -161,7 +161,7 @@ static ErrCode parse_page(Run *run, const HttpResult *answer, int64_t *ret_rows,
     size_t max = batch->reading_count + run->backfill->options.max_batch_readings;
     Cost began = clock_cost();
     ErrCode rc = (upstream_is_csv(answer) ? parse_readings_csv : parse_readings)(
-        buf_view(&answer->body), clock_now(), max, batch, err);
+        http_body(answer), clock_now(), max, batch, err);
     clock_add_cost(&run->report->parse, began);
     *ret_rows = (int64_t) (rows_of(batch) - before);
     return rc;

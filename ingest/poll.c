@@ -8,8 +8,10 @@
 #include "ingest/blame.h"
 #include "ingest/committer.h"
 #include "ingest/details.h"
+#include "ingest/lists.h"
 #include "ingest/lookup.h"
 #include "ingest/parse.h"
+#include "ingest/report.h"
 #include "ingest/upstream.h"
 
 #include <inttypes.h>
@@ -48,6 +50,7 @@ struct Poller {
 /* One poll: what was fetched and is not yet in the store, and the report of it. */
 typedef struct Round {
     Batch batch;
+    Lists lists;                    /* what `batch` borrows */
     HttpResult answers[FEED_COUNT]; /* without bodies */
     bool fetched[FEED_COUNT];
     bool all_unmodified;
@@ -97,19 +100,20 @@ static UnixSec later_clock(const HttpResult *answer)
     return answer->date != NO_TIME && answer->date > now ? answer->date : now;
 }
 
-static ErrCode parse_answer(const Poller *poller, Feed feed, const HttpResult *answer, Batch *batch,
+static ErrCode parse_answer(const Poller *poller, Feed feed, HttpResult *answer, Round *round,
                             Err *err)
 {
-    Str body = buf_view(&answer->body);
+    Batch *batch = &round->batch;
+    Str body = http_body(answer);
     size_t max_readings = poller->options.max_batch_readings;
     switch (feed) {
     case FEED_READINGS:
         return (upstream_is_csv(answer) ? parse_readings_csv : parse_readings)(
             body, later_clock(answer), max_readings, batch, err);
     case FEED_STATIONS:
-        return parse_stations(body, batch, err);
+        return lists_take(&round->lists, LIST_STATIONS, answer, batch, err);
     case FEED_MEASURES:
-        return parse_measures(body, batch, err);
+        return lists_take(&round->lists, LIST_MEASURES, answer, batch, err);
     default:
         return parse_station_types(body, str_of(UPSTREAM_STATION_TYPES[feed - FEED_TYPES]), batch,
                                    err);
@@ -126,7 +130,7 @@ static ErrCode fetch(Poller *poller, Feed feed, Round *round, Err *err)
         return rc;
     if (answer->status != 304) {
         began = clock_cost();
-        rc = parse_answer(poller, feed, answer, &round->batch, err);
+        rc = parse_answer(poller, feed, answer, round, err);
         clock_add_cost(&round->report.parse, began);
         round->all_unmodified = false;
     }
@@ -162,9 +166,11 @@ static ErrCode apply(Poller *poller, Round *round, Fault fault, Err *err)
         commit_batch(&poller->committer, &round->batch, fault, &round->report, &applied, err);
     if (rc != OK)
         return rc;
-    if (round->batch.item_refused_count > 0)
-        log_warn("ingest list items without an id passed over count=%zu",
-                 round->batch.item_refused_count);
+    size_t refused = round->batch.item_refused_count + round->lists.item_refused_count;
+    if (refused > 0)
+        log_warn("ingest list items without an id passed over count=%zu", refused);
+    lists_release(&round->lists);
+    round->batch.next_portion = NULL;
     for (int feed = 0; feed < FEED_COUNT; feed++) {
         if (round->fetched[feed])
             upstream_keep(poller->upstream, (Feed) feed, &round->answers[feed]);
@@ -361,21 +367,6 @@ static ErrCode settle_fault(Poller *poller, Round *round, ErrCode rc, Err *err)
 
 /* ---- the loop ---------------------------------------------------------------------------------- */
 
-static void count_cpu(const PollReport *report)
-{
-    int64_t parts_us = report->trim.cpu_us + report->commit.cpu_us + report->announce.cpu_us;
-    const MetricChange changes[] = {
-        {METRIC_CPU_FETCH, report->fetch.cpu_us},
-        {METRIC_CPU_PARSE, report->parse.cpu_us},
-        {METRIC_CPU_APPLY, report->apply.cpu_us - parts_us},
-        {METRIC_CPU_TRIM, report->trim.cpu_us},
-        {METRIC_CPU_COMMIT, report->commit.cpu_us},
-        {METRIC_CPU_ANNOUNCE, report->announce.cpu_us},
-        {METRIC_CPU_CHECKPOINT, report->checkpoint.cpu_us},
-    };
-    metric_add_all(changes, countof(changes));
-}
-
 static void record(Poller *poller, Round *round, ErrCode rc, const Err *poll_err)
 {
     PollReport *report = &round->report;
@@ -398,28 +389,13 @@ static void record(Poller *poller, Round *round, ErrCode rc, const Err *poll_err
     if (writer_checkpoint(poller->writer, &err) != OK)
         log_warn("ingest log not checkpointed error=" LOG_TEXT, err.text);
     clock_add_cost(&report->checkpoint, began);
-    count_cpu(report);
-}
-
-/* Before the line that says that the poll is over. */
-static void log_costs(const PollReport *report)
-{
-    log_info("ingest spent wall_trim_ms=%" PRId64 " wall_commit_ms=%" PRId64
-             " wall_checkpoint_ms=%" PRId64 " cpu_fetch_ms=%" PRId64 " cpu_parse_ms=%" PRId64
-             " cpu_apply_ms=%" PRId64 " cpu_trim_ms=%" PRId64 " cpu_commit_ms=%" PRId64
-             " cpu_announce_ms=%" PRId64 " cpu_checkpoint_ms=%" PRId64,
-             report->trim.wall_us / 1000, report->commit.wall_us / 1000,
-             report->checkpoint.wall_us / 1000, report->fetch.cpu_us / 1000,
-             report->parse.cpu_us / 1000, report->apply.cpu_us / 1000, report->trim.cpu_us / 1000,
-             report->commit.cpu_us / 1000, report->announce.cpu_us / 1000,
-             report->checkpoint.cpu_us / 1000);
+    report_count_cpu(report);
 }
 
 static void log_round(const Poller *poller, const Round *round, ErrCode rc, const Err *err,
                       int64_t next_in_s)
 {
     const PollReport *report = &round->report;
-    const ReadingCounts *counts = &report->readings;
     if (rc != OK) {
         log_warn("ingest poll failed fault=%s error=" LOG_TEXT " requests=%" PRId64
                  " next_in_s=%" PRId64,
@@ -434,16 +410,7 @@ static void log_round(const Poller *poller, const Round *round, ErrCode rc, cons
     if (round->own_err.code != OK)
         log_warn("ingest polled with a fault fault=%s error=" LOG_TEXT, fault_name(report->fault),
                  round->own_err.text);
-    log_costs(report);
-    log_info(
-        "ingest polled generation=%" PRIu64 " received=%" PRId64 " new=%" PRId64 " late=%" PRId64
-        " unchanged=%" PRId64 " corrected=%" PRId64 " expired=%" PRId64 " quarantined=%" PRId64
-        " asks=%" PRId64 " asks_left=%" PRId64 " requests=%" PRId64 " bytes=%" PRId64
-        " fetch_ms=%" PRId64 " parse_ms=%" PRId64 " apply_ms=%" PRId64 " next_in_s=%" PRId64,
-        report->generation, counts->received, counts->fresh, counts->late, counts->unchanged,
-        counts->corrected, counts->expired, counts->quarantined, round->filled.asks_done,
-        round->filled.asks_left, report->requests, report->wire_bytes, report->fetch.wall_us / 1000,
-        report->parse.wall_us / 1000, report->apply.wall_us / 1000, next_in_s);
+    report_log(report, &round->filled, next_in_s);
 }
 
 /* Doubling from retry_min_s, half of it drawn, so that many of us do not come back together. */
@@ -477,8 +444,10 @@ static UnixSec next_poll(Poller *poller, const Round *round, ErrCode rc)
 static bool run_round(Poller *poller, UnixSec *ret_next)
 {
     Err err = {.code = OK};
-    Round round = {
-        .batch = batch_init(), .all_unmodified = true, .report = {.started = clock_now()}};
+    Round round = {.batch = batch_init(),
+                   .lists = lists_init(),
+                   .all_unmodified = true,
+                   .report = {.started = clock_now()}};
     round.batch.shard = poller->options.shard;
     HttpTotals before = upstream_totals(poller->upstream);
     budget_renew(&poller->budget, current_slot(round.report.started, poller->options.interval_s));
@@ -486,6 +455,7 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     if (rc != OK && round.unknown.count > 0)
         upstream_forget(poller->upstream, FEED_READINGS); /* those that wait shall come again */
     batch_release(&round.batch);
+    lists_release(&round.lists);
     if (rc == OK)
         rc = fill(poller, &round, &err);
     if (rc == OK && round.filled.asks_left == 0)
@@ -551,6 +521,7 @@ ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poll
         .connect_ms = options->connect_ms,
         .stall_ms = options->stall_ms,
         .max_body_bytes = options->max_body_bytes,
+        .spool_dir = options->spool_dir,
         .max_redirects = 5,
     };
     Poller *poller = calloc(1, sizeof *poller);

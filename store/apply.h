@@ -41,9 +41,8 @@ int apply_number(Apply *apply, sqlite3_stmt *st, int at);
 /* Asked between any two pieces of work: ERR_STOPPED, once writer_stop() was called. */
 MUST_USE ErrCode apply_go_on(const Apply *apply, Err *err);
 
-/* Stations, then measures, then types: a measure may bring a station. */
-MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
-MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
+/* Stations and measures, then types: a measure may bring a station. */
+MUST_USE ErrCode apply_catalogue(Apply *apply, Err *err);
 MUST_USE ErrCode apply_types(Apply *apply, Err *err);
 /* Makes the other keys of a stored station anew. */
 MUST_USE ErrCode apply_aliases(Apply *apply, int64_t station, Err *err);

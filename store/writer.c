@@ -148,9 +148,7 @@ static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
 {
     ErrCode rc = apply_go_on(apply, err);
     if (rc == OK)
-        rc = apply_stations(apply, err);
-    if (rc == OK)
-        rc = apply_measures(apply, err);
+        rc = apply_catalogue(apply, err);
     if (rc == OK)
         rc = apply_types(apply, err);
     if (rc == OK)
