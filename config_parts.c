@@ -51,6 +51,7 @@ PollOptions config_poll_options(const Config *config, uint64_t jitter_seed)
         .connect_ms = config->connect_timeout_s * 1000,
         .stall_ms = config->stall_timeout_s * 1000,
         .max_body_bytes = (size_t) config->max_body_bytes,
+        .spool_dir = config->data_dir,
         .max_batch_readings = (size_t) config->max_batch_readings,
         .record_dir = config->record[0] != '\0' ? config->record : NULL,
         .record_max_bytes = config->record_bytes,

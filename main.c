@@ -166,12 +166,14 @@ static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
     return rc != OK ? err_context(err, "ingest") : start_export(config, parts, err);
 }
 
-static void close_parts(Parts *parts)
+/* The export may take three fifths of the time to drain: who is being served has the rest. */
+static void close_parts(const Config *config, Parts *parts)
 {
+    int64_t export_until_ms = clock_elapsed_ms() + config->drain_timeout_s * 600;
     poller_stop(TAKE(parts->poller));
     follower_stop(TAKE(parts->follower));
     publisher_stop(TAKE(parts->publisher));
-    exporter_stop(TAKE(parts->exporter));
+    exporter_stop(TAKE(parts->exporter), export_until_ms);
     server_stop(TAKE(parts->server));
     store_close(TAKE(parts->store));
 }
@@ -239,7 +241,7 @@ static int serve(const Config *config)
         log_error("main cannot start error=" LOG_TEXT, err.text);
     }
     (void) alarm((unsigned) config->drain_timeout_s);
-    close_parts(&parts);
+    close_parts(config, &parts);
     clock_close();
     if (rc == OK)
         log_info("main stopped");

@@ -170,21 +170,17 @@ static void find_region(CredentialSource *source)
 
 /* ---- what an endpoint answers ------------------------------------------------------------------ */
 
-/* A JSON string without its quotes; of escapes only those that a key or token may be written with. */
+/* It goes into a header's line: what is none of that is refused. */
 static bool take_text(Str document, const char *key, char *to, size_t to_size)
 {
-    Str raw;
-    size_t len = 0;
-    if (!json_member(document, str_of(key), &raw) || raw.len < 2 || raw.ptr[0] != '"')
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Str text;
+    if (!json_member_str(document, str_of(key), &arena, &text) || !copy(text, to, to_size))
         return false;
-    for (size_t i = 1; i + 1 < raw.len; i++) {
-        if (raw.ptr[i] == '\\' && strchr("/\\\"", raw.ptr[++i]) == NULL)
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char) text.ptr[i] <= ' ' || text.ptr[i] == '\x7f')
             return false;
-        if (len + 1 >= to_size)
-            return false;
-        to[len++] = raw.ptr[i];
-    }
-    to[len] = '\0';
+    explicit_bzero((char *) (uintptr_t) text.ptr, text.len);
     return true;
 }
 
@@ -423,6 +419,11 @@ void credentials_close(CredentialSource *source)
     http_client_close(source->client);
     explicit_bzero(&source->found, sizeof source->found);
     free(source);
+}
+
+void credentials_stop_at(CredentialSource *source, int64_t at_ms)
+{
+    http_client_stop_at(source->client, at_ms);
 }
 
 void credentials_drop(CredentialSource *source)

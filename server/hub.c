@@ -152,6 +152,55 @@ static void tell_generation(Hub *hub, uint64_t generation)
     sort_out_all(hub, &hub->idle);
 }
 
+/* One piece for the first who wants one; who wants the same gets it too. False: it failed. */
+static bool serve_one(Hub *hub)
+{
+    lock_take(&hub->lock);
+    const Subscriber *first = ring_first(&hub->wanting);
+    Channel *channel = first != NULL ? first->channel : NULL;
+    ChangeCursor at = first != NULL ? first->at : (ChangeCursor){.epoch = 0};
+    lock_give(&hub->lock);
+    if (channel == NULL)
+        return true;
+    bool made = add_next(hub, channel, &at);
+    if (made)
+        sort_out_all(hub, &hub->wanting);
+    return made;
+}
+
+static void give_signs_of_life(Hub *hub, int64_t now_ms)
+{
+    for (Subscriber *next; (next = ring_first(&hub->idle)) != NULL &&
+                           now_ms - next->since_ms >= hub->options.heartbeat_ms;) {
+        next->needs_heartbeat = true;
+        subscriber_wake(next);
+    }
+}
+
+/* First it is asked to end, at the end of its piece; then it is cut off. */
+static void send_off_the_slow(Hub *hub, int64_t now_ms)
+{
+    for (Subscriber *next; (next = ring_first(&hub->busy)) != NULL &&
+                           now_ms - next->since_ms >= hub->options.slow_ms;) {
+        if (next->is_slow)
+            hub->hooks.cut(next->waiter);
+        else
+            metric_add(METRIC_HTTP_SUBSCRIBERS_SLOW, 1);
+        next->is_slow = true;
+        subscriber_enter(next, STATE_BUSY);
+    }
+}
+
+static void keep_deadlines(Hub *hub)
+{
+    int64_t now_ms = clock_elapsed_ms();
+    lock_take(&hub->lock);
+    give_signs_of_life(hub, now_ms);
+    send_off_the_slow(hub, now_ms);
+    wake_waits(hub, store_generation(hub->store), now_ms);
+    lock_give(&hub->lock);
+}
+
 /* ---- exports: at the start, then the hub's thread ---------------------------------------------- */
 
 enum { EXPORTED_MAX_BYTES = 1 << 17 }; /* a manifest has some 2 KB */
@@ -211,54 +260,7 @@ static void tell_export(Hub *hub, uint64_t export_count)
     sort_out_all(hub, &hub->idle);
 }
 
-/* One piece for the first who wants one; who wants the same gets it too. False: it failed. */
-static bool serve_one(Hub *hub)
-{
-    lock_take(&hub->lock);
-    const Subscriber *first = ring_first(&hub->wanting);
-    Channel *channel = first != NULL ? first->channel : NULL;
-    ChangeCursor at = first != NULL ? first->at : (ChangeCursor){.epoch = 0};
-    lock_give(&hub->lock);
-    if (channel == NULL)
-        return true;
-    bool made = add_next(hub, channel, &at);
-    if (made)
-        sort_out_all(hub, &hub->wanting);
-    return made;
-}
-
-static void give_signs_of_life(Hub *hub, int64_t now_ms)
-{
-    for (Subscriber *next; (next = ring_first(&hub->idle)) != NULL &&
-                           now_ms - next->since_ms >= hub->options.heartbeat_ms;) {
-        next->needs_heartbeat = true;
-        subscriber_wake(next);
-    }
-}
-
-/* First it is asked to end, at the end of its piece; then it is cut off. */
-static void send_off_the_slow(Hub *hub, int64_t now_ms)
-{
-    for (Subscriber *next; (next = ring_first(&hub->busy)) != NULL &&
-                           now_ms - next->since_ms >= hub->options.slow_ms;) {
-        if (next->is_slow)
-            hub->hooks.cut(next->waiter);
-        else
-            metric_add(METRIC_HTTP_SUBSCRIBERS_SLOW, 1);
-        next->is_slow = true;
-        subscriber_enter(next, STATE_BUSY);
-    }
-}
-
-static void keep_deadlines(Hub *hub)
-{
-    int64_t now_ms = clock_elapsed_ms();
-    lock_take(&hub->lock);
-    give_signs_of_life(hub, now_ms);
-    send_off_the_slow(hub, now_ms);
-    wake_waits(hub, store_generation(hub->store), now_ms);
-    lock_give(&hub->lock);
-}
+/* ---- the thread --------------------------------------------------------------------------------- */
 
 /* Sleeps until there may be something to do. False: stop now. */
 static bool rest(Hub *hub, bool is_failing)
@@ -266,7 +268,9 @@ static bool rest(Hub *hub, bool is_failing)
     lock_take(&hub->lock);
     bool has_work = ring_first(&hub->wanting) != NULL && !is_failing;
     bool is_watched = hub->count > 0 || hub->waits.after != &hub->waits;
-    if (!hub->stopped && !has_work && hub->generation == store_generation(hub->store))
+    bool is_news = hub->generation != store_generation(hub->store) ||
+                   hub->exports_seen != store_export_count(hub->store);
+    if (!hub->stopped && !has_work && !is_news)
         (void) cond_wait(&hub->change, &hub->lock,
                          is_watched ? clock_elapsed_ms() + TICK_MS : INT64_MAX);
     bool goes_on = !hub->stopped;

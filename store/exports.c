@@ -267,9 +267,11 @@ ErrCode exports_add(Exports *exports, Str generation, UnixSec as_of, UnixSec exp
     sql_bind_int(st, 3, exported);
     sql_bind_str(st, 4, manifest);
     ErrCode rc = sql_run(&exports->db, st, err);
-    if (rc == OK)
-        (void) atomic_fetch_add(&exports->store->export_count, 1);
-    return rc;
+    if (rc != OK)
+        return rc;
+    (void) atomic_fetch_add(&exports->store->export_count, 1);
+    store_tell_watchers(exports->store);
+    return OK;
 }
 
 ErrCode exports_each(Exports *exports, ExportFn *each, void *ctx, Err *err)

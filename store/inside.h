@@ -85,6 +85,7 @@ typedef struct Spool {
 
 struct Writer {
     Store *store;
+    atomic_bool stop; /* any thread; the rest is the ingest thread's */
     Db *db, *ledger;
     Spool spool;
     GapList gaps; /* of the last batch */
@@ -96,6 +97,7 @@ struct Writer {
 
 /* After a commit: has it prepared, makes the generation known and tells the watchers. */
 void store_announce(Store *store, const Meta *meta);
+void store_tell_watchers(Store *store);
 
 /* store/ledger.c: what the parser refused, and the readings of unknown measures, go into quarantine;
  * what waited there for a measure that is known by now is released. Nobody's round ends when it

@@ -143,8 +143,9 @@ struct Walk {
         const GapVisitor *visitor;
         UnixSec *times; /* of one measure's readings */
         size_t count, cap;
-        AskedList asked; /* of every measure, then of the station, then of the measure */
-        size_t asked_of_all, asked_of_station;
+        AskedList of_all; /* what every measure was asked for with, of whichever shard */
+        AskedList asked;  /* of these what is the station's, its own, then the measure's */
+        size_t asked_of_station;
     } gaps;
     void *ctx;
 };
@@ -411,8 +412,10 @@ static ErrCode visit_gaps(Walk *walk, const Station *station, int64_t station_ke
     if (station->newest == NO_TIME)
         return OK;
     Window kept = window_ending_at(station->newest, walk->snap->store->options.window_s);
-    walk->gaps.asked.count = walk->gaps.asked_of_all;
-    ErrCode rc = asked_list_read(&walk->gaps.asked, walk->snap, station->id, STR_NONE, err);
+    walk->gaps.asked.count = 0;
+    ErrCode rc = asked_list_add(&walk->gaps.asked, &walk->gaps.of_all, station->id, err);
+    if (rc == OK)
+        rc = asked_list_read(&walk->gaps.asked, walk->snap, station->id, STR_NONE, err);
     if (rc != OK)
         return rc;
     walk->gaps.asked_of_station = walk->gaps.asked.count;
@@ -439,11 +442,11 @@ static ErrCode visit_gaps(Walk *walk, const Station *station, int64_t station_ke
 ErrCode snapshot_each_gap(Snapshot *snap, const Filter *filter, const GapVisitor *visitor, Err *err)
 {
     Walk walk = {.snap = snap, .visit = visit_gaps, .gaps = {.visitor = visitor}};
-    ErrCode rc = asked_list_read(&walk.gaps.asked, snap, STR_NONE, STR_NONE, err);
-    walk.gaps.asked_of_all = walk.gaps.asked.count;
+    ErrCode rc = asked_list_read(&walk.gaps.of_all, snap, STR_NONE, STR_NONE, err);
     if (rc == OK)
         rc = walk_stations(&walk, filter, err);
     asked_list_release(&walk.gaps.asked);
+    asked_list_release(&walk.gaps.of_all);
     free(walk.gaps.times);
     return rc;
 }

@@ -197,6 +197,15 @@ void store_prepare(Store *store, WatchFn *fn, void *ctx)
     lock_give(&store->preparing);
 }
 
+void store_tell_watchers(Store *store)
+{
+    uint64_t generation = store_generation(store);
+    lock_take(&store->watching);
+    for (size_t i = 0; i < store->watcher_count; i++)
+        store->watchers[i].fn(store->watchers[i].ctx, generation);
+    lock_give(&store->watching);
+}
+
 void store_announce(Store *store, const Meta *meta)
 {
     lock_take(&store->preparing);
@@ -204,10 +213,7 @@ void store_announce(Store *store, const Meta *meta)
         store->prepare.fn(store->prepare.ctx, meta->generation);
     lock_give(&store->preparing);
     publish(store, meta);
-    lock_take(&store->watching);
-    for (size_t i = 0; i < store->watcher_count; i++)
-        store->watchers[i].fn(store->watchers[i].ctx, meta->generation);
-    lock_give(&store->watching);
+    store_tell_watchers(store);
 }
 
 /* ---- the pool of readers --------------------------------------------------------------------- */

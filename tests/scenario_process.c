@@ -118,7 +118,7 @@ TEST(scenario_second_process_on_a_store_is_refused)
     Process *second =
         process_start(ARGS("freshet", "--listen", "127.0.0.1:0", "--data-dir", dir), NULL);
     CHECK_INT(1, process_wait(second));
-    CHECK(process_has_line(second, "cannot start"));
+    (void) process_wait_line(second, "cannot start");
     CHECK_INT(0, freshet_stop(&service));
 }
 
