@@ -281,6 +281,85 @@ TEST(a_page_of_one_found_by_another_key_names_its_own_address)
     country_close(&country);
 }
 
+/* ---- the first page before the rest ----------------------------------------------------------- */
+
+typedef struct Early {
+    Inside inside;
+    Buf body;
+    char next[TARGET_SIZE];
+    int calls;
+} Early;
+
+/* Whoever got the page goes on at once, when two generations have come; the rest is not there yet. */
+static void take_early(void *ctx, const Rendered *rendered)
+{
+    Early *early = ctx;
+    Str link = finished_header(rendered->finished, "Link"), address, rest;
+    early->calls++;
+    buf_put_str(&early->body, finished_body(rendered->finished));
+    CHECK_TEXT("40", finished_header(rendered->finished, "Row-Count"));
+    REQUIRE(str_cut(link, '>', &address, &rest));
+    (void) snprintf(early->next, TARGET_SIZE, "%.*s", (int) address.len - 1, address.ptr + 1);
+    finished_drop(rendered->finished);
+    for (int i = 0; i < 2; i++) {
+        Batch batch = batch_init();
+        add_reading(&batch, "1491TH-level", FIXTURE_NOW - 900 + i * 900, i + 0.5);
+        CHECK(fixture_apply(&early->inside.fixture, &batch, FAULT_NONE).changed);
+        batch_release(&batch);
+    }
+}
+
+static Answer ask_in_turn(Early *early, const char *target, Arena *arena)
+{
+    const Head head = {
+        .method = STR("GET"), .target = str_of(target), .is_http_1_1 = true, .host_count = 1};
+    return answer_in_turn(&early->inside.site, early->inside.cache, &head, arena, take_early,
+                          early);
+}
+
+TEST(a_first_page_does_not_wait_for_the_rest_and_the_rest_is_of_its_generation)
+{
+    Early early = {.body = buf_init(1 << 20)};
+    inside_open(&early.inside, true);
+    CLEANUP(asked_release) Asked whole = ask(&early.inside, "/v1/readings.csv?limit=1000");
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Answer late = ask_in_turn(&early, "/v1/readings.csv?limit=40", &arena);
+    CHECK_INT(1, early.calls);
+    CHECK_STR(buf_view(&early.body), finished_body(late.finished));
+    CHECK_STR(asked_header(&whole, "Last-Modified"),
+              finished_header(late.finished, "Last-Modified"));
+    finished_drop(late.finished);
+    CHECK(str_starts(whole.body, buf_view(&early.body)));
+    for (size_t at = early.body.len; early.next[0] != '\0';) {
+        CLEANUP(asked_release) Asked page = ask(&early.inside, early.next);
+        Str header, rows, link, address, rest;
+        REQUIRE(page.status == 200 && str_cut(page.body, '\n', &header, &rows));
+        CHECK(at + rows.len <= whole.body.len);
+        CHECK_STR(((Str){whole.body.ptr + at, rows.len}), rows);
+        at += rows.len;
+        link = asked_header(&page, "Link");
+        bool more = str_ends(link, STR("rel=\"next\"")) && str_cut(link, '>', &address, &rest);
+        early.next[0] = '\0';
+        if (more)
+            (void) snprintf(early.next, TARGET_SIZE, "%.*s", (int) address.len - 1,
+                            address.ptr + 1);
+        else
+            CHECK_INT(whole.body.len, at);
+    }
+    CASE("an envelope and an order need all rows, and one page has no rest");
+    static const char *const others[] = {"/v1/readings?limit=40",
+                                         "/v1/readings.csv?sort=-time&limit=40",
+                                         "/v1/readings.csv?limit=1000", "/v1/readings.csv"};
+    for (size_t i = 0; i < countof(others); i++) {
+        Answer other = ask_in_turn(&early, others[i], &arena);
+        CHECK_INT(200, finished_status(other.finished));
+        finished_drop(other.finished);
+    }
+    CHECK_INT(1, early.calls);
+    buf_release(&early.body);
+    inside_close(&early.inside);
+}
+
 /* ---- how long -------------------------------------------------------------------------------- */
 
 /* Another form of the list is rendered while its generation is the newest, and no longer. */
