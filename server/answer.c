@@ -330,15 +330,6 @@ Answer answer_request(Site *site, Cache *cache, const Head *head, Arena *arena)
     return answer(&x);
 }
 
-Answer answer_in_turn(Site *site, Cache *cache, const Head *head, Arena *arena, EarlyFn *early,
-                      void *ctx)
-{
-    Exchange x = exchange_init(site, cache, head, arena);
-    x.early = early;
-    x.early_ctx = ctx;
-    return answer(&x);
-}
-
 Answer answer_at_once(Site *site, Cache *cache, const Head *head, Arena *arena)
 {
     Answer known = {.finished = find_known(site, cache, head)};

@@ -53,12 +53,6 @@ Answer answer_at_once(Site *site, Cache *cache, const Head *head, Arena *arena);
 /* The answer to what was deferred, from what was rendered for it; takes its count over. */
 Answer answer_rendered(Site *site, Cache *cache, const Head *head, Arena *arena,
                        const Rendered *rendered);
-/* What is there of it already, with its count. It must not block. */
-typedef void EarlyFn(void *ctx, const Rendered *rendered);
-/* The same as answer_request(), but the first page of a list that has no envelope goes to `early` as
- * soon as it is there; the rest is made before this returns, of the same generation. */
-Answer answer_in_turn(Site *site, Cache *cache, const Head *head, Arena *arena, EarlyFn *early,
-                      void *ctx);
 /* Renders the answer of `generation`, which is committed and not yet announced, into the cache. */
 void answer_ahead(Site *site, Cache *cache, uint64_t generation, const Question *question);
 /* What is said to a request that is not even read: too many connections. */

@@ -24,9 +24,6 @@ typedef struct Exchange {
     bool may_defer, is_deferred;
     uint64_t ahead_of; /* the generation to render before it is announced; 0: as usual */
     Deferred deferred;
-    EarlyFn *early; /* who waits for a first page; NULL: nobody */
-    void *early_ctx;
-    int64_t begun_us;   /* of rendering */
     Finished *rendered; /* elsewhere, for this request; NULL: it is sought or made */
 } Exchange;
 
@@ -73,7 +70,6 @@ Finished *exchange_if_modified(Exchange *x, Finished *finished);
 void exchange_fail(Exchange *x, ErrCode code, const Err *err);
 ErrCode exchange_open_snapshot(Exchange *x, Snapshot **ret_snap);
 ErrCode exchange_run_handler(Exchange *x); /* a list in pages is kept */
-void exchange_put_last_modified(Exchange *x, UnixSec as_of);
 /* From the cache, or made: first plain, then in its coding, each once for a generation. NULL:
  * deferred, or no memory. */
 Finished *exchange_find_or_render(Exchange *x, uint64_t generation);

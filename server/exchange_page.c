@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "server/cursor.h"
 #include "server/exchange.h"
 #include "server/kept.h"
@@ -45,6 +46,7 @@ static bool is_heavy_page(const Exchange *x, const Paged *paged)
 static Finished *end_page(Exchange *x, const Paged *paged, size_t taken)
 {
     Err err = {.code = OK};
+    char last_modified[CLOCK_HTTP_SIZE];
     if (!paged_has(paged, taken)) {
         (void) cursor_refuse(&x->req, &x->reply, &err);
         return end_with_problem(x);
@@ -55,8 +57,9 @@ static Finished *end_page(Exchange *x, const Paged *paged, size_t taken)
         return end_with_problem(x);
     }
     exchange_make_etag(x, paged_tag(paged), CODING_NONE);
+    clock_format_http(paged_as_of(paged), last_modified);
     if (x->req.route->life == LIFE_GENERATION)
-        exchange_put_last_modified(x, paged_as_of(paged));
+        reply_header(&x->reply, "Last-Modified", str_of(last_modified));
     return exchange_encode(x, end_rendered(x));
 }
 
@@ -67,8 +70,8 @@ static Finished *find_page(Exchange *x, const Cursor *cursor)
     Str key = exchange_paged_key(x);
     Err err = {.code = OK};
     Paged *paged = kept_find_paged(x->site->kept, number, key);
-    /* Of an older generation the rest may be under way: whoever renders it knows, in its turn. */
-    bool is_heavy = paged != NULL ? is_heavy_page(x, paged) : exchange_is_heavy(&x->req, NULL);
+    bool is_heavy = paged != NULL ? is_heavy_page(x, paged)
+                                  : number >= newest && exchange_is_heavy(&x->req, NULL);
     if (x->may_defer && is_heavy) {
         paged_drop(paged);
         return exchange_defer(x, newest);

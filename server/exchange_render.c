@@ -3,14 +3,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "server/cursor.h"
 #include "server/ea.h"
-#include "server/envelope.h"
 #include "server/kept.h"
 #include "server/route.h"
-#include "server/url.h"
-
-#include <string.h>
 
 /* One line a second says enough: an overload brings thousands. Not being ready is no failure: whoever
  * started us asks until we are. */
@@ -43,7 +38,7 @@ static void keep_paged(Exchange *x)
 ErrCode exchange_run_handler(Exchange *x)
 {
     Err err = {.code = OK};
-    x->begun_us = clock_elapsed_us();
+    int64_t begun_us = clock_elapsed_us();
     ErrCode rc = x->req.route->handler(&x->req, &x->reply, &err);
     if (rc == OK)
         rc = reply_seal(&x->reply, &err);
@@ -51,7 +46,7 @@ ErrCode exchange_run_handler(Exchange *x)
         keep_paged(x);
     else
         exchange_fail(x, rc, &err);
-    x->render_us = clock_elapsed_us() - x->begun_us;
+    x->render_us = clock_elapsed_us() - begun_us;
     return rc;
 }
 
@@ -62,13 +57,6 @@ ErrCode exchange_open_snapshot(Exchange *x, Snapshot **ret_snap)
     if (rc != OK)
         exchange_fail(x, rc, &err);
     return rc;
-}
-
-void exchange_put_last_modified(Exchange *x, UnixSec as_of)
-{
-    char text[CLOCK_HTTP_SIZE];
-    clock_format_http(as_of, text);
-    reply_header(&x->reply, "Last-Modified", arena_format(x->arena, "%s", text));
 }
 
 static Finished *find(Exchange *x, uint64_t generation, Coding coding)
@@ -96,41 +84,6 @@ static void keep(Exchange *x, uint64_t generation, Coding coding, Finished *fini
         cache_put(x->cache, generation, &question, finished);
 }
 
-/* As the client would rather have it; both are kept. Takes `plain` over. */
-static Finished *keep_both(Exchange *x, uint64_t generation, Finished *plain)
-{
-    if (plain == NULL || finished_status(plain) != 200)
-        return plain;
-    keep(x, generation, CODING_NONE, plain);
-    Finished *coded = exchange_encode(x, plain);
-    if (x->coding != CODING_NONE)
-        keep(x, generation, x->coding, coded);
-    return coded;
-}
-
-/* Who asks for ten rows of half a million does not wait for the others, which are made behind it. */
-static void give_first_page(void *ctx)
-{
-    const Exchange *x = ctx;
-    const SnapshotInfo *info = snapshot_info(x->req.snap);
-    size_t count = x->req.selection.limit;
-    Exchange page = *x;
-    page.reply = reply_init(x->reply.body.max);
-    memcpy(page.reply.headers, x->reply.headers, sizeof page.reply.headers);
-    page.reply.header_count = x->reply.header_count;
-    buf_put_str(&page.reply.body, buf_view(&x->reply.body));
-    envelope_finish(&page.reply, &x->req, STR(""), count,
-                    url_at_cursor(&x->req, cursor_make(&x->req, info->tag, count)));
-    exchange_put_last_modified(&page, info->as_of);
-    Finished *finished = page.reply.body.error == OK
-                             ? keep_both(&page, info->generation, end_rendered(&page))
-                             : NULL;
-    reply_release(&page.reply);
-    if (finished != NULL)
-        x->early(x->early_ctx,
-                 &(Rendered){.finished = finished, .render_us = clock_elapsed_us() - x->begun_us});
-}
-
 /* *generation becomes that of the snapshot it was rendered from. */
 static Finished *render_generation(Exchange *x, uint64_t *generation)
 {
@@ -139,6 +92,8 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
         return end_with_problem(x);
     const SnapshotInfo *info = snapshot_info(snap);
     *generation = info->generation;
+    char last_modified[CLOCK_HTTP_SIZE];
+    clock_format_http(info->as_of, last_modified);
     exchange_make_etag(x, info->tag,
                        CODING_NONE); /* the snapshot's: it may be newer than what was announced */
     x->req.snap = snap;
@@ -146,12 +101,8 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
         (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON ||
          route_is_agency(x->req.route)))
         x->reply.spools = x->site->spools;
-    if (x->early != NULL) {
-        x->reply.on_first_page = give_first_page;
-        x->reply.on_first_page_ctx = x;
-    }
     if (exchange_run_handler(x) == OK)
-        exchange_put_last_modified(x, info->as_of);
+        reply_header(&x->reply, "Last-Modified", str_of(last_modified));
     if (x->reply.spool != NULL)
         exchange_put_location(x, info->tag);
     Finished *finished = end_rendered(x);

@@ -73,15 +73,12 @@ static Job *job_new(const Deferred *deferred, const Head *head)
 /* ---- rendering ------------------------------------------------------------------------------- */
 
 /* The last waiter gets the count that the answer came with. */
-static void hand_over(const Renderer *renderer, void *const *waiters, size_t count,
-                      const Rendered *rendered)
+static void hand_over(const Renderer *renderer, const Job *job, const Rendered *rendered)
 {
-    if (rendered != NULL && count == 0)
-        finished_drop(rendered->finished);
-    for (size_t i = 0; i < count; i++) {
-        if (rendered != NULL && i + 1 < count)
+    for (size_t i = 0; i < job->waiter_count; i++) {
+        if (rendered != NULL && i + 1 < job->waiter_count)
             (void) finished_keep(rendered->finished);
-        renderer->hooks.hand_over(waiters[i], rendered);
+        renderer->hooks.hand_over(job->waiters[i], rendered);
     }
 }
 
@@ -92,22 +89,8 @@ static void end_job(Renderer *renderer, const Rendered *rendered)
     renderer->first = job->next;
     renderer->count--;
     lock_give(&renderer->lock);
-    hand_over(renderer, job->waiters, job->waiter_count, rendered);
+    hand_over(renderer, job, rendered);
     job_free(job);
-}
-
-/* To those who wait by now. The job goes on; who joins it meanwhile gets what it ends with. */
-static void hand_over_early(void *ctx, const Rendered *rendered)
-{
-    Renderer *renderer = ctx;
-    lock_take(&renderer->lock);
-    Job *job = renderer->first;
-    void **waiters = TAKE(job->waiters);
-    size_t count = job->waiter_count;
-    job->waiter_count = 0;
-    lock_give(&renderer->lock);
-    hand_over(renderer, waiters, count, rendered);
-    free(waiters);
 }
 
 /* Waits for one. NULL: stop now. */
@@ -124,8 +107,7 @@ static const Job *next_job(Renderer *renderer)
 static void render(Renderer *renderer, const Job *job)
 {
     CLEANUP(arena_release) Arena arena = arena_init();
-    Answer answer = answer_in_turn(renderer->site, renderer->cache, &job->head, &arena,
-                                   hand_over_early, renderer);
+    Answer answer = answer_request(renderer->site, renderer->cache, &job->head, &arena);
     const Rendered rendered = {.finished = answer.finished, .render_us = answer.render_us};
     end_job(renderer, answer.finished != NULL ? &rendered : NULL);
 }

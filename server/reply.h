@@ -26,13 +26,10 @@ typedef struct Reply {
     Buf body; /* owned */
     Header headers[REPLY_HEADERS_MAX];
     size_t header_count;
-    Spools *spools;           /* where a body larger than memory goes; NULL: nowhere */
-    Spool *spool;             /* owned: what came before `body`; NULL while it all fits */
-    char digest[DIGEST_SIZE]; /* Repr-Digest of a spooled body */
-    struct Paged *paged;      /* owned: the list of which this is a page; NULL: of none */
-    void (*on_first_page)(
-        void *ctx); /* the body is that, of a list that has no envelope; or NULL */
-    void *on_first_page_ctx;
+    Spools *spools;                /* where a body larger than memory goes; NULL: nowhere */
+    Spool *spool;                  /* owned: what came before `body`; NULL while it all fits */
+    char digest[DIGEST_SIZE];      /* Repr-Digest of a spooled body */
+    struct Paged *paged;           /* owned: the list of which this is a page; NULL: of none */
     struct Subscriber *subscriber; /* owned: gives the body; NULL: it is here */
     Problem problem;               /* of type PROBLEM_NONE: the body is the answer */
 } Reply;

@@ -125,25 +125,16 @@ static void put_row(Rows *rows, const Row *row)
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-/* An envelope speaks of all of them. */
-static bool needs_all_rows(const Rows *rows)
-{
-    return format_has_envelope(rows->req->format) || rows->sort.order.count > 0;
-}
-
 /* The rows of `out` fill their page, and there is one more. */
 static void begin_page(Rows *rows, Buf *out)
 {
     Reply *reply = rows->reply;
-    bool is_first = reply->paged == NULL;
-    if (is_first)
+    if (reply->paged == NULL)
         reply->paged = paged_begin(rows->req->site->spools, rows->limit, rows->head_bytes);
     if (reply->paged == NULL)
         out->error = ERR_NO_MEMORY;
     else
         paged_mark(reply->paged, out->len);
-    if (is_first && out->error == OK && !needs_all_rows(rows) && reply->on_first_page != NULL)
-        reply->on_first_page(reply->on_first_page_ctx);
 }
 
 /* What was rendered goes where the pages are. */
