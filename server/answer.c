@@ -121,8 +121,8 @@ static bool continues(const Exchange *x, const Finished *finished)
 static Finished *cut(Exchange *x, Finished *finished)
 {
     Slice slice;
-    if (finished == NULL || finished_status(finished) != 200 ||
-        !str_eq(x->head->method, STR("GET")) || !continues(x, finished))
+    if (finished == NULL || finished_status(finished) != 200 || exchange_is_head(x) ||
+        !continues(x, finished))
         return finished;
     size_t len = finished_body_bytes(finished);
     RangeKind kind = range_read(x->head->range, len, &slice);
@@ -149,6 +149,8 @@ static Finished *answer_now(Exchange *x)
         if (exchange_client_holds(x, x->site->options->build))
             return end_not_modified(x);
         exchange_make_etag(x, x->site->options->build, CODING_NONE);
+    } else if (exchange_is_head(x) && x->req.route->formats != 0) {
+        exchange_want_head(x); /* a list of the moment is never kept, and a stream has no end */
     }
     (void) exchange_run_handler(x);
     Finished *finished = end_rendered(x);
@@ -185,7 +187,7 @@ static Finished *answer_exchange(Exchange *x)
 
 /* ---- what goes to one client alone ----------------------------------------------------------- */
 
-static void add_extra(Answer *answer, const char *name, Str value)
+void answer_add(Answer *answer, const char *name, Str value)
 {
     assert(answer->extra_count < EXTRA_MAX);
     answer->extra[answer->extra_count++] = (Header){name, value};
@@ -218,15 +220,15 @@ static void add_trace(Answer *answer, const Head *head, Arena *arena, bool is_er
     if (is_error && !(has_id && has_trace))
         arc4random_buf(random, sizeof random);
     if (has_id)
-        add_extra(answer, "X-Request-Id", head->request_id);
+        answer_add(answer, "X-Request-Id", head->request_id);
     else if (is_error)
-        add_extra(answer, "X-Request-Id", arena_format(arena, "%016" PRIx64, random[0]));
+        answer_add(answer, "X-Request-Id", arena_format(arena, "%016" PRIx64, random[0]));
     if (has_trace)
-        add_extra(answer, "traceparent", head->traceparent);
+        answer_add(answer, "traceparent", head->traceparent);
     else if (is_error)
-        add_extra(answer, "traceparent",
-                  arena_format(arena, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-00",
-                               random[0], random[1], random[2]));
+        answer_add(answer, "traceparent",
+                   arena_format(arena, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-00",
+                                random[0], random[1], random[2]));
 }
 
 /* ---- words that were heard before ------------------------------------------------------------ */
@@ -315,9 +317,9 @@ static Answer answer(Exchange *x)
                    str_eq(finished_header(made.finished, "Row-Count"), STR("0"));
     add_trace(&made, x->head, x->arena, finished_status(made.finished) >= 400);
     if (x->render_us > 0)
-        add_extra(&made, "Server-Timing",
-                  arena_format(x->arena, "render;dur=%" PRId64 ".%03" PRId64, x->render_us / 1000,
-                               x->render_us % 1000));
+        answer_add(&made, "Server-Timing",
+                   arena_format(x->arena, "render;dur=%" PRId64 ".%03" PRId64, x->render_us / 1000,
+                                x->render_us % 1000));
     return made;
 }
 

@@ -1,5 +1,6 @@
 #include "server/envelope.h"
 
+#include "base/clock.h"
 #include "server/route.h"
 
 #include <string.h>
@@ -83,6 +84,25 @@ static void put_window(JsonWriter *json, UnixSec from, UnixSec to)
     json_key(json, "to");
     json_time(json, to);
     json_close(json, '}');
+}
+
+/* An end that there is no reading for is open. */
+static void format_end(UnixSec time, char text[static CLOCK_TEXT_SIZE])
+{
+    static const char OPEN[] = "..";
+    if (time == NO_TIME)
+        memcpy(text, OPEN, sizeof OPEN);
+    else
+        clock_format(time, text);
+}
+
+/* In all forms, so that nobody need open a body for it: an interval of ISO 8601. */
+void envelope_say_window(Reply *reply, const Request *req, const Extent *extent)
+{
+    char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
+    format_end(extent->from, from);
+    format_end(extent->to, to);
+    reply_header(reply, "Freshet-Window", arena_format(req->arena, "%s/%s", from, to));
 }
 
 static void put_coverage(JsonWriter *json, const Coverage *coverage, const char *reason)
@@ -199,5 +219,4 @@ void envelope_finish(Reply *reply, const Request *req, Str head, size_t count, S
     if (!str_is_none(next))
         reply_header(reply, "Link",
                      arena_format(req->arena, "<" STR_FMT ">; rel=\"next\"", STR_ARG(next)));
-    reply->content_type = FORMATS[req->format].content_type;
 }

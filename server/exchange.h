@@ -73,8 +73,12 @@ ErrCode exchange_run_handler(Exchange *x); /* a list in pages is kept */
 /* From the cache, or made: first plain, then in its coding, each once for a generation. NULL:
  * deferred, or no memory. */
 Finished *exchange_find_or_render(Exchange *x, uint64_t generation);
+bool exchange_is_head(const Exchange *x);
+/* What is rendered is only what GET would say of a list in front of its rows. */
+void exchange_want_head(Exchange *x);
 /* The same answer as the client would rather have it; `plain` itself where it is too small to gain,
- * or there is no memory. Takes `plain` over. */
+ * or there is no memory. A list of all is coded however small it is, so that its tag is known before
+ * its size. Takes `plain` over. */
 Finished *exchange_encode(const Exchange *x, Finished *plain);
 /* Whether it takes more than a few milliseconds to answer, or, with `plain`, to encode it. */
 bool exchange_is_heavy(const Request *req, const Finished *plain);

@@ -46,7 +46,8 @@ ErrCode exchange_run_handler(Exchange *x)
         keep_paged(x);
     else
         exchange_fail(x, rc, &err);
-    x->render_us = clock_elapsed_us() - begun_us;
+    if (!x->req.head_alone)
+        x->render_us = clock_elapsed_us() - begun_us;
     return rc;
 }
 
@@ -67,8 +68,6 @@ static Finished *find(Exchange *x, uint64_t generation, Coding coding)
         cache_find(x->cache, generation, exchange_key_in(x, coding), exchange_expires(x));
     if (found == NULL)
         found = kept_find(x->site->kept, generation, exchange_key_in(x, coding));
-    if (found == NULL)
-        metric_add(METRIC_HTTP_CACHE_MISSES, 1);
     return found;
 }
 
@@ -94,33 +93,42 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
     *generation = info->generation;
     char last_modified[CLOCK_HTTP_SIZE];
     clock_format_http(info->as_of, last_modified);
-    exchange_make_etag(x, info->tag,
-                       CODING_NONE); /* the snapshot's: it may be newer than what was announced */
+    /* The snapshot's: it may be newer than what was announced. */
+    exchange_make_etag(x, info->tag, x->req.head_alone ? x->coding : CODING_NONE);
     x->req.snap = snap;
     if (route_may_be_spooled(x->req.route) &&
         (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON ||
          route_is_agency(x->req.route)))
         x->reply.spools = x->site->spools;
+    if (x->ahead_of == 0 && !x->req.head_alone)
+        metric_add(METRIC_HTTP_CACHE_MISSES, 1);
     if (exchange_run_handler(x) == OK)
         reply_header(&x->reply, "Last-Modified", str_of(last_modified));
     if (x->reply.spool != NULL)
         exchange_put_location(x, info->tag);
+    if (x->req.head_alone && x->coding != CODING_NONE && !exchange_failed(x))
+        reply_header(&x->reply, "Content-Encoding", str_of(CODINGS[x->coding].name));
     Finished *finished = end_rendered(x);
-    if (finished != NULL && !exchange_failed(x))
+    if (finished != NULL && !exchange_failed(x) && !x->req.head_alone)
         keep(x, info->generation, CODING_NONE, finished);
     return finished;
 }
 
-Finished *exchange_encode(const Exchange *x, Finished *plain)
+bool exchange_is_head(const Exchange *x)
 {
-    if (plain == NULL || x->coding == CODING_NONE || finished_status(plain) != 200 ||
-        finished_body_bytes(plain) < CODING_MIN_BYTES)
-        return plain;
-    Finished *coded = finished_coded(plain, x->coding, x->site->spools);
-    if (coded == NULL)
-        return plain;
-    finished_drop(plain);
-    return coded;
+    return str_eq(x->head->method, STR("HEAD"));
+}
+
+void exchange_want_head(Exchange *x)
+{
+    x->req.head_alone = x->reply.is_bare = true;
+}
+
+/* What GET would say of it in front of its rows, of which none is looked at. */
+static Finished *render_head(Exchange *x, uint64_t generation)
+{
+    exchange_want_head(x);
+    return render_generation(x, &generation);
 }
 
 /* 1 ms of gzip, about */
@@ -137,6 +145,18 @@ bool exchange_is_heavy(const Request *req, const Finished *plain)
            filter->station.count == 0 && filter->measure.count == 0 && !ea_names_station(req);
 }
 
+Finished *exchange_encode(const Exchange *x, Finished *plain)
+{
+    if (plain == NULL || x->coding == CODING_NONE || finished_status(plain) != 200 ||
+        (finished_body_bytes(plain) < CODING_MIN_BYTES && !exchange_is_heavy(&x->req, NULL)))
+        return plain;
+    Finished *coded = finished_coded(plain, x->coding, x->site->spools);
+    if (coded == NULL)
+        return plain;
+    finished_drop(plain);
+    return coded;
+}
+
 Finished *exchange_defer(Exchange *x, uint64_t generation)
 {
     x->is_deferred = true;
@@ -151,9 +171,10 @@ Finished *exchange_find_or_render(Exchange *x, uint64_t generation)
         return finished;
     if (x->coding != CODING_NONE)
         finished = find(x, generation, CODING_NONE);
-    if (x->may_defer && exchange_is_heavy(&x->req, finished)) {
+    bool is_head = exchange_is_head(x);
+    if (exchange_is_heavy(&x->req, finished) && (is_head || x->may_defer)) {
         finished_drop(finished);
-        return exchange_defer(x, generation);
+        return is_head ? render_head(x, generation) : exchange_defer(x, generation);
     }
     if (finished == NULL)
         finished = render_generation(x, &generation);

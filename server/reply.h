@@ -31,6 +31,7 @@ typedef struct Reply {
     char digest[DIGEST_SIZE];      /* Repr-Digest of a spooled body */
     struct Paged *paged;           /* owned: the list of which this is a page; NULL: of none */
     struct Subscriber *subscriber; /* owned: gives the body; NULL: it is here */
+    bool is_bare;                  /* of a body that is not made: it has no length */
     Problem problem;               /* of type PROBLEM_NONE: the body is the answer */
 } Reply;
 

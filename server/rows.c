@@ -72,6 +72,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
                    .limit = limit_of(req),
                    .earliest = NO_TIME,
                    .latest = NO_TIME};
+    reply->content_type = FORMATS[req->format].content_type;
     ErrCode rc = check_form(req, reply, err);
     if (rc != OK)
         return rc;
@@ -264,8 +265,12 @@ ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
     if (rows->no_memory)
         return err_set(err, ERR_NO_MEMORY, "no memory to sort %zu rows", rows->seen);
     put_sorted(rows);
+    if (extent == NULL)
+        extent = &of_rows;
+    if (req->snap != NULL)
+        envelope_say_window(reply, req, extent);
     if (format_has_envelope(req->format))
-        envelope_put_head(&head, req, extent != NULL ? extent : &of_rows);
+        envelope_put_head(&head, req, extent);
     ErrCode rc = buf_check(&head, err);
     if (rc == OK && reply->paged != NULL)
         rc = end_pages(rows, buf_view(&head), err);

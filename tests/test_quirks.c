@@ -5,6 +5,7 @@
 #include "model/render.h"
 #include "store/snapshot.h"
 #include "store/writer.h"
+#include "tests/parse_kit.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -55,10 +56,10 @@ static void take(World *world, Kind kind, const char *items)
     buf_printf(&json, "{\"meta\":{\"version\":\"0.9\"},\"items\":[%s]}", items);
     switch (kind) {
     case STATIONS:
-        REQUIRE_OK(parse_stations(buf_view(&json), &batch, &err));
+        REQUIRE_OK(parse_all_stations(buf_view(&json), &batch, &err));
         break;
     case MEASURES:
-        REQUIRE_OK(parse_measures(buf_view(&json), &batch, &err));
+        REQUIRE_OK(parse_all_measures(buf_view(&json), &batch, &err));
         break;
     case READINGS:
         REQUIRE_OK(parse_readings(buf_view(&json), NOW, 1000, &batch, &err));
@@ -149,7 +150,7 @@ static Str served(World *world, What what, const Filter *filter)
     const ReadingVisitor visitor = {
         .each_measure = keep_measure, .each_reading = put_reading, .ctx = &asked};
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
-    const Filter everything = {.has_box = false};
+    const Filter everything = {.has_circle = false};
     Err err = {.code = OK};
     buf_clear(&world->served);
     filter = filter != NULL ? filter : &everything;
@@ -229,9 +230,9 @@ TEST(quirk_04_a_single_thing_is_an_object)
 {
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
-    REQUIRE_OK(parse_stations(
+    REQUIRE_OK(parse_all_stations(
         STR("{\"items\":" STATION("E7050", ",\"measures\":{\"@id\":\"x\"}") "}"), &batch, &err));
-    REQUIRE_OK(parse_measures(STR("{\"items\":" MEASURE("M", "E7050", "") "}"), &batch, &err));
+    REQUIRE_OK(parse_all_measures(STR("{\"items\":" MEASURE("M", "E7050", "") "}"), &batch, &err));
     CHECK_INT(1, batch.station_count);
     CHECK_INT(1, batch.measure_count);
 }
@@ -314,8 +315,8 @@ TEST(quirk_11_a_station_without_coordinates_is_kept_and_in_no_area)
     WITH_WORLD;
     take(&world, STATIONS, STATION("A", "") "," STATION("B", ",\"lat\":51.5,\"long\":-0.1"));
     CHECK_INT(2, lines(served(&world, STATION_LIST, NULL)));
-    const Filter box = {
-        .has_box = true, .west_deg = -180, .south_deg = -90, .east_deg = 180, .north_deg = 90};
+    Box earth = {.west_deg = -180, .south_deg = -90, .east_deg = 180, .north_deg = 90};
+    const Filter box = {.boxes = {&earth, 1}};
     CHECK_INT(1, lines(served(&world, STATION_LIST, &box)));
     const Filter circle = {.has_circle = true, .lat_deg = 51.5, .long_deg = -0.1, .dist_km = 20000};
     CHECK_INT(1, lines(served(&world, STATION_LIST, &circle)));
@@ -462,7 +463,7 @@ TEST(quirk_19_labels_repeat_and_hold_blanks)
     CHECK_HAS("\"label\":\"RIVER CHERWELL  AT  ENSLOW \"",
               served(&world, STATION_LIST, NULL)); /* as given */
     Str word = STR("enslow");
-    CHECK_INT(1, lines(served(&world, STATION_LIST, &(Filter){.words = {&word, 1}})));
+    CHECK_INT(1, lines(served(&world, STATION_LIST, &(Filter){.q = {&word, 1}})));
 }
 
 TEST(quirk_20_a_measure_label_is_its_own)
@@ -601,7 +602,7 @@ TEST(quirk_31_versions_and_missing_meta_are_no_matter)
         char json[512];
         Err err = {.code = OK};
         (void) snprintf(json, sizeof json, "{%s\"items\":[" STATION("A", "") "]}", heads[i]);
-        CHECK_OK(parse_stations(str_of(json), &batch, &err));
+        CHECK_OK(parse_all_stations(str_of(json), &batch, &err));
         CHECK_INT(1, batch.station_count);
     }
 }
