@@ -45,7 +45,7 @@ static ErrCode put_part(const BlobStore *blobs, const char *dir, int64_t station
         return err_set(err, rc, "no memory for a part");
     rc = history_rows_sort(&rows, err);
     if (rc == OK)
-        rc = outfile_open(dir, &file, err);
+        rc = outfile_open(dir, NULL, &file, err);
     if (rc == OK)
         rc = history_rows_write(&rows, 0, rows.count, &file, err);
     if (rc == OK) {
@@ -76,7 +76,7 @@ static ErrCode join(const BlobStore *blobs, const char *dir, StrList keys, Err *
     OutFile file = {.fd = -1};
     struct rusage usage;
     int64_t began_us = clock_elapsed_us();
-    ErrCode rc = outfile_open(dir, &file, err);
+    ErrCode rc = outfile_open(dir, NULL, &file, err);
     if (rc == OK)
         rc = history_merge(&merge, &file, err);
     (void) getrusage(RUSAGE_SELF, &usage);

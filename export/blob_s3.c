@@ -493,10 +493,10 @@ static void s3_describe(void *ctx, Buf *out)
     buf_put_str(out, str_of(bucket->url));
 }
 
-static void s3_make_haste(void *ctx)
+static void s3_make_haste(void *ctx, int64_t at_ms)
 {
     const Bucket *bucket = ctx;
-    s3_hurry(bucket->s3);
+    s3_hurry(bucket->s3, at_ms);
 }
 
 static void bucket_close(void *ctx)

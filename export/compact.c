@@ -115,6 +115,7 @@ static ErrCode join(Compaction *compaction, const Part *parts, size_t count, Err
 {
     HistoryMerge merge = {.blobs = compaction->blobs,
                           .dir = compaction->options->dir,
+                          .until = compaction->options->until,
                           .memory_bytes = compaction->options->merge_bytes};
     OutFile file = {.fd = -1};
     ErrCode rc = OK;
@@ -122,7 +123,7 @@ static ErrCode join(Compaction *compaction, const Part *parts, size_t count, Err
         if (!str_list_add(&compaction->arena, &merge.keys, parts[i].key))
             rc = err_set(err, ERR_NO_MEMORY, "export: no memory for keys");
     if (rc == OK)
-        rc = outfile_open(merge.dir, &file, err);
+        rc = outfile_open(merge.dir, merge.until, &file, err);
     if (rc == OK)
         rc = history_merge(&merge, &file, err);
     if (rc == OK)

@@ -131,7 +131,7 @@ static ErrCode open_input(const HistoryMerge *merge, Runs *between, size_t place
         between->files[place] = (OutFile){.fd = -1};
     } else {
         ret_input->name = merge->keys.items[place];
-        rc = outfile_open(merge->dir, &ret_input->file, err);
+        rc = outfile_open(merge->dir, merge->until, &ret_input->file, err);
         if (rc == OK)
             rc =
                 merge->blobs->get_file(merge->blobs->ctx, ret_input->name, ret_input->file.fd, err);
@@ -272,7 +272,7 @@ static ErrCode add_run(const HistoryMerge *merge, Inputs *inputs, size_t count, 
         runs->cap = cap;
     }
     OutFile *file = &runs->files[runs->count];
-    ErrCode rc = outfile_open(merge->dir, file, err);
+    ErrCode rc = outfile_open(merge->dir, merge->until, file, err);
     if (rc != OK)
         return rc;
     runs->count++;

@@ -7,7 +7,8 @@
 
 typedef struct HistoryMerge {
     const BlobStore *blobs;
-    const char *dir; /* for what lies between */
+    const char *dir;    /* for what lies between */
+    const Until *until; /* as in outfile_open() */
     int64_t
         memory_bytes; /* for what is read, two files at least; what is written takes some 30 MB more */
     StrList keys;     /* of files of one day that history_rows_write() wrote, or a merge */
@@ -15,5 +16,5 @@ typedef struct HistoryMerge {
 
 /* By measure's id, time, received, revision, into `out`; of equals one is kept.
  * Errors: ERR_FORMAT (a file is none of ours, or not sorted), ERR_STORAGE, ERR_NO_MEMORY, those of the
- * BlobStore. */
+ * BlobStore, ERR_STOPPED. */
 MUST_USE ErrCode history_merge(const HistoryMerge *merge, OutFile *out, Err *err);

@@ -220,11 +220,11 @@ static ErrCode compress_file(int fd, OutFile *to, Err *err)
 }
 
 /* The copy has a name only while SQLite writes it. */
-static ErrCode back_up(Snapshot *snap, const char *dir, int *ret_fd, Err *err)
+static ErrCode back_up(Snapshot *snap, const ObjectOptions *options, int *ret_fd, Err *err)
 {
     char path[4096];
-    (void) snprintf(path, sizeof path, "%s/export.backup", dir);
-    ErrCode rc = snapshot_backup(snap, path, err);
+    (void) snprintf(path, sizeof path, "%s/export.backup", options->dir);
+    ErrCode rc = snapshot_backup(snap, path, options->until, err);
     if (rc == OK) {
         *ret_fd = open(path, O_RDONLY | O_CLOEXEC);
         if (*ret_fd < 0)
@@ -270,7 +270,7 @@ static ErrCode begin(Objects *objects, Snapshot *snap, const ObjectOptions *opti
     manifest->readings = counts.readings;
     manifest->object_count = OBJECT_COUNT;
     for (size_t i = 0; i < OBJECT_COUNT && rc == OK; i++)
-        rc = outfile_open(options->dir, &objects->files[i], err);
+        rc = outfile_open(options->dir, options->until, &objects->files[i], err);
     return rc;
 }
 
@@ -280,7 +280,7 @@ static ErrCode make_all(Objects *objects, Snapshot **snap, const ObjectOptions *
     int backup = -1;
     ErrCode rc = begin(objects, *snap, options, err);
     if (rc == OK)
-        rc = back_up(*snap, options->dir, &backup, err);
+        rc = back_up(*snap, options, &backup, err);
     if (rc == OK)
         rc = make_readings(objects, *snap, err);
     if (rc == OK)

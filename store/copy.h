@@ -60,7 +60,7 @@ typedef ErrCode FollowNextFn(void *ctx, FollowItem *ret_item, bool *ret_more, Er
  * by a clock. Of several ingesters the first one at fault, by time and then by name, is the fault of
  * the service. `announce` false: the store knows it, readers are not told yet.
  * Errors: ERR_INVALID (the store belongs to another epoch, or the number is not above the newest),
- * ERR_FORMAT (a row that is none), ERR_STORAGE, ERR_CORRUPT. */
+ * ERR_FORMAT (a row that is none), ERR_STOPPED, ERR_STORAGE, ERR_CORRUPT. */
 MUST_USE ErrCode writer_follow(Writer *writer, const Followed *end, bool announce,
                                FollowNextFn *next, void *ctx, Applied *ret_applied, Err *err);
 

@@ -315,7 +315,9 @@ static ErrCode take_items(Follow *follow, FollowNextFn *next, void *ctx, Err *er
     for (;;) {
         FollowItem item;
         bool more = false;
-        ErrCode rc = next(ctx, &item, &more, err);
+        ErrCode rc = apply_go_on(&follow->apply, err);
+        if (rc == OK)
+            rc = next(ctx, &item, &more, err);
         if (rc == OK && more)
             rc = take_item(follow, &item, err);
         if (rc != OK || !more)
@@ -326,8 +328,11 @@ static ErrCode take_items(Follow *follow, FollowNextFn *next, void *ctx, Err *er
 static ErrCode set_windows(Follow *follow, Err *err)
 {
     ErrCode rc = OK;
-    for (size_t i = 0; i < follow->windows.count && rc == OK; i++)
-        rc = apply_station_window(&follow->apply, follow->windows.keys[i], err);
+    for (size_t i = 0; i < follow->windows.count && rc == OK; i++) {
+        rc = apply_go_on(&follow->apply, err);
+        if (rc == OK)
+            rc = apply_station_window(&follow->apply, follow->windows.keys[i], err);
+    }
     return rc;
 }
 
@@ -422,7 +427,8 @@ ErrCode writer_follow(Writer *writer, const Followed *end, bool announce, Follow
                   .now = end->as_of,
                   .window_s = writer->store->options.window_s,
                   .meta = &meta,
-                  .spool = &writer->spool},
+                  .spool = &writer->spool,
+                  .stop = &writer->stop},
         .end = end,
         .strings = arena_init(),
         .measure_id = STR_NONE,

@@ -85,6 +85,7 @@ typedef struct Spool {
 
 struct Writer {
     Store *store;
+    atomic_bool stop; /* any thread; the rest is the ingest thread's */
     Db *db, *ledger;
     Spool spool;
     GapList gaps; /* of the last batch */

@@ -126,6 +126,10 @@ static const char *const STORE_MIGRATIONS[] = {
     "CREATE INDEX station_more ON station (more_generation) WHERE more_generation IS NOT NULL;"
     "CREATE INDEX measure_more ON measure (more_generation) WHERE more_generation IS NOT NULL;",
 
+    /* Each delivery moved its entry, which took as long as storing the reading. To look through the
+     * whole table once a poll, in its order, takes a tenth of that. */
+    "DROP INDEX delivery_crosses;",
+
     /* A replica: what its ingesters asked the upstream for, as it came with their generations. */
     "CREATE TABLE asked ("
     " ingester TEXT NOT NULL, station TEXT, measure TEXT,"

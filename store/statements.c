@@ -162,9 +162,11 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
 
     [WRITE_FIND_MEASURE] =
         {"find measure", "SELECT key, station, listed, raw, period_s FROM measure WHERE id = ?1"},
-    /* Asked for with each poll, of each measure: nothing that is long, as `raw` is. */
-    [WRITE_FIND_SERIES] = {"find series", "SELECT key, measure.station, period_s, newest,"
-                                          " station_newest.time FROM measure"
+    /* Asked for with each poll, of each measure: all that its readings are judged by, and nothing
+     * that is long, as `raw` is. */
+    [WRITE_FIND_SERIES] = {"find series", "SELECT key, measure.station, period_s,"
+                                          " station_newest.time, newest, gaps, prior_s,"
+                                          " last_arrival, freshness FROM measure"
                                           " LEFT JOIN delivery ON delivery.measure = measure.key"
                                           " LEFT JOIN station_newest"
                                           " ON station_newest.station = measure.station"
@@ -186,8 +188,8 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
 
     [WRITE_STATION_ID] = {"read station's id", "SELECT id FROM station WHERE key = ?1"},
     [WRITE_SET_NEWEST] = {"store station's newest time",
-                          "INSERT INTO station_newest (station, time) VALUES (?1, ?2)"
-                          " ON CONFLICT (station) DO UPDATE SET time = excluded.time"},
+                          "INSERT OR REPLACE INTO station_newest (station, time)"
+                          " VALUES (?1, ?2)"},
     [WRITE_DROP_NEWEST] = {"drop station's newest time",
                            "DELETE FROM station_newest WHERE station = ?1"},
     [WRITE_OLDEST_NEWEST] = {"read oldest of the stations' newest times",
@@ -229,9 +231,9 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                            " CROSS JOIN station ON station.key = measure.station"
                            " WHERE measure.key = ?1"},
 
-    [WRITE_READ_DELIVERY] = {"read deliveries", "SELECT gaps, prior_s, last_arrival, freshness,"
-                                                " expected_next, late_after, stale_after,"
-                                                " silent_after FROM delivery WHERE measure = ?1"},
+    [WRITE_READ_EXPECTATION] = {"read what is expected",
+                                "SELECT freshness, expected_next, late_after, stale_after,"
+                                " silent_after FROM delivery WHERE measure = ?1"},
     /* Leaves the index on freshness alone, which would else be taken out and put in again. */
     [WRITE_RENEW_DELIVERY] = {"renew delivery",
                               "UPDATE delivery SET gaps = ?2, prior_s = ?3, last_arrival = ?4,"

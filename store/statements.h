@@ -66,7 +66,8 @@ typedef enum WriteSql {
     WRITE_SET_MEASURE_MORE, /* the same */
     WRITE_STATIONS_TO_ASK,  /* ?1 id, itself excluded, ?2 whether also those with more, ?3 most */
     WRITE_FIND_MEASURE,
-    WRITE_FIND_SERIES, /* ?1 measure's id: key, station's, period, newest time of both */
+    WRITE_FIND_SERIES, /* ?1 measure's id: key, station's, period, the station's newest time, then
+                          its delivery */
     WRITE_ADD_MEASURE,
     WRITE_SET_MEASURE,
     WRITE_LISTED_MEASURES,
@@ -88,13 +89,13 @@ typedef enum WriteSql {
     WRITE_TRIMMED,         /* the same, ?3 a generation: what it takes that is newer */
     WRITE_HELD_READING,    /* ?1 measure's key, ?2 time, ?3 a generation: if it is newer */
     WRITE_MEASURE_IDS,     /* ?1 measure's key: its id and its station's */
-    WRITE_READ_DELIVERY,   /* ?1 measure's key */
-    WRITE_RENEW_DELIVERY,  /* as the next; only where its freshness stays the same */
-    WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
-    WRITE_COUNT_EXPECTED,  /* ?1 slot, ?2 most; also counts all deliveries */
-    WRITE_CROSSINGS,       /* ?1 slot */
-    WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
-    WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
+    WRITE_READ_EXPECTATION, /* ?1 measure's key */
+    WRITE_RENEW_DELIVERY,   /* as the next; only where its freshness stays the same */
+    WRITE_DELIVERY,         /* ?1 measure's key, then the columns of delivery */
+    WRITE_COUNT_EXPECTED,   /* ?1 slot, ?2 most; also counts all deliveries */
+    WRITE_CROSSINGS,        /* ?1 slot */
+    WRITE_CROSS,            /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
+    WRITE_SILENCE,          /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
     WRITE_FRESHNESS_CHANGE, /* ?1 measure's key, ?2 generation, ?3 place */
     WRITE_OLD_MEASURES,     /* ?1 the last time since when */
     WRITE_OLD_STATIONS,     /* the same */

@@ -59,6 +59,12 @@ static ErrCode place_remove(void *ctx, Str key, Err *err)
     return place->inner.remove(place->inner.ctx, key, err);
 }
 
+static void place_hurry(void *ctx, int64_t at_ms)
+{
+    const Place *place = ctx;
+    place->inner.hurry(place->inner.ctx, at_ms);
+}
+
 static BlobStore place_blobs(Place *place)
 {
     return (BlobStore){.ctx = place,
@@ -67,7 +73,8 @@ static BlobStore place_blobs(Place *place)
                        .get_file = place_get_file,
                        .list = place_list,
                        .remove = place_remove,
-                       .describe = place_describe};
+                       .describe = place_describe,
+                       .hurry = place_hurry};
 }
 
 typedef struct Lake {
@@ -142,7 +149,7 @@ static int64_t count_rows(const Lake *lake, Str key)
     OutFile file;
     ParquetReader *reader = NULL;
     const BlobStore *blobs = &lake->place.inner;
-    REQUIRE_OK(outfile_open(lake->kit.dir, &file, &err));
+    REQUIRE_OK(outfile_open(lake->kit.dir, NULL, &file, &err));
     REQUIRE_OK(blobs->get_file(blobs->ctx, key, file.fd, &err));
     REQUIRE_OK(parquet_read_open(file.fd, READINGS_TABLE.columns, READINGS_TABLE.column_count,
                                  &reader, &err));
@@ -168,7 +175,7 @@ static void check_history(const Lake *lake, const char *want)
     for (size_t i = 0; i < files.keys.count; i++)
         count += count_rows(lake, files.keys.items[i]);
     const HistoryMerge merge = {.blobs = blobs, .dir = lake->kit.dir, .keys = files.keys};
-    REQUIRE_OK(outfile_open(lake->kit.dir, &all, &err));
+    REQUIRE_OK(outfile_open(lake->kit.dir, NULL, &all, &err));
     REQUIRE_OK(history_merge(&merge, &all, &err));
     REQUIRE_OK(parquet_read_open(all.fd, READINGS_TABLE.columns, READINGS_TABLE.column_count,
                                  &reader, &err));

@@ -72,7 +72,7 @@ static void put_rows(Fixture *fixture, const HistoryRows *rows)
     (void) snprintf(name, sizeof name, "%04zu.parquet", fixture->keys.count);
     REQUIRE(arena_copy(&fixture->arena, str_of(name), &key));
     REQUIRE(str_list_add(&fixture->arena, &fixture->keys, key));
-    REQUIRE_OK(outfile_open(fixture->dir, &file, &err));
+    REQUIRE_OK(outfile_open(fixture->dir, NULL, &file, &err));
     REQUIRE_OK(history_rows_write(rows, 0, rows->count, &file, &err));
     const BlobBody body = outfile_body(&file);
     REQUIRE_OK(fixture->blobs.put(fixture->blobs.ctx, key, "x/y", NULL, &body, &err));
@@ -114,7 +114,7 @@ static void check_merged(Fixture *fixture, int64_t memory_bytes)
                                 .dir = fixture->dir,
                                 .memory_bytes = memory_bytes,
                                 .keys = fixture->keys};
-    REQUIRE_OK(outfile_open(fixture->dir, &file, &err));
+    REQUIRE_OK(outfile_open(fixture->dir, NULL, &file, &err));
     REQUIRE_OK(history_merge(&merge, &file, &err));
     REQUIRE_OK(parquet_read_open(file.fd, READINGS_TABLE.columns, READINGS_TABLE.column_count,
                                  &reader, &err));
@@ -181,7 +181,7 @@ TEST(merge_refuses_what_is_damaged_or_not_sorted)
     fixture.keys.count = 3;
     OutFile file;
     Err err = {.code = OK};
-    REQUIRE_OK(outfile_open(fixture.dir, &file, &err));
+    REQUIRE_OK(outfile_open(fixture.dir, NULL, &file, &err));
     CHECK_INT(ERR_FORMAT, history_merge(&merge, &file, &err));
     CHECK_HAS("not sorted", str_of(err.text));
     outfile_close(&file);
@@ -189,7 +189,7 @@ TEST(merge_refuses_what_is_damaged_or_not_sorted)
     CASE("damaged");
     const BlobBody body = blob_memory(STR("PAR1 and no more"));
     REQUIRE_OK(fixture.blobs.put(fixture.blobs.ctx, STR("0001.parquet"), "x/y", NULL, &body, &err));
-    REQUIRE_OK(outfile_open(fixture.dir, &file, &err));
+    REQUIRE_OK(outfile_open(fixture.dir, NULL, &file, &err));
     CHECK_INT(ERR_FORMAT, history_merge(&merge, &file, &err));
     CHECK_HAS("0001.parquet", str_of(err.text));
     outfile_close(&file);

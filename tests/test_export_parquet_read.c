@@ -27,7 +27,7 @@ static void write_rows(OutFile *file, size_t group_rows, int64_t rows)
 {
     Err err = {.code = OK};
     ParquetWriter *writer = NULL;
-    REQUIRE_OK(outfile_open(test_dir(), file, &err));
+    REQUIRE_OK(outfile_open(test_dir(), NULL, file, &err));
     REQUIRE_OK(parquet_begin(COLUMNS, countof(COLUMNS), group_rows, file, &writer, &err));
     for (int64_t i = 0; i < rows; i++) {
         char name[32];

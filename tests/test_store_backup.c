@@ -30,7 +30,7 @@ static void must_backup(Store *store, const char *path)
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
     Err err = {.code = OK};
     REQUIRE_OK(store_snapshot(store, &snap, &err));
-    REQUIRE_OK(snapshot_backup(snap, path, &err));
+    REQUIRE_OK(snapshot_backup(snap, path, NULL, &err));
 }
 
 static void check_same(const char *one, const char *other)
@@ -73,11 +73,11 @@ TEST(backup_is_the_pinned_generation_and_the_same_bytes_each_time)
         Err err = {.code = OK};
         REQUIRE_OK(store_snapshot(kit.store, &snap, &err));
         (void) snprintf(tag, sizeof tag, "%s", snapshot_info(snap)->tag);
-        REQUIRE_OK(snapshot_backup(snap, first, &err));
+        REQUIRE_OK(snapshot_backup(snap, first, NULL, &err));
         (void) kit_readings(&kit, "level/30=3"); /* committed beside the snapshot */
-        REQUIRE_OK(snapshot_backup(snap, second, &err));
-        REQUIRE_OK(snapshot_backup(snap, second, &err)); /* over what is there */
-        CHECK_INT(ERR_STORAGE, snapshot_backup(snap, "/nowhere/second", &err));
+        REQUIRE_OK(snapshot_backup(snap, second, NULL, &err));
+        REQUIRE_OK(snapshot_backup(snap, second, NULL, &err)); /* over what is there */
+        CHECK_INT(ERR_STORAGE, snapshot_backup(snap, "/nowhere/second", NULL, &err));
     }
     check_same(first, second);
     must_backup(kit.store, third);
@@ -188,8 +188,9 @@ TEST(backup_check_refuses_what_is_none)
     CHECK_INT(0, unlink(copy));
     kit = kit_open_in(base);
     must_backup(kit.store, copy);
+    off_t second_page = kit_sql(&kit, "freshet.db", "PRAGMA page_size");
     kit_close(&kit);
-    damage(copy, 4096);
+    damage(copy, second_page);
     CHECK_INT(ERR_CORRUPT, backup_check(copy, 0, &info, &err));
     CHECK_INT(99, info.generation);
 }
@@ -219,11 +220,12 @@ TEST(backup_check_of_a_large_store_passes_over_its_readings_alone)
     Kit kit = open_with_readings(base);
     path_in(copy, base, "copy");
     must_backup(kit.store, copy);
+    off_t second_page = kit_sql(&kit, "freshet.db", "PRAGMA page_size");
     kit_close(&kit);
     damage(copy, readings_at(copy));
     CHECK_INT(ERR_CORRUPT, backup_check(copy, 0, &info, &err));
     CHECK_INT(ERR_CORRUPT, backup_check(copy, 1 << 30, &info, &err));
     CHECK_OK(backup_check(copy, 1, &info, &err));
-    damage(copy, 4096);
+    damage(copy, second_page);
     CHECK_INT(ERR_CORRUPT, backup_check(copy, 1, &info, &err));
 }

@@ -14,6 +14,7 @@ typedef struct Parcel {
     Arena strings;
     FollowItem items[ITEMS_MAX];
     size_t count, given;
+    Writer *stops;  /* once the first was given; NULL: nobody */
     ErrCode broken; /* what comes in place of its end; OK: it ends well */
 } Parcel;
 
@@ -46,6 +47,8 @@ static ErrCode next_item(void *ctx, FollowItem *ret_item, bool *ret_more, Err *e
 {
     Parcel *parcel = ctx;
     *ret_more = parcel->given < parcel->count;
+    if (parcel->stops != NULL && parcel->given > 0)
+        writer_stop(parcel->stops);
     if (*ret_more)
         *ret_item = parcel->items[parcel->given++];
     else if (parcel->broken != OK)
@@ -374,6 +377,23 @@ TEST(follow_gives_the_number_epoch_and_place_it_was_told)
     REQUIRE_OK(writer_followed(two.writer, STR("1/1"), &epoch, &number, &err));
     CHECK_INT(7, epoch);
     CHECK_INT(1, (int64_t) number);
+    kit_close(&one);
+    kit_close(&two);
+}
+
+TEST(follow_stops_between_two_items_and_leaves_nothing)
+{
+    Kit one = open_source(), two = kit_open();
+    Err err = {.code = OK};
+    Followed end;
+    Applied applied;
+    static Parcel parcel;
+    pack(&parcel, &one, 0, &end);
+    parcel.stops = two.writer;
+    CHECK(writer_follow(two.writer, &end, true, next_item, &parcel, &applied, &err) == ERR_STOPPED);
+    CHECK_INT(0, (int64_t) store_generation(two.store));
+    CHECK_INT(0, kit_sql(&two, "freshet.db", "SELECT count(*) FROM station"));
+    arena_release(&parcel.strings);
     kit_close(&one);
     kit_close(&two);
 }
