@@ -186,11 +186,15 @@ static void on_drain_timeout(UNUSED int signal_number)
     _exit(1);
 }
 
-static void block_signals(sigset_t *ret_waited)
+/* SIGHUP means something where there is a file to read anew; elsewhere it ends the process, as it
+ * should when its terminal is closed. */
+static void block_signals(bool has_tokens, sigset_t *ret_waited)
 {
     (void) sigemptyset(ret_waited);
     (void) sigaddset(ret_waited, SIGTERM);
     (void) sigaddset(ret_waited, SIGINT);
+    if (has_tokens)
+        (void) sigaddset(ret_waited, SIGHUP);
     (void) pthread_sigmask(SIG_BLOCK, ret_waited, NULL); /* inherited by every thread */
     (void) signal(SIGPIPE, SIG_IGN);
     (void) signal(SIGXFSZ,
@@ -205,20 +209,33 @@ static void return_memory(void)
     (void) mallopt(M_MMAP_THRESHOLD, 4 << 20);
 }
 
+/* Until one that ends the process. */
+static int wait_for_signal(const sigset_t *waited, const Parts *parts)
+{
+    int got = 0;
+    while (sigwait(waited, &got) == 0 && got == SIGHUP) {
+        Err err = {.code = OK};
+        if (server_reload(parts->server, &err) == OK)
+            log_info("main read the tokens anew");
+        else
+            log_error("main keeps the tokens it had error=" LOG_TEXT, err.text);
+    }
+    return got;
+}
+
 static int serve(const Config *config)
 {
     Parts parts = {.store = NULL};
     Err err = {.code = OK};
     sigset_t waited;
-    int got = 0;
     log_configure(config_log_level(config), config_log_form(config));
-    block_signals(&waited);
+    block_signals(config->tokens_file[0] != '\0', &waited);
     return_memory();
     ErrCode rc = clock_open(&err);
     if (rc == OK)
         rc = open_parts(config, &parts, &err);
     if (rc == OK) {
-        (void) sigwait(&waited, &got);
+        int got = wait_for_signal(&waited, &parts);
         log_info("main draining signal=%s", got == SIGINT ? "SIGINT" : "SIGTERM");
     } else {
         log_error("main cannot start error=" LOG_TEXT, err.text);

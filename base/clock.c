@@ -4,16 +4,38 @@
 #include <string.h>
 #include <time.h>
 
-int64_t clock_elapsed_us(void)
+static int64_t read_us(clockid_t clock)
 {
     struct timespec now;
-    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+    (void) clock_gettime(clock, &now);
     return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t clock_elapsed_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
 }
 
 int64_t clock_elapsed_ms(void)
 {
     return clock_elapsed_us() / 1000;
+}
+
+Cost clock_cost(void)
+{
+    return (Cost){.wall_us = clock_elapsed_us(), .cpu_us = read_us(CLOCK_THREAD_CPUTIME_ID)};
+}
+
+void clock_add_cost(Cost *to, Cost begun)
+{
+    Cost now = clock_cost();
+    cost_add(to, (Cost){now.wall_us - begun.wall_us, now.cpu_us - begun.cpu_us});
+}
+
+void cost_add(Cost *to, Cost cost)
+{
+    to->wall_us += cost.wall_us;
+    to->cpu_us += cost.cpu_us;
 }
 
 UnixSec clock_now(void)

@@ -14,6 +14,17 @@ int64_t clock_now_ms(void);
 int64_t clock_elapsed_ms(void);
 int64_t clock_elapsed_us(void);
 
+/* What work cost: how long it took, really, and how much of a processor's time its thread had. */
+typedef struct Cost {
+    int64_t wall_us, cpu_us;
+} Cost;
+/* Of the calling thread, so far: what lies between two of them is what was done between. It costs a
+ * third of a microsecond itself. */
+Cost clock_cost(void);
+/* Adds to *to what the calling thread did since `begun`. */
+void clock_add_cost(Cost *to, Cost begun);
+void cost_add(Cost *to, Cost cost);
+
 /* The moments that can be written: years 0000 to 9999. */
 #define CLOCK_FIRST ((UnixSec) -62167219200)
 #define CLOCK_LAST  ((UnixSec) 253402300799)

@@ -22,6 +22,7 @@ struct HttpClient {
     HttpResult *result;
     int64_t sent; /* bytes of the request's body */
     bool sink_gave_up, unreadable;
+    Err spool_err;    /* OK, or why the body could not be kept on disk */
     curl_off_t moved; /* bytes, both ways */
     int64_t moved_at_ms;
     bool stalled;
@@ -85,6 +86,21 @@ void http_result_release(HttpResult *result)
 {
     buf_release(&result->body);
     buf_release(&result->head);
+    text_file_release(&result->text);
+}
+
+Str http_body(const HttpResult *result)
+{
+    return result->text.map != NULL ? text_file_view(&result->text) : buf_view(&result->body);
+}
+
+HttpResult http_result_take(HttpResult *result)
+{
+    HttpResult taken = *result;
+    result->body = buf_init(taken.body.max);
+    result->head = buf_init(taken.head.max);
+    result->text = (TextFile){.is_open = false};
+    return taken;
 }
 
 void http_put_encoded(Buf *out, Str text)
@@ -112,6 +128,20 @@ static bool is_for_sink(const HttpClient *client)
     return status >= 200 && status < 300;
 }
 
+enum { HELD_MAX_BYTES = 4 << 20 }; /* of a body, in memory, where there is a disk to go to */
+
+/* False: it is too large, or there is no room for it. */
+static bool keep_body(HttpClient *client, Str bytes)
+{
+    HttpResult *result = client->result;
+    bool is_large = result->text.is_open || result->body.len + bytes.len > HELD_MAX_BYTES;
+    if (client->options.spool_dir != NULL && is_large)
+        return text_file_go_on(&result->text, client->options.spool_dir, &result->body, bytes,
+                               &client->spool_err) == OK;
+    buf_put(&result->body, bytes.ptr, bytes.len);
+    return result->body.error == OK;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     HttpClient *client = ctx;
@@ -123,11 +153,11 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
         client->sink_gave_up = !client->request->sink((Str){bytes, len}, client->request->sink_ctx);
         return client->sink_gave_up ? 0 : len;
     }
-    buf_put(&result->body, bytes, len);
+    bool kept = keep_body(client, (Str){bytes, len});
     curl_off_t got = 0;
     curl_easy_getinfo(client->easy, CURLINFO_SIZE_DOWNLOAD_T, &got);
     client->is_over = client->totals.wire_bytes + got > client->most.wire_bytes;
-    return result->body.error == OK && !client->is_over ? len : 0; /* short: libcurl gives up */
+    return kept && !client->is_over ? len : 0; /* short: libcurl gives up */
 }
 
 static int64_t body_bytes(const HttpRequest *request)
@@ -274,7 +304,9 @@ static ErrCode explain(const HttpClient *client, CURLcode code, const HttpResult
             return err_set(err, ERR_BUSY, "the budget of upstream bytes is spent");
         if (client->sink_gave_up)
             return err_set(err, ERR_STOPPED, "given up by who asked");
-        if (buf_check(&result->body, err) != OK)
+        if (client->spool_err.code != OK)
+            *err = client->spool_err;
+        if (client->spool_err.code != OK || buf_check(&result->body, err) != OK)
             return err_context(err, "body");
         return err_set(err, ERR_FORMAT, "body: %s", text);
     case CURLE_BAD_CONTENT_ENCODING:
@@ -354,8 +386,10 @@ static ErrCode perform(HttpClient *client, Err *err)
     client->totals.wire_bytes += wire_bytes;
     if (client->totals.requests == requests) /* no connection: it was asked for all the same */
         client->totals.requests++;
-    if (code != CURLE_OK) {
-        ErrCode rc = explain(client, code, result, err);
+    ErrCode rc = code != CURLE_OK       ? explain(client, code, result, err)
+                 : result->text.is_open ? text_file_map(&result->text, err)
+                                        : OK;
+    if (rc != OK) {
         http_result_release(result);
         return rc;
     }
@@ -380,6 +414,7 @@ static void begin(HttpClient *client, const HttpRequest *request, HttpResult *re
     client->moved = 0;
     client->moved_at_ms = clock_elapsed_ms();
     client->curl_text[0] = '\0';
+    client->spool_err.code = OK;
 }
 
 static bool is_spent(const HttpClient *client)

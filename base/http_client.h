@@ -4,6 +4,7 @@
  * A client keeps its connections for reuse and belongs to one thread. */
 #pragma once
 #include "base/sigv4.h"
+#include "base/text_file.h"
 
 typedef struct HttpClient HttpClient;
 
@@ -13,13 +14,15 @@ typedef struct HttpClientOptions {
     int64_t connect_ms;
     int64_t stall_ms;      /* no byte either way for so long ends it */
     size_t max_body_bytes; /* decoded */
+    const char *spool_dir; /* where a body too large for memory goes; borrowed; NULL: nowhere */
     long max_redirects;
     bool no_proxy; /* whatever the environment says: for addresses that only this machine has */
 } HttpClientOptions;
 
 typedef struct HttpResult {
     long status;            /* 0: no answer came */
-    Buf body;               /* decoded; owned; released by http_result_release() */
+    Buf body;               /* decoded; owned; released by http_result_release(); or, where */
+    TextFile text;          /* it is too large for memory, here: see http_body() */
     Buf head;               /* of http_send() only: the fields as they came; owned */
     char content_type[96];  /* "" when absent; lower case, without parameters */
     char last_modified[64]; /* as sent; to be given back as if_modified_since */
@@ -52,10 +55,14 @@ void http_client_stop_at(HttpClient *client, int64_t at_ms);
  * empty, become conditions. Any status is a success here; judging it is the caller's.
  * Errors: ERR_BUSY (what http_client_allow() allowed is spent), ERR_NETWORK (no connection, name, TLS,
  * time-out, cut off, endless redirects),
- * ERR_TOO_LARGE (body beyond the ceiling), ERR_FORMAT (coding that does not decode), ERR_STOPPED. */
+ * ERR_TOO_LARGE (body beyond the ceiling), ERR_STORAGE (no room for it in spool_dir), ERR_FORMAT (coding that does not decode), ERR_STOPPED. */
 MUST_USE ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
                           const char *etag, HttpResult *ret_result, Err *err);
 void http_result_release(HttpResult *result);
+/* Borrows the result. */
+Str http_body(const HttpResult *result);
+/* All of *result; its body and head, which are large, stay with the caller no more. */
+HttpResult http_result_take(HttpResult *result);
 
 /* ---- requests of every kind ---------------------------------------------------------------------- */
 

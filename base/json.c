@@ -293,30 +293,55 @@ static bool take(JsonWalk *walk, const char *(*skip)(const char *at, const char 
     return true;
 }
 
-bool json_next(JsonWalk *walk, Str *ret_key, Str *ret_value)
+bool json_next_key(JsonWalk *walk, Str *ret_key)
 {
     if (walk->broken || walk->done)
         return false;
     if (take_byte(walk, walk->close)) {
         walk->done = true;
-        walk->broken = skip_blanks(walk->at, walk->end) != walk->end;
+        walk->broken = !walk->inside && skip_blanks(walk->at, walk->end) != walk->end;
         return false;
     }
     if (!walk->first && !take_byte(walk, ','))
         return give_up(walk);
     walk->first = false;
 
-    Str key = STR_NONE, value;
+    Str key = STR_NONE;
     if (walk->close == '}') {
         if (!take(walk, skip_string, &key) || !take_byte(walk, ':'))
             return give_up(walk);
         key = (Str){key.ptr + 1, key.len - 2};
     }
-    if (!take(walk, skip_value, &value))
-        return give_up(walk);
+    *ret_key = key;
+    return true;
+}
+
+bool json_value(JsonWalk *walk, Str *ret_value)
+{
+    return take(walk, skip_value, ret_value) || give_up(walk);
+}
+
+bool json_next(JsonWalk *walk, Str *ret_key, Str *ret_value)
+{
+    Str key, value;
+    if (!json_next_key(walk, &key) || !json_value(walk, &value))
+        return false;
     *ret_key = key;
     *ret_value = value;
     return true;
+}
+
+JsonWalk json_enter(const JsonWalk *walk)
+{
+    JsonWalk inner = json_walk((Str){walk->at, (size_t) (walk->end - walk->at)});
+    inner.inside = true;
+    return inner;
+}
+
+void json_leave(JsonWalk *walk, const JsonWalk *inner)
+{
+    walk->at = inner->at;
+    walk->broken = inner->broken || !inner->done;
 }
 
 bool json_member(Str object, Str key, Str *ret_value)

@@ -44,9 +44,18 @@ typedef struct JsonWalk {
     const char *at, *end;
     char close;
     bool first, broken, done;
+    bool inside; /* of another: more may follow behind it */
 } JsonWalk;
 JsonWalk json_walk(Str container);
 bool json_next(JsonWalk *walk, Str *ret_key, Str *ret_value);
+
+/* In place of json_next(), where a value may be too long to be passed over in one go: the key alone, and
+ * then its value, or a walk of that (broken, where it is no container) which json_leave() ends once it
+ * is done. */
+bool json_next_key(JsonWalk *walk, Str *ret_key);
+bool json_value(JsonWalk *walk, Str *ret_value);
+JsonWalk json_enter(const JsonWalk *walk);
+void json_leave(JsonWalk *walk, const JsonWalk *inner);
 
 /* ---- values as they were meant ----------------------------------------------------------------- */
 

@@ -4,7 +4,17 @@
 #include <stdatomic.h>
 #include <string.h>
 
-typedef enum Kind { COUNTER, GAUGE, GAUGE_MS /* kept in ms, printed in seconds */ } Kind;
+typedef enum Kind {
+    COUNTER,
+    GAUGE,
+    GAUGE_MS,   /* kept in ms, printed in seconds */
+    COUNTER_US, /* the same of microseconds */
+} Kind;
+
+static bool is_counter(Kind kind)
+{
+    return kind == COUNTER || kind == COUNTER_US;
+}
 
 /* Rows that share a name stand together: Prometheus wants HELP and TYPE once a name. */
 static const struct {
@@ -17,6 +27,9 @@ static const struct {
         "Readings received, by what became of them"
 #define POLLS(outcome)                                                                             \
     "freshet_polls_total", "outcome=\"" outcome "\"", COUNTER, "Polls of the upstream, by outcome"
+#define CPU(phase)                                                                                 \
+    "freshet_ingest_cpu_seconds_total", "phase=\"" phase "\"", COUNTER_US,                         \
+        "Processor time of polls, by what it was spent on"
 #define EXPORTS(outcome)                                                                           \
     "freshet_exports_total", "outcome=\"" outcome "\"", COUNTER, "Exports, by outcome"
 #define REQUESTS(class)                                                                            \
@@ -47,6 +60,13 @@ static const struct {
                           "Time of the last good poll, Unix time"},
     [METRIC_APPLY_MS] = {"freshet_apply_duration_seconds", NULL, GAUGE_MS,
                          "What applying the last batch took"},
+    [METRIC_CPU_FETCH] = {CPU("fetch")},
+    [METRIC_CPU_PARSE] = {CPU("parse")},
+    [METRIC_CPU_APPLY] = {CPU("apply")},
+    [METRIC_CPU_TRIM] = {CPU("trim")},
+    [METRIC_CPU_COMMIT] = {CPU("commit")},
+    [METRIC_CPU_ANNOUNCE] = {CPU("announce")},
+    [METRIC_CPU_CHECKPOINT] = {CPU("checkpoint")},
     [METRIC_STATIONS] = {"freshet_stations", NULL, GAUGE, "Stations held"},
     [METRIC_MEASURES] = {"freshet_measures", NULL, GAUGE, "Measures held"},
     [METRIC_READINGS_HELD] = {"freshet_readings_held", NULL, GAUGE, "Readings held"},
@@ -63,6 +83,10 @@ static const struct {
                                   "Requests whose response had to be rendered"},
     [METRIC_HTTP_CACHE_BYTES] = {"freshet_http_cache_bytes", NULL, GAUGE,
                                  "Memory of the finished responses"},
+    [METRIC_HTTP_RATE_LIMITED] = {"freshet_http_rate_limited_total", NULL, COUNTER,
+                                  "Requests refused because their address asked too often"},
+    [METRIC_HTTP_UNAUTHORIZED] = {"freshet_http_unauthorized_total", NULL, COUNTER,
+                                  "Requests refused for want of a token"},
     [METRIC_HTTP_CONNECTIONS] = {"freshet_http_connections", NULL, GAUGE, "Open HTTP connections"},
     [METRIC_HTTP_SUBSCRIBERS] = {"freshet_http_subscribers", NULL, GAUGE,
                                  "Those of them that follow the stream"},
@@ -113,7 +137,7 @@ int64_t metric_get(Metric metric)
 static void put_head(Buf *out, const char *name, const char *help, Kind kind)
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
-               kind == COUNTER ? "counter" : "gauge");
+               is_counter(kind) ? "counter" : "gauge");
 }
 
 void metrics_render(Buf *out)
@@ -130,6 +154,8 @@ void metrics_render(Buf *out)
         int64_t value = metric_get((Metric) i);
         if (TABLE[i].kind == GAUGE_MS)
             buf_put_double(out, (double) value / 1000);
+        else if (TABLE[i].kind == COUNTER_US)
+            buf_put_double(out, (double) value / 1000000);
         else
             buf_put_int(out, value);
         buf_put_char(out, '\n');

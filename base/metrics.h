@@ -22,6 +22,13 @@ typedef enum Metric {
     METRIC_AS_OF,     /* unix seconds of the newest commit */
     METRIC_LAST_POLL, /* unix seconds of the last good poll */
     METRIC_APPLY_MS,  /* of the last applied batch */
+    METRIC_CPU_FETCH, /* microseconds of polls; the seven add up to what a poll costs its thread */
+    METRIC_CPU_PARSE,
+    METRIC_CPU_APPLY,
+    METRIC_CPU_TRIM,
+    METRIC_CPU_COMMIT,
+    METRIC_CPU_ANNOUNCE,
+    METRIC_CPU_CHECKPOINT,
     METRIC_STATIONS,
     METRIC_MEASURES,
     METRIC_READINGS_HELD,
@@ -34,6 +41,8 @@ typedef enum Metric {
     METRIC_HTTP_CACHE_HITS,
     METRIC_HTTP_CACHE_MISSES,
     METRIC_HTTP_CACHE_BYTES,
+    METRIC_HTTP_RATE_LIMITED,
+    METRIC_HTTP_UNAUTHORIZED,
     METRIC_HTTP_CONNECTIONS,
     METRIC_HTTP_SUBSCRIBERS,
     METRIC_HTTP_SUBSCRIBERS_SLOW,

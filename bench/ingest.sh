@@ -15,46 +15,27 @@ SIZES=${SIZES:-5400 540000}
 CYCLES=${CYCLES:-3}
 DAY=${DAY:-1}
 RATE=${RATE:-500} # of the open-loop client, a second
-PORT=18080
+PORT=${PORT:-18080}
 LISTEN=127.0.0.1:$PORT
-dir=$PWD/build/bench/ingest
+
+. bench/kit.sh "$PWD/build/bench/ingest"
 log=$dir/freshet.log
-
-pids=()
-finish() {
-    [ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2> /dev/null || true
-    wait
-    rm -rf "$dir/data" "$dir/copy.db"*
-}
-trap finish EXIT
-trap 'exit 1' INT TERM HUP
-
 . bench/window.sh
-
-say() { printf 'bench: %s\n' "$*" >&2; }
-fail() { say "$*"; exit 1; }
-median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+trap 'finish; rm -rf "$dir/data" "$dir/copy.db"*' EXIT
 
 # ---- the two programs, and time ------------------------------------------------------------------
 
-start_sim() { # start_sim STATIONS OPTION...: sets sim, upstream, origin, clock
-    : > "$dir/sim.out"
-    taskset -c 1 nice -n 19 build/clock/freshet-sim --listen 127.0.0.1:0 --clock --seed 1 --stations "$@" > "$dir/sim.out" 2> "$dir/sim.log" &
-    sim=$!
-    pids+=("$sim")
-    local tries=0
-    until clock=$(sed -nE 's|^clock on (.*)|\1|p' "$dir/sim.out") && [ -n "$clock" ]; do
-        [ $((tries += 1)) -lt 600 ] || fail "freshet-sim does not start; see $dir/sim.log"
-        sleep 0.1
-    done
-    upstream=$(sed -nE 's|.*listening on (http://[^ ]*).*|\1|p' "$dir/sim.out")
+start_held_sim() { # start_held_sim STATIONS OPTION...: time stands still from here on; sets now_s
+    STATIONS=$1 start_sim build/clock --clock "${@:2}"
+    renice -n 19 -p "$sim" > "$dir/renice.out"
+    taskset -cp 1 "$sim" > "$dir/taskset.out"
     origin=${upstream%/flood-monitoring}
-}
-
-hold_time() { # time stands still from here on; sets now_s
     exec 3<> "/dev/tcp/${clock%:*}/${clock#*:}"
     hear || true # it says what time it is
+}
+stop_sim() {
+    exec 3>&-
+    kill "$sim"
 }
 hear() { # takes one line of the clock; true: it was `go`
     local word value
@@ -82,7 +63,7 @@ stop_freshet() {
     wait "$service" || fail "freshet did not end in order; see $log"
 }
 polls() { grep -c 'event=polled' "$log" || true; }
-await_poll() { # await_poll COUNT: until the log has so many, at most 15 minutes
+await_polls() { # await_polls COUNT: until the log has so many, at most 15 minutes
     local until=$((SECONDS + 900))
     while [ "$(polls)" -lt "$1" ]; do
         if ! kill -0 "$service" 2> /dev/null || [ $SECONDS -ge $until ]; then
@@ -92,74 +73,95 @@ await_poll() { # await_poll COUNT: until the log has so many, at most 15 minutes
         sleep 0.1
     done
 }
-last() { grep 'event=polled' "$log" | tail -n 1 | sed -nE "s/.* $1=([0-9]+).*/\1/p"; } # a member of the last poll
-cpu_ms() { cat /proc/"$service"/task/*/schedstat | awk '{ ns += $1 } END { printf "%d", ns / 1e6 }'; }
-memory() { sed -nE "s/^$1:[[:space:]]*([0-9]+) kB/\1/p" "/proc/$service/status" | awk '{ printf "%.0f", $1 / 1024 }'; }
+release() { # the next one, to the end of its poll
+    local before
+    before=$(polls)
+    until_s "$(next_slot)"
+    await_polls $((before + 1))
+}
+last() { grep -E 'event=(spent|polled)' "$log" | tail -n 2 | sed -nE "s/.* $1=([0-9]+).*/\\1/p"; } # a member of the last poll's lines
+resident() { memory "$service" "$1" | cut -d. -f1; }
 
 # ---- one size ------------------------------------------------------------------------------------
 
 openloop() { taskset -c 1 build/release/bench/openloop $PORT "/v1/stations/$station/latest" "$RATE" "$1" | awk '{ print $4 }'; }
 
-cycle() { # one release: appends "fetch parse apply cpu new" to cycles
-    local begun
-    begun=$(cpu_ms)
-    until_s $(($(next_slot) + 1))
-    printf '%s %s %s %s %s\n' "$(last fetch_ms)" "$(last parse_ms)" "$(last apply_ms)" "$(($(cpu_ms) - begun))" "$(last new)" >> "$dir/cycles"
+# What is written down of each release, in this order. Processor time of the phases is of their thread.
+MEMBERS=(new asks received fetch_ms parse_ms apply_ms wall_trim_ms wall_commit_ms wall_checkpoint_ms
+    cpu_fetch_ms cpu_parse_ms cpu_apply_ms cpu_trim_ms cpu_commit_ms cpu_checkpoint_ms)
+note_release() {
+    local member line=
+    for member in "${MEMBERS[@]}"; do line+="$(last "$member") "; done
+    echo "$line" >> "$dir/releases"
 }
-column() { awk -v c="$1" '{ print $c }' "$dir/cycles" | median; }
+of() { # of MEMBER...: the median of their sum
+    local member i columns=
+    for member; do
+        for ((i = 0; i < ${#MEMBERS[@]}; i++)); do
+            [ "${MEMBERS[i]}" != "$member" ] || columns+=" + \$$((i + 1))"
+        done
+    done
+    awk "{ print 0$columns }" "$dir/releases" | median
+}
 
 bench_size() { # bench_size STATIONS
     rm -rf "$dir/data"
     : > "$log"
-    : > "$dir/cycles"
-    start_sim "$1" --batching 0
-    hold_time
+    : > "$dir/releases"
+    start_held_sim "$1" --batching 0
     say "$1 stations: lists and newest"
-    start_freshet --upstream-budget 9
-    await_poll 1
-    local first_peak
-    first_peak=$(memory VmHWM)
+    start_freshet --upstream-budget 9 # that is what they take
+    await_polls 1
+    local first_peak peak
+    first_peak=$(resident VmHWM)
     stop_freshet
     say "$1 stations: filling the window"
     fill_window "$dir/data/freshet.db" generation
-    start_freshet --upstream-budget 9
+    # Its first poll left all of this open: without a word of it the next would ask for the window.
+    sqlite3 "$dir/data/ledger.db" 'UPDATE poll SET fault = 0, detail = NULL'
+    start_freshet --sweep-interval 1d --details-per-poll 0
     local waited=$SECONDS
     until curl -fsS -o /dev/null "http://$LISTEN/ready" 2> /dev/null; do sleep 0.05; done
     waited=$((SECONDS - waited))
-    await_poll 2
+    await_polls 2
     station=$(curl -fsS "http://$LISTEN/v1/latest.csv?parameter=level&limit=50" | sed -n '2,$p' | cut -d, -f1 | grep -E '^[A-Za-z0-9_]+$' | head -n 1)
     say "$1 stations: $CYCLES releases"
+    release # reads the file for the first time
     echo 5 > "/proc/$service/clear_refs" # the peak counts from here
     local i idle busy took
-    for ((i = 0; i < CYCLES; i++)); do cycle; done
-    local peak
-    peak=$(memory VmHWM)
-    took=$(awk '{ s = ($1 + $2 + $3) / 1000 } END { print s < 2 ? 2 : int(s) }' "$dir/cycles")
+    for ((i = 0; i < CYCLES; i++)); do
+        release
+        note_release
+    done
+    peak=$(resident VmHWM)
+    took=$(($(of fetch_ms parse_ms apply_ms | cut -d. -f1) / 1000))
+    [ "$took" -ge 2 ] || took=2
     idle=$(openloop "$took")
     openloop "$took" > "$dir/busy" &
     local client=$!
-    until_s $(($(next_slot) + 1))
+    release
     wait $client
     busy=$(< "$dir/busy")
     local held
     held=$(curl -fsS "http://$LISTEN/v1/status" | sed -nE 's/.*"readings": ?([0-9]+).*/\1/p' | head -n 1)
     stop_freshet
-    exec 3>&-
-    kill "$sim"
+    stop_sim
     say "$1 stations: a bare insert"
     cp "$dir/data/freshet.db" "$dir/copy.db"
-    local rows wall cpu
+    local rows wall cpu ours
     read -r rows wall cpu < <(taskset -c 0 build/release/bench/insert "$dir/copy.db")
-    local ours
-    ours=$(column 4)
+    ours=$(of cpu_parse_ms cpu_apply_ms cpu_checkpoint_ms)
     printf '\n## A release at %s stations, window full (%s readings), medians of %s\n\n| what | |\n|---|---|\n' "$1" "$held" "$CYCLES"
-    printf '| new readings | %s |\n' "$(column 5)"
-    printf '| fetch, parse, apply: wall ms | %s, %s, %s |\n' "$(column 1)" "$(column 2)" "$(column 3)"
-    printf '| CPU of the process, receiving and unpacking included, ms | **%s** |\n' "$ours"
+    printf '| new readings; received; asked for behind them | %s; %s; %s |\n' "$(of new)" "$(of received)" "$(of asks)"
+    printf '| fetch, parse, apply, of it trim and commit, checkpoint: wall ms | %s, %s, %s, %s, %s, %s |\n' "$(of fetch_ms)" "$(of parse_ms)" \
+        "$(of apply_ms)" "$(of wall_trim_ms)" "$(of wall_commit_ms)" "$(of wall_checkpoint_ms)"
+    printf '| the same: CPU ms | %s, %s, %s, %s, %s, %s |\n' "$(of cpu_fetch_ms)" "$(of cpu_parse_ms)" "$(of cpu_apply_ms)" "$(of cpu_trim_ms)" \
+        "$(of cpu_commit_ms)" "$(of cpu_checkpoint_ms)"
+    printf '| CPU after the bytes are in, ms | **%s** |\n' "$ours"
     printf '| bare insert of %s rows, one transaction: wall, CPU ms | %s, %s |\n' "$rows" "$wall" "$cpu"
-    printf '| ratio of CPU | %s |\n' "$(ratio "$ours" "$cpu")"
+    printf '| ratio of CPU | %s |\n' "$(divide "$ours" "$cpu")"
     printf '| most resident in a release; with the lists, at start | %s MB; %s MB |\n' "$peak" "$first_peak"
-    printf "| p99 of one station's latest, %s a second: idle, meanwhile; ratio | %s, %s ms; %s |\n" "$RATE" "$idle" "$busy" "$(ratio "$busy" "$idle")"
+    printf "| p99 of one station's latest, %s a second: idle, meanwhile; ratio | %s, %s ms; %s |\n" "$RATE" "$idle" "$busy" "$(divide "$busy" "$idle")"
     printf '| start to ready after a crash, s | %s |\n| store on disk | %s MB |\n' "$waited" "$(($(stat -c %s "$dir/data/freshet.db") / 1000000))"
 }
 
@@ -170,8 +172,7 @@ traffic() { curl -fsS "$origin/sim/stats" | sed -nE "s/.*\"traffic\":\{[^}]*\"$1
 bench_day() {
     rm -rf "$dir/data"
     : > "$log"
-    start_sim 5400
-    hold_time
+    start_held_sim 5400
     say 'a day at 5,400 stations'
     start_freshet
     until_s $((now_s + 3600)) # full
@@ -181,13 +182,13 @@ bench_day() {
     requests=$(($(traffic requests) - requests)) bytes=$(($(traffic sent_bytes) - bytes))
     latest=$(curl -fsS -H 'Accept-Encoding: gzip' "$upstream/data/readings?latest" | wc -c)
     stop_freshet
-    exec 3>&-
-    kill "$sim"
+    stop_sim
     printf '\n## A day of 5,400 stations, 15 %% of the series in batches\n\n| who | requests | MB received |\n|---|---|---|\n'
     printf '| freshet, everything held | %s | %s |\n' "$requests" "$((bytes / 1000000))"
     printf '| a poller of the newest, every 15 minutes | 96 | %s |\n' "$((latest * 96 / 1000000))"
 }
 
 mkdir -p "$dir"
+need_free $PORT
 for size in $SIZES; do bench_size "$size"; done
 [ "$DAY" -eq 0 ] || bench_day

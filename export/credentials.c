@@ -1,6 +1,7 @@
 #include "export/credentials.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/http_client.h"
 #include "base/json.h"
 
@@ -72,21 +73,6 @@ static ErrCode from_environment(CredentialSource *source, Found *ret, Err *err)
 
 /* ---- the shared files -------------------------------------------------------------------------- */
 
-/* False: it is not there. */
-static bool read_file(const char *path, Buf *out)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    for (size_t got = 1; got > 0 && out->error == OK;) {
-        char *to = buf_reserve(out, 4096);
-        got = to != NULL ? fread(to, 1, 4096, file) : 0;
-        buf_grew(out, got);
-    }
-    (void) fclose(file);
-    return out->error == OK;
-}
-
 static bool read_shared(const CredentialSource *source, const char *name_in_env, const char *name,
                         Buf *out)
 {
@@ -95,7 +81,7 @@ static bool read_shared(const CredentialSource *source, const char *name_in_env,
     if (path == NULL && home == NULL)
         return false;
     (void) snprintf(in_home, sizeof in_home, "%s/.aws/%s", home != NULL ? home : "", name);
-    return read_file(path != NULL ? path : in_home, out);
+    return file_read(path != NULL ? path : in_home, out);
 }
 
 /* `key` in [section]; none when it is not there. */
@@ -275,7 +261,7 @@ static ErrCode find_authorization(CredentialSource *source, Buf *out, Err *err)
     const char *path = variable(source, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
                *token = variable(source, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
     if (path != NULL) {
-        if (!read_file(path, out))
+        if (!file_read(path, out))
             return err_set(err, ERR_INVALID, "credentials: '%s' cannot be read: %s", path,
                            strerror(errno));
         out->len = str_trim(buf_view(out)).len;

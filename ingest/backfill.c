@@ -159,10 +159,10 @@ static ErrCode parse_page(Run *run, const HttpResult *answer, int64_t *ret_rows,
     Batch *batch = &run->batch;
     size_t before = rows_of(batch);
     size_t max = batch->reading_count + run->backfill->options.max_batch_readings;
-    int64_t began_ms = clock_elapsed_ms();
+    Cost began = clock_cost();
     ErrCode rc = (upstream_is_csv(answer) ? parse_readings_csv : parse_readings)(
-        buf_view(&answer->body), clock_now(), max, batch, err);
-    run->report->parse_ms += clock_elapsed_ms() - began_ms;
+        http_body(answer), clock_now(), max, batch, err);
+    clock_add_cost(&run->report->parse, began);
     *ret_rows = (int64_t) (rows_of(batch) - before);
     return rc;
 }
@@ -174,10 +174,10 @@ static ErrCode fetch_page(Run *run, const Ask *ask, int64_t offset, int64_t *ret
     put_page_path(ask, offset, &path);
     if (buf_check(&path, err) != OK)
         return err_context(err, "address of readings");
-    int64_t began_ms = clock_elapsed_ms();
+    Cost began = clock_cost();
     ErrCode rc =
         upstream_fetch_path(run->upstream, path.ptr, &answer, &run->filled.retry_after_s, err);
-    run->report->fetch_ms += clock_elapsed_ms() - began_ms;
+    clock_add_cost(&run->report->fetch, began);
     if (rc != OK)
         return rc;
     rc = parse_page(run, &answer, ret_rows, err);

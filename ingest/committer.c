@@ -40,17 +40,20 @@ ErrCode commit_batch(Committer *committer, const Batch *batch, Fault fault, Poll
     ErrCode rc = wait_turn(committer, err);
     if (rc != OK)
         return rc;
-    int64_t began_ms = clock_elapsed_ms();
+    Cost began = clock_cost(), apply = {.wall_us = 0};
     rc = writer_apply(committer->writer, batch, fault, clock_now(), &applied, err);
-    int64_t took_ms = clock_elapsed_ms() - began_ms;
+    clock_add_cost(&apply, began);
     if (rc != OK)
         return rc;
     if (applied.changed)
         committer->made_at_ms = clock_now_ms();
     committer->readings_held = applied.readings_held;
-    report->apply_ms += took_ms;
+    cost_add(&report->apply, apply);
+    cost_add(&report->trim, applied.trim);
+    cost_add(&report->commit, applied.commit);
+    cost_add(&report->announce, applied.announce);
     report->generation = applied.generation;
-    metric_set(METRIC_APPLY_MS, took_ms);
+    metric_set(METRIC_APPLY_MS, apply.wall_us / 1000);
     reading_counts_add(&report->readings, &applied.readings);
     count_readings(&applied.readings);
     metric_add(METRIC_READINGS_RELEASED, applied.released);

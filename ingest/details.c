@@ -46,7 +46,7 @@ static ErrCode ask(Upstream *upstream, Str id, Batch *batch, bool *ret_go_on, Er
         log_debug("ingest station not told error=" LOG_TEXT, err->text);
         return OK;
     }
-    rc = parse_station_more(buf_view(&answer.body), batch, err);
+    rc = parse_station_more(http_body(&answer), batch, err);
     http_result_release(&answer);
     return rc == ERR_FORMAT ? OK : rc;
 }

@@ -389,6 +389,8 @@ static void run(Worker *self, void *ctx)
             wait_s = 0;
             continue;
         }
+        if (rc == ERR_STOPPED)
+            break;
         disconnect(follower);
         wait_s = wait_s == 0 ? follower->options.retry_min_s : wait_s * 2;
         if (wait_s > follower->options.retry_max_s)
@@ -429,6 +431,8 @@ void follower_stop(Follower *follower)
 {
     if (follower == NULL)
         return;
+    if (follower->writer != NULL)
+        writer_stop(follower->writer);
     worker_stop(follower->worker);
     disconnect(follower);
     writer_close(follower->writer);

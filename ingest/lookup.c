@@ -104,7 +104,7 @@ static ErrCode ask(Cycle *cycle, const char *folder, Str id, ParseFn *parse, Err
         upstream_fetch_path(cycle->upstream, path.ptr, &answer, &cycle->retry_after_s, err);
     if (rc != OK)
         return rc;
-    rc = parse(buf_view(&answer.body), cycle->batch, err);
+    rc = parse(http_body(&answer), cycle->batch, err);
     http_result_release(&answer);
     return rc;
 }

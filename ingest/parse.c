@@ -380,50 +380,86 @@ static ErrCode handle_item(Parse *parse, Str text, ItemFn *handle, bool is_readi
     return ok ? OK : err_set(err, ERR_NO_MEMORY, "no memory for an item");
 }
 
-/* The member `items` of a document that is whole; what else it holds is of no use to us (Q31). */
-static ErrCode find_items(Str json, Str *ret_items, Err *err)
+static void pass(ParseList *list)
 {
+    if (list->file != NULL)
+        text_file_pass(list->file, list->rest.at);
+}
+
+/* An array is passed over item by item, as it will be when they are taken. */
+static bool pass_items(JsonWalk *document, ParseList *list)
+{
+    Str key, item;
+    JsonWalk begin = json_enter(document);
+    list->single = STR_NONE;
+    list->rest = (JsonWalk){.done = true};
+    if (begin.close != ']')
+        return json_value(document, &list->single) && str_starts(list->single, STR("{"));
+    list->rest = begin;
+    while (json_next(&list->rest, &key, &item))
+        pass(list);
+    json_leave(document, &list->rest);
+    list->rest = begin;
+    return !document->broken;
+}
+
+/* All of the document is passed over first: its items are taken when it is too late to refuse it. What
+ * else it holds is of no use to us (Q31). */
+ErrCode parse_list(Str json, TextFile *file, ParseList *ret_list, Err *err)
+{
+    ParseList list = {.single = STR_NONE, .file = file};
     JsonWalk document = json_walk(json);
-    Str key, value, items = STR_NONE;
+    Str key, value;
+    bool has_items = false;
     if (document.close != '}')
         return err_set(err, ERR_FORMAT,
                        json.len == 0 ? "the body is empty" : "the body is no JSON object");
-    while (json_next(&document, &key, &value))
+    while (json_next_key(&document, &key))
         if (str_eq(key, STR("items")))
-            items = value;
+            has_items = pass_items(&document, &list);
+        else
+            (void) json_value(&document, &value);
     if (document.broken)
         return err_set(err, ERR_FORMAT, "the JSON is broken or ends early: %zu bytes", json.len);
-    if (items.len == 0 || (items.ptr[0] != '[' && items.ptr[0] != '{'))
+    if (!has_items)
         return err_set(err, ERR_FORMAT, "the document has no list 'items'");
-    *ret_items = items;
+    *ret_list = list;
+    return OK;
+}
+
+static ErrCode some_items(ParseList *list, size_t most, Parse *parse, ItemFn *handle,
+                          bool is_reading, bool *ret_more, Err *err)
+{
+    Str key, item = list->single;
+    size_t count = 0;
+    if (!str_is_none(item)) {
+        list->single = STR_NONE;
+        *ret_more = true;
+        return handle_item(parse, item, handle, is_reading, err);
+    }
+    for (; count < most && json_next(&list->rest, &key, &item); count++) {
+        ErrCode rc = handle_item(parse, item, handle, is_reading, err);
+        if (rc != OK)
+            return rc;
+        pass(list);
+    }
+    *ret_more = count > 0;
     return OK;
 }
 
 /* Items are walked one by one, so that memory is that of one item. */
 static ErrCode each_item(Str json, Parse *parse, ItemFn *handle, bool is_reading, Err *err)
 {
-    Str items = STR_NONE, key, item;
-    ErrCode rc = find_items(json, &items, err);
-    if (rc != OK)
-        return rc;
-    if (str_starts(items, STR("{"))) /* a single thing is given bare (Q4) */
-        return handle_item(parse, items, handle, is_reading, err);
-    JsonWalk walk = json_walk(items);
-    while (json_next(&walk, &key, &item)) {
-        rc = handle_item(parse, item, handle, is_reading, err);
-        if (rc != OK)
-            return rc;
-    }
-    return walk.broken ? err_set(err, ERR_FORMAT, "the list 'items' is broken") : OK;
+    ParseList list;
+    bool more = false;
+    ErrCode rc = parse_list(json, NULL, &list, err);
+    return rc == OK ? some_items(&list, SIZE_MAX, parse, handle, is_reading, &more, err) : rc;
 }
 
-ErrCode parse_stations(Str json, Batch *batch, Err *err)
+ErrCode parse_stations(ParseList *list, size_t most, Batch *batch, bool *ret_more, Err *err)
 {
     Parse parse = {.batch = batch, .listed = true};
-    ErrCode rc = each_item(json, &parse, add_station, false, err);
-    if (rc == OK)
-        batch->has_all_stations = true;
-    return rc;
+    return some_items(list, most, &parse, add_station, false, ret_more, err);
 }
 
 ErrCode parse_station(Str json, Batch *batch, Err *err)
@@ -432,13 +468,10 @@ ErrCode parse_station(Str json, Batch *batch, Err *err)
     return each_item(json, &parse, add_station, false, err);
 }
 
-ErrCode parse_measures(Str json, Batch *batch, Err *err)
+ErrCode parse_measures(ParseList *list, size_t most, Batch *batch, bool *ret_more, Err *err)
 {
     Parse parse = {.batch = batch, .listed = true};
-    ErrCode rc = each_item(json, &parse, add_measure, false, err);
-    if (rc == OK)
-        batch->has_all_measures = true;
-    return rc;
+    return some_items(list, most, &parse, add_measure, false, ret_more, err);
 }
 
 ErrCode parse_measure(Str json, Batch *batch, Err *err)

@@ -5,14 +5,31 @@
  * counted and never costs the others. The document is walked item by item: memory is that of the
  * batch and of one item; of what is not of the batch's shard nothing is kept at all. */
 #pragma once
+#include "base/json.h"
+#include "base/text_file.h"
 #include "model/batch.h"
+
+/* A whole list of stations or measures, whose items are taken some at a time. Borrows its text. */
+typedef struct ParseList {
+    JsonWalk rest;
+    Str single;     /* the only item, given bare (Q4) and not taken yet; else none */
+    TextFile *file; /* that the text is in, which is passed as the items are; NULL: in memory */
+} ParseList;
+
+/* Errors: ERR_FORMAT (no document with `items`, or it ended early). */
+MUST_USE ErrCode parse_list(Str json, TextFile *file, ParseList *ret_list, Err *err);
+/* Adds the next items, at most `most`, to *batch. *ret_more false: there was none left. Errors:
+ * ERR_NO_MEMORY. */
+MUST_USE ErrCode parse_stations(ParseList *list, size_t most, Batch *batch, bool *ret_more,
+                                Err *err);
+MUST_USE ErrCode parse_measures(ParseList *list, size_t most, Batch *batch, bool *ret_more,
+                                Err *err);
 
 /* Each takes the body of one answer, whose `items` may be an array or a single object (Q4), and adds
  * to *batch. Errors: ERR_FORMAT (no document of the expected kind, or it ended early: nothing of it is
- * in the batch that counts, discard the batch), ERR_NO_MEMORY. */
-MUST_USE ErrCode parse_stations(Str json, Batch *batch, Err *err);
-MUST_USE ErrCode parse_measures(Str json, Batch *batch, Err *err);
-/* One of them, asked for alone: no list said that it is listed, nor what is not. */
+ * in the batch that counts, discard the batch), ERR_NO_MEMORY.
+ *
+ * One station or measure, asked for alone: no list said that it is listed, nor what is not. */
 MUST_USE ErrCode parse_station(Str json, Batch *batch, Err *err);
 MUST_USE ErrCode parse_measure(Str json, Batch *batch, Err *err);
 /* `now`: readings more than FUTURE_MAX_S ahead of it are refused. `max_readings`: what lies beyond

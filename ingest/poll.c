@@ -8,8 +8,10 @@
 #include "ingest/blame.h"
 #include "ingest/committer.h"
 #include "ingest/details.h"
+#include "ingest/lists.h"
 #include "ingest/lookup.h"
 #include "ingest/parse.h"
+#include "ingest/report.h"
 #include "ingest/upstream.h"
 
 #include <inttypes.h>
@@ -48,6 +50,7 @@ struct Poller {
 /* One poll: what was fetched and is not yet in the store, and the report of it. */
 typedef struct Round {
     Batch batch;
+    Lists lists;                    /* what `batch` borrows */
     HttpResult answers[FEED_COUNT]; /* without bodies */
     bool fetched[FEED_COUNT];
     bool all_unmodified;
@@ -97,19 +100,20 @@ static UnixSec later_clock(const HttpResult *answer)
     return answer->date != NO_TIME && answer->date > now ? answer->date : now;
 }
 
-static ErrCode parse_answer(const Poller *poller, Feed feed, const HttpResult *answer, Batch *batch,
+static ErrCode parse_answer(const Poller *poller, Feed feed, HttpResult *answer, Round *round,
                             Err *err)
 {
-    Str body = buf_view(&answer->body);
+    Batch *batch = &round->batch;
+    Str body = http_body(answer);
     size_t max_readings = poller->options.max_batch_readings;
     switch (feed) {
     case FEED_READINGS:
         return (upstream_is_csv(answer) ? parse_readings_csv : parse_readings)(
             body, later_clock(answer), max_readings, batch, err);
     case FEED_STATIONS:
-        return parse_stations(body, batch, err);
+        return lists_take(&round->lists, LIST_STATIONS, answer, batch, err);
     case FEED_MEASURES:
-        return parse_measures(body, batch, err);
+        return lists_take(&round->lists, LIST_MEASURES, answer, batch, err);
     default:
         return parse_station_types(body, str_of(UPSTREAM_STATION_TYPES[feed - FEED_TYPES]), batch,
                                    err);
@@ -119,15 +123,15 @@ static ErrCode parse_answer(const Poller *poller, Feed feed, const HttpResult *a
 static ErrCode fetch(Poller *poller, Feed feed, Round *round, Err *err)
 {
     HttpResult *answer = &round->answers[feed];
-    int64_t began_ms = clock_elapsed_ms();
+    Cost began = clock_cost();
     ErrCode rc = upstream_fetch(poller->upstream, feed, answer, &round->retry_after_s, err);
-    round->report.fetch_ms += clock_elapsed_ms() - began_ms;
+    clock_add_cost(&round->report.fetch, began);
     if (rc != OK)
         return rc;
     if (answer->status != 304) {
-        began_ms = clock_elapsed_ms();
-        rc = parse_answer(poller, feed, answer, &round->batch, err);
-        round->report.parse_ms += clock_elapsed_ms() - began_ms;
+        began = clock_cost();
+        rc = parse_answer(poller, feed, answer, round, err);
+        clock_add_cost(&round->report.parse, began);
         round->all_unmodified = false;
     }
     http_result_release(answer);
@@ -162,9 +166,11 @@ static ErrCode apply(Poller *poller, Round *round, Fault fault, Err *err)
         commit_batch(&poller->committer, &round->batch, fault, &round->report, &applied, err);
     if (rc != OK)
         return rc;
-    if (round->batch.item_refused_count > 0)
-        log_warn("ingest list items without an id passed over count=%zu",
-                 round->batch.item_refused_count);
+    size_t refused = round->batch.item_refused_count + round->lists.item_refused_count;
+    if (refused > 0)
+        log_warn("ingest list items without an id passed over count=%zu", refused);
+    lists_release(&round->lists);
+    round->batch.next_portion = NULL;
     for (int feed = 0; feed < FEED_COUNT; feed++) {
         if (round->fetched[feed])
             upstream_keep(poller->upstream, (Feed) feed, &round->answers[feed]);
@@ -244,10 +250,10 @@ static ErrCode ask_for_lists(Poller *poller, Round *round, Err *err)
 static ErrCode look_up(Poller *poller, Round *round, Err *err)
 {
     LookupCount count;
-    int64_t began_ms = clock_elapsed_ms();
+    Cost began = clock_cost();
     ErrCode rc = lookup_measures(&poller->lookup, poller->upstream, poller->writer, &round->unknown,
                                  &round->batch, &count, &round->retry_after_s, err);
-    round->report.fetch_ms += clock_elapsed_ms() - began_ms;
+    clock_add_cost(&round->report.fetch, began);
     if (rc == ERR_STOPPED || round->batch.measure_count == 0)
         return rc;
     log_info("ingest looked up unknown=%zu found=%" PRId64 " bare=%" PRId64, round->unknown.count,
@@ -379,15 +385,17 @@ static void record(Poller *poller, Round *round, ErrCode rc, const Err *poll_err
     }
     if (writer_record_poll(poller->writer, report, &err) != OK)
         log_warn("ingest poll not recorded error=" LOG_TEXT, err.text);
+    Cost began = clock_cost();
     if (writer_checkpoint(poller->writer, &err) != OK)
         log_warn("ingest log not checkpointed error=" LOG_TEXT, err.text);
+    clock_add_cost(&report->checkpoint, began);
+    report_count_cpu(report);
 }
 
 static void log_round(const Poller *poller, const Round *round, ErrCode rc, const Err *err,
                       int64_t next_in_s)
 {
     const PollReport *report = &round->report;
-    const ReadingCounts *counts = &report->readings;
     if (rc != OK) {
         log_warn("ingest poll failed fault=%s error=" LOG_TEXT " requests=%" PRId64
                  " next_in_s=%" PRId64,
@@ -402,15 +410,7 @@ static void log_round(const Poller *poller, const Round *round, ErrCode rc, cons
     if (round->own_err.code != OK)
         log_warn("ingest polled with a fault fault=%s error=" LOG_TEXT, fault_name(report->fault),
                  round->own_err.text);
-    log_info("ingest polled generation=%" PRIu64 " received=%" PRId64 " new=%" PRId64
-             " late=%" PRId64 " unchanged=%" PRId64 " corrected=%" PRId64 " expired=%" PRId64
-             " quarantined=%" PRId64 " asks=%" PRId64 " asks_left=%" PRId64 " requests=%" PRId64
-             " bytes=%" PRId64 " fetch_ms=%" PRId64 " parse_ms=%" PRId64 " apply_ms=%" PRId64
-             " next_in_s=%" PRId64,
-             report->generation, counts->received, counts->fresh, counts->late, counts->unchanged,
-             counts->corrected, counts->expired, counts->quarantined, round->filled.asks_done,
-             round->filled.asks_left, report->requests, report->wire_bytes, report->fetch_ms,
-             report->parse_ms, report->apply_ms, next_in_s);
+    report_log(report, &round->filled, next_in_s);
 }
 
 /* Doubling from retry_min_s, half of it drawn, so that many of us do not come back together. */
@@ -444,8 +444,10 @@ static UnixSec next_poll(Poller *poller, const Round *round, ErrCode rc)
 static bool run_round(Poller *poller, UnixSec *ret_next)
 {
     Err err = {.code = OK};
-    Round round = {
-        .batch = batch_init(), .all_unmodified = true, .report = {.started = clock_now()}};
+    Round round = {.batch = batch_init(),
+                   .lists = lists_init(),
+                   .all_unmodified = true,
+                   .report = {.started = clock_now()}};
     round.batch.shard = poller->options.shard;
     HttpTotals before = upstream_totals(poller->upstream);
     budget_renew(&poller->budget, current_slot(round.report.started, poller->options.interval_s));
@@ -453,6 +455,7 @@ static bool run_round(Poller *poller, UnixSec *ret_next)
     if (rc != OK && round.unknown.count > 0)
         upstream_forget(poller->upstream, FEED_READINGS); /* those that wait shall come again */
     batch_release(&round.batch);
+    lists_release(&round.lists);
     if (rc == OK)
         rc = fill(poller, &round, &err);
     if (rc == OK && round.filled.asks_left == 0)
@@ -518,6 +521,7 @@ ErrCode poller_start(Store *store, const PollOptions *options, Poller **ret_poll
         .connect_ms = options->connect_ms,
         .stall_ms = options->stall_ms,
         .max_body_bytes = options->max_body_bytes,
+        .spool_dir = options->spool_dir,
         .max_redirects = 5,
     };
     Poller *poller = calloc(1, sizeof *poller);
@@ -559,6 +563,7 @@ void poller_stop(Poller *poller)
     if (poller == NULL)
         return;
     upstream_stop(poller->upstream);
+    writer_stop(poller->writer);
     worker_stop(poller->worker);
     poller_free(poller);
 }

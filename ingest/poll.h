@@ -22,6 +22,7 @@ typedef struct PollOptions {
     int64_t deadline_ms;                   /* of one request */
     int64_t connect_ms, stall_ms;
     size_t max_body_bytes;
+    const char *spool_dir; /* where bodies too large for memory go; borrowed; NULL: nowhere */
     size_t max_batch_readings;
     const char *record_dir; /* every exchange with the upstream is kept there; NULL: nowhere */
     int64_t record_max_bytes;

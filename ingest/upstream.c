@@ -105,7 +105,7 @@ static void record(const Upstream *upstream, UnixSec asked, const char *url, Err
     if (upstream->recorder == NULL || (rc != OK && rc != ERR_NETWORK))
         return;
     if (rc == OK)
-        recorder_put(upstream->recorder, asked, target, answer->status, buf_view(&answer->body));
+        recorder_put(upstream->recorder, asked, target, answer->status, http_body(answer));
     else
         recorder_put(upstream->recorder, asked, target, 0, STR(""));
 }

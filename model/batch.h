@@ -64,6 +64,11 @@ typedef struct More {
     Str json; /* an object without white space */
 } More;
 
+/* Puts the next stations, or measures, of lists that are too long to be held as rows into `portion`,
+ * which is empty. *ret_more false: none was left. */
+struct Batch;
+typedef ErrCode PortionFn(void *ctx, struct Batch *portion, bool *ret_more, Err *err);
+
 typedef struct Batch {
     Arena strings;
     Shard shard;          /* only what is of it is taken; kept by batch_release() */
@@ -76,6 +81,8 @@ typedef struct Batch {
     size_t station_count, station_cap;
     Measure *measures;
     size_t measure_count, measure_cap;
+    PortionFn *next_portion; /* what comes behind `stations` and `measures`; NULL: nothing does */
+    void *portion_ctx;       /* borrowed */
     BatchReading *readings;
     size_t reading_count, reading_cap;
     Refusal *refusals; /* of readings: each is one received and quarantined */
@@ -90,7 +97,7 @@ typedef struct Batch {
         is_release; /* its readings were received and quarantined before: they are not counted anew */
     bool
         find_gaps; /* its readings are what is newest: the writer tells what lies open behind them */
-    bool has_all_stations; /* a station that is not in it is listed no more */
+    bool has_all_stations; /* a station that is not in it, and its portions, is listed no more */
     bool has_all_measures;
     bool has_all_types; /* a station that is not in `types` has no type */
 } Batch;

@@ -215,8 +215,8 @@ static bool in_circle(const Filter *filter, const Station *station)
 
 bool filter_narrows_measures(const Filter *filter)
 {
-    return filter->freshness != 0 || filter->among != NULL || filter->measure.count > 0 ||
-           filter->parameter.count > 0 || filter->qualifier.count > 0;
+    return filter->freshness != 0 || filter->trends != 0 || filter->states != 0 ||
+           filter->measure.count > 0 || filter->parameter.count > 0 || filter->qualifier.count > 0;
 }
 
 bool filter_takes_station(const Filter *filter, const Station *station)
@@ -234,26 +234,9 @@ bool filter_takes_station(const Filter *filter, const Station *station)
            in_boxes(&filter->boxes, s) && (!filter->has_circle || in_circle(filter, s));
 }
 
-static bool is_among(const StrList *sorted, Str id)
-{
-    size_t low = 0, high = sorted->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = str_cmp(sorted->items[middle], id);
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
-}
-
 bool filter_takes_measure(const Filter *filter, const Measure *measure)
 {
-    return (filter->among == NULL || is_among(filter->among, measure->id)) &&
-           (filter->freshness == 0 || (filter->freshness >> measure->freshness & 1) != 0) &&
+    return (filter->freshness == 0 || (filter->freshness >> measure->freshness & 1) != 0) &&
            takes(&filter->measure, measure->id, STR_NONE, str_eq) &&
            takes(&filter->parameter, measure->parameter, STR_NONE, str_eq_nocase) &&
            takes(&filter->qualifier, measure->qualifier, STR_NONE, str_eq_nocase);

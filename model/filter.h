@@ -27,12 +27,12 @@ MUST_USE bool box_list_add(Arena *arena, BoxList *list, const Box *item);
 typedef struct Filter {
     StrList station; /* ids, exact case; as the user wrote them - the store resolves other keys */
     StrList measure; /* ids, exact case */
-    StrList reference, rloi_id, wiski_id;         /* exact */
-    unsigned freshness;                           /* of measures: bits 1 << Freshness; 0: any */
+    StrList reference, rloi_id, wiski_id; /* exact */
+    unsigned freshness;                   /* of measures: bits 1 << Freshness; 0: any */
+    unsigned trends, states; /* of their newest values: bits 1 << Trend, 1 << LevelState; 0: any */
     StrList parameter, qualifier;                 /* ASCII case ignored */
     StrList river, catchment, town, status, type; /* ASCII case and runs of blanks ignored,
                                                                     over all values of a field */
-    const StrList *among; /* ids of measures, sorted bytewise: no other passes; NULL: any may */
     StrList q; /* every word of one is a prefix of a token of label, river, town, catchment or id */
     BoxList boxes;
     bool has_circle;
@@ -45,7 +45,8 @@ bool filter_narrows_measures(const Filter *filter);
 bool filter_takes_station(const Filter *filter, const Station *station);
 /* With all that it borrows; the copy borrows the arena. False: no memory. */
 MUST_USE bool filter_copy(Arena *arena, const Filter *filter, Filter *ret);
-/* The measure's part alone: measure, parameter, qualifier, freshness. */
+/* The measure's part alone: measure, parameter, qualifier, freshness. Trends and states, which only
+ * readings tell, the store looks at (store/meant.h). */
 bool filter_takes_measure(const Filter *filter, const Measure *measure);
 
 /* Whether there is a word in `q`: blanks separate them, every other byte belongs to its word, except

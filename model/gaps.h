@@ -7,11 +7,13 @@
  * Pure functions, no allocation. */
 #pragma once
 #include "model/model.h"
+#include "model/shard.h"
 #include "model/window.h"
 
 /* The upstream was asked for from <= time < to, and answered. */
 typedef struct AskedRange {
-    Str station_id, measure_id; /* of one of them; both none: of every measure */
+    Str station_id, measure_id; /* of one of them; both none: of every measure, ... */
+    Shard shard;                /* ... of these stations */
     UnixSec from, to, asked_at;
 } AskedRange;
 

@@ -65,8 +65,6 @@ static Finished *find(Exchange *x, uint64_t generation, Coding coding)
         cache_find(x->cache, generation, exchange_key_in(x, coding), exchange_expires(x));
     if (found == NULL && x->site->kept != NULL)
         found = kept_find(x->site->kept, generation, exchange_key_in(x, coding));
-    if (found == NULL)
-        metric_add(METRIC_HTTP_CACHE_MISSES, 1);
     return found;
 }
 
@@ -99,6 +97,8 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
         (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON ||
          route_is_agency(x->req.route)))
         x->reply.spools = x->site->spools;
+    if (x->ahead_of == 0 && !x->req.head_alone)
+        metric_add(METRIC_HTTP_CACHE_MISSES, 1);
     if (run_handler(x) == OK)
         reply_header(&x->reply, "Last-Modified", str_of(last_modified));
     if (x->reply.spool != NULL)
@@ -381,7 +381,7 @@ static Finished *answer_exchange(Exchange *x)
 
 /* ---- what goes to one client alone ----------------------------------------------------------- */
 
-static void add_extra(Answer *answer, const char *name, Str value)
+void answer_add(Answer *answer, const char *name, Str value)
 {
     assert(answer->extra_count < EXTRA_MAX);
     answer->extra[answer->extra_count++] = (Header){name, value};
@@ -414,15 +414,15 @@ static void add_trace(Answer *answer, const Head *head, Arena *arena, bool is_er
     if (is_error && !(has_id && has_trace))
         arc4random_buf(random, sizeof random);
     if (has_id)
-        add_extra(answer, "X-Request-Id", head->request_id);
+        answer_add(answer, "X-Request-Id", head->request_id);
     else if (is_error)
-        add_extra(answer, "X-Request-Id", arena_format(arena, "%016" PRIx64, random[0]));
+        answer_add(answer, "X-Request-Id", arena_format(arena, "%016" PRIx64, random[0]));
     if (has_trace)
-        add_extra(answer, "traceparent", head->traceparent);
+        answer_add(answer, "traceparent", head->traceparent);
     else if (is_error)
-        add_extra(answer, "traceparent",
-                  arena_format(arena, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-00",
-                               random[0], random[1], random[2]));
+        answer_add(answer, "traceparent",
+                   arena_format(arena, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-00",
+                                random[0], random[1], random[2]));
 }
 
 /* ---- words that were heard before ------------------------------------------------------------ */
@@ -510,9 +510,9 @@ static Answer answer(Exchange *x)
                    str_eq(finished_header(made.finished, "Row-Count"), STR("0"));
     add_trace(&made, x->head, x->arena, finished_status(made.finished) >= 400);
     if (x->render_us > 0)
-        add_extra(&made, "Server-Timing",
-                  arena_format(x->arena, "render;dur=%" PRId64 ".%03" PRId64, x->render_us / 1000,
-                               x->render_us % 1000));
+        answer_add(&made, "Server-Timing",
+                   arena_format(x->arena, "render;dur=%" PRId64 ".%03" PRId64, x->render_us / 1000,
+                                x->render_us % 1000));
     return made;
 }
 

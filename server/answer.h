@@ -14,7 +14,7 @@ typedef struct Head {
     size_t bytes; /* of all header fields */
 } Head;
 
-enum { EXTRA_MAX = 4 };
+enum { EXTRA_MAX = 6 };
 
 /* A question that must be rendered and is heavy. `generation` was the newest announced. */
 typedef struct Deferred {
@@ -59,6 +59,9 @@ Answer answer_rendered(Site *site, Cache *cache, const Head *head, Arena *arena,
 void answer_ahead(Site *site, Cache *cache, uint64_t generation, const Question *question);
 /* What is said to a request that is not even read: too many connections. */
 Answer answer_problem(const Head *head, Arena *arena, ProblemType type, const char *detail);
+
+/* A header for this client alone; the value must live as long as the arena of the answer. */
+void answer_add(Answer *answer, const char *name, Str value);
 
 /* Whether one of the entity tags in `list` (If-None-Match) is `etag`, compared weakly. Ours are
  * "<generation or build>-<hash of the question, its form and the build>". */

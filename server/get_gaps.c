@@ -1,6 +1,5 @@
 /* /v1/gaps: the slots of each measure without a reading, why, and when they were last asked for. It
  * belongs to a generation but for that last, which changes without one: so it is no-store. */
-#include "server/meanings.h"
 #include "server/route.h"
 #include "server/rows.h"
 
@@ -50,15 +49,12 @@ ErrCode get_gaps(const Request *req, Reply *reply, Err *err)
         return rc;
     Request pinned = *req;
     pinned.snap = snap;
-    Filter filter = req->selection.filter;
     Answer answer = {.coverage = coverage_init(), .from = NO_TIME, .to = NO_TIME};
     const GapVisitor visitor = {begin_measure, add_gap, &answer};
     rc = rows_begin(&answer.rows, &pinned, reply, err);
     if (rc != OK || req->head_alone)
         return rc;
-    rc = meanings_narrow(&pinned, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_gap(snap, &filter, &visitor, err);
+    rc = snapshot_each_gap(snap, &req->selection.filter, &visitor, err);
     const Extent extent = {.from = answer.from, .to = answer.to, .coverage = &answer.coverage};
     return rc != OK ? rc : rows_end(&answer.rows, &extent, err);
 }

@@ -42,9 +42,9 @@ static void put_poll(JsonWriter *json, const char *key, const PollReport *poll)
     json_bool(json, poll->unmodified);
     put_int(json, "requests", poll->requests);
     put_int(json, "wire_bytes", poll->wire_bytes);
-    put_int(json, "fetch_ms", poll->fetch_ms);
-    put_int(json, "parse_ms", poll->parse_ms);
-    put_int(json, "apply_ms", poll->apply_ms);
+    put_int(json, "fetch_ms", poll->fetch.wall_us / 1000);
+    put_int(json, "parse_ms", poll->parse.wall_us / 1000);
+    put_int(json, "apply_ms", poll->apply.wall_us / 1000);
     put_int(json, "received", poll->readings.received);
     put_int(json, "new", poll->readings.fresh);
     put_int(json, "late", poll->readings.late);

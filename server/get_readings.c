@@ -1,6 +1,5 @@
 /* /v1/readings, /v1/stations/{station}/readings and /v1/measures/{measure}/readings. */
 #include "base/clock.h"
-#include "server/meanings.h"
 #include "server/resolve.h"
 #include "server/route.h"
 #include "server/rows.h"
@@ -224,9 +223,7 @@ static ErrCode list_readings(const Request *req, Filter filter, Reply *reply, Er
                                     .each_reading = add_reading,
                                     .end_measure = end_measure,
                                     .ctx = &listing};
-    rc = meanings_narrow(req, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_reading(req->snap, &filter, listing.window, &visitor, err);
+    rc = snapshot_each_reading(req->snap, &filter, listing.window, &visitor, err);
     if (rc == OK && listing.refusal != NULL)
         rc = refuse_aggregate(&listing, reply, err);
     if (rc == OK && listing.coverage.count == 0 && span->has_to)

@@ -1,5 +1,4 @@
 /* /v1/rivers, /v1/catchments, /v1/towns, /v1/parameters: the values there are, and of how much. */
-#include "server/meanings.h"
 #include "server/route.h"
 #include "server/rows.h"
 
@@ -112,10 +111,7 @@ static ErrCode list_of_stations(const Request *req, Reply *reply, size_t value_o
     ErrCode rc = rows_begin(&rows, req, reply, err);
     if (rc != OK || req->head_alone)
         return rc;
-    Filter filter = req->selection.filter;
-    rc = meanings_narrow(req, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_station(req->snap, &filter, add_station, &values, err);
+    rc = snapshot_each_station(req->snap, &req->selection.filter, add_station, &values, err);
     return rc != OK ? rc : end_values(&values, &rows, err);
 }
 
@@ -143,9 +139,6 @@ ErrCode get_parameters(const Request *req, Reply *reply, Err *err)
     ErrCode rc = rows_begin(&rows, req, reply, err);
     if (rc != OK || req->head_alone)
         return rc;
-    Filter filter = req->selection.filter;
-    rc = meanings_narrow(req, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_measure(req->snap, &filter, add_measure, &values, err);
+    rc = snapshot_each_measure(req->snap, &req->selection.filter, add_measure, &values, err);
     return rc != OK ? rc : end_values(&values, &rows, err);
 }

@@ -71,7 +71,6 @@ typedef struct Selection {
     int64_t step_s;      /* of buckets; 0: readings as they are */
     unsigned aggregates; /* bits: 1 << Aggregate */
     Fill fill;
-    unsigned trends, states; /* bits: 1 << Trend, 1 << LevelState; 0: any */
     bool download;           /* to be kept as a file */
     bool has_after;
     ChangeCursor after; /* of changes; without: see span */

@@ -193,7 +193,7 @@ void param_trend(Selector *to, const ParamInfo *info, Str value)
     const char *words[TREND_COUNT - 1];
     for (unsigned i = 0; i < countof(words); i++)
         words[i] = trend_name((Trend) (i + 1));
-    selector_bits(to, info, value, words, countof(words), 1, &to->selection->trends);
+    selector_bits(to, info, value, words, countof(words), 1, &to->selection->filter.trends);
 }
 
 void param_state(Selector *to, const ParamInfo *info, Str value)
@@ -201,5 +201,5 @@ void param_state(Selector *to, const ParamInfo *info, Str value)
     const char *words[LEVEL_STATE_COUNT - 1];
     for (unsigned i = 0; i < countof(words); i++)
         words[i] = level_state_name((LevelState) (i + 1));
-    selector_bits(to, info, value, words, countof(words), 1, &to->selection->states);
+    selector_bits(to, info, value, words, countof(words), 1, &to->selection->filter.states);
 }

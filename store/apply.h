@@ -30,16 +30,19 @@ typedef struct Apply {
     UnixSec slot;     /* at which the batch came */
     int64_t poll_s;   /* between two slots */
     int64_t away_s;   /* of our own making before it, with no poll that went well */
-    bool of_copy;     /* which stays as it is for a fault alone */
+    const atomic_bool *stop;
+    bool of_copy; /* which stays as it is for a fault alone */
     bool changed;
 } Apply;
 
 /* Binds the generation, and the next place in it, from parameter `at` on; returns the one behind. */
 int apply_number(Apply *apply, sqlite3_stmt *st, int at);
 
-/* Stations, then measures, then types: a measure may bring a station. */
-MUST_USE ErrCode apply_stations(Apply *apply, Err *err);
-MUST_USE ErrCode apply_measures(Apply *apply, Err *err);
+/* Asked between any two pieces of work: ERR_STOPPED, once writer_stop() was called. */
+MUST_USE ErrCode apply_go_on(const Apply *apply, Err *err);
+
+/* Stations and measures, then types: a measure may bring a station. */
+MUST_USE ErrCode apply_catalogue(Apply *apply, Err *err);
 MUST_USE ErrCode apply_types(Apply *apply, Err *err);
 /* Makes the other keys of a stored station anew. */
 MUST_USE ErrCode apply_aliases(Apply *apply, int64_t station, Err *err);
@@ -59,13 +62,22 @@ MUST_USE ErrCode apply_removals(Apply *apply, Err *err);
 MUST_USE ErrCode apply_measure_removal(Apply *apply, int64_t measure, Err *err);
 MUST_USE ErrCode apply_station_removal(Apply *apply, int64_t station, Err *err);
 
+/* How a measure delivered so far, and how fresh it is kept as. */
+typedef struct Delivered {
+    UnixSec newest; /* NO_TIME: it never delivered */
+    Deliveries deliveries;
+    Freshness freshness;
+} Delivered;
+/* Five columns of `delivery` from `column` on, outer joined. */
+Delivered row_delivered(sqlite3_stmt *st, int column);
+
 /* How fresh a measure is kept as; -1: it never delivered. */
 MUST_USE ErrCode apply_freshness(Apply *apply, int64_t measure, int64_t *ret_freshness, Err *err);
 /* Its freshness is another in this generation. */
 MUST_USE ErrCode apply_freshness_change(Apply *apply, int64_t measure, Err *err);
-/* A reading newer than all of its measure before came. */
-MUST_USE ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec newest,
-                                Err *err);
+/* A reading newer than all of its measure before came: `before` is what it was until now. */
+MUST_USE ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s,
+                                const Delivered *before, UnixSec newest, Err *err);
 /* Its station's window begins at `from`: a measure whose newest is older is silent. */
 MUST_USE ErrCode apply_silence(Apply *apply, int64_t measure, UnixSec from, Err *err);
 /* At a slot, after what it brought: who has become late, stale, silent. */

@@ -168,19 +168,6 @@ static ErrCode unlist(Apply *apply, WriteSql list, WriteSql change, const KeySet
     return OK;
 }
 
-ErrCode apply_stations(Apply *apply, Err *err)
-{
-    const Batch *batch = apply->batch;
-    CLEANUP(key_set_release) KeySet seen = {.words = NULL};
-    ErrCode rc = OK;
-    for (size_t i = 0; i < batch->station_count && rc == OK; i++)
-        rc = apply_station(apply, &batch->stations[i], &seen, err);
-    if (rc == OK && batch->has_all_stations)
-        rc = unlist(apply, WRITE_LISTED_STATIONS, WRITE_UNLIST_STATION, &seen,
-                    &apply->applied.stations_changed, err);
-    return rc;
-}
-
 /* ---- measures -------------------------------------------------------------------------------- */
 
 static ErrCode compare_measure(Apply *apply, const Measure *measure, Held *ret_held, Err *err)
@@ -272,15 +259,63 @@ static ErrCode apply_measure(Apply *apply, const Measure *measure, KeySet *seen,
     return rc == OK ? apply_move(apply, held.station, station, err) : rc;
 }
 
-ErrCode apply_measures(Apply *apply, Err *err)
+/* ---- both, portion by portion ----------------------------------------------------------------- */
+
+/* Of the whole batch. */
+typedef struct Seen {
+    KeySet stations, measures;
+} Seen;
+
+static void seen_release(Seen *seen)
+{
+    key_set_release(&seen->stations);
+    key_set_release(&seen->measures);
+}
+
+static ErrCode apply_rows(Apply *apply, const Batch *rows, Seen *seen, Err *err)
+{
+    ErrCode rc = OK;
+    for (size_t i = 0; i < rows->station_count && rc == OK; i++) {
+        rc = apply_go_on(apply, err);
+        if (rc == OK)
+            rc = apply_station(apply, &rows->stations[i], &seen->stations, err);
+    }
+    for (size_t i = 0; i < rows->measure_count && rc == OK; i++) {
+        rc = apply_go_on(apply, err);
+        if (rc == OK)
+            rc = apply_measure(apply, &rows->measures[i], &seen->measures, err);
+    }
+    return rc;
+}
+
+static ErrCode apply_portions(Apply *apply, Seen *seen, Err *err)
 {
     const Batch *batch = apply->batch;
-    CLEANUP(key_set_release) KeySet seen = {.words = NULL};
-    ErrCode rc = OK;
-    for (size_t i = 0; i < batch->measure_count && rc == OK; i++)
-        rc = apply_measure(apply, &batch->measures[i], &seen, err);
+    CLEANUP(batch_release) Batch portion = batch_init();
+    portion.shard = batch->shard;
+    for (bool more = batch->next_portion != NULL; more;) {
+        ErrCode rc = batch->next_portion(batch->portion_ctx, &portion, &more, err);
+        if (rc == OK)
+            rc = apply_rows(apply, &portion, seen, err);
+        if (rc != OK)
+            return rc;
+        batch_release(&portion);
+    }
+    return OK;
+}
+
+ErrCode apply_catalogue(Apply *apply, Err *err)
+{
+    const Batch *batch = apply->batch;
+    CLEANUP(seen_release) Seen seen = {.stations = {.words = NULL}};
+    ErrCode rc = apply_rows(apply, batch, &seen, err);
+    if (rc == OK)
+        rc = apply_portions(apply, &seen, err);
+    if (rc == OK && batch->has_all_stations)
+        rc = unlist(apply, WRITE_LISTED_STATIONS, WRITE_UNLIST_STATION, &seen.stations,
+                    &apply->applied.stations_changed, err);
     if (rc == OK && batch->has_all_measures)
-        rc = unlist(apply, WRITE_LISTED_MEASURES, WRITE_UNLIST_MEASURE, &seen,
+        rc = unlist(apply, WRITE_LISTED_MEASURES, WRITE_UNLIST_MEASURE, &seen.measures,
                     &apply->applied.measures_changed, err);
     return rc;
 }

@@ -9,12 +9,15 @@
 #include "store/writer.h"
 
 /* In this order: what is gone may have come back since, a measure needs its station, an expectation
- * its measure. */
+ * its measure. `more` is what the upstream says of one station or measure alone, where nothing else
+ * of it changed; `asked` what the upstream was asked for between the generation before and this. */
 typedef enum CopyTable {
     COPY_GONE,
     COPY_STATION,
     COPY_MEASURE,
+    COPY_MORE,
     COPY_DELIVERY,
+    COPY_ASKED,
     COPY_TABLE_COUNT
 } CopyTable;
 const char *copy_table_name(CopyTable table); /* "station" */
@@ -36,7 +39,7 @@ typedef struct Followed {
     UnixSec as_of;
     Service service;    /* of the ingester */
     int64_t resume;     /* where to read on, to be kept with it */
-    Str ingester;       /* who made it, ... */
+    Str ingester;       /* who made it, by its shard, ... */
     uint32_t its_epoch; /* ... and what it was there */
     uint64_t its_number;
     bool whole; /* says all that its ingester holds; else what came after the one before */
@@ -57,7 +60,7 @@ typedef ErrCode FollowNextFn(void *ctx, FollowItem *ret_item, bool *ret_more, Er
  * by a clock. Of several ingesters the first one at fault, by time and then by name, is the fault of
  * the service. `announce` false: the store knows it, readers are not told yet.
  * Errors: ERR_INVALID (the store belongs to another epoch, or the number is not above the newest),
- * ERR_FORMAT (a row that is none), ERR_STORAGE, ERR_CORRUPT. */
+ * ERR_FORMAT (a row that is none), ERR_STOPPED, ERR_STORAGE, ERR_CORRUPT. */
 MUST_USE ErrCode writer_follow(Writer *writer, const Followed *end, bool announce,
                                FollowNextFn *next, void *ctx, Applied *ret_applied, Err *err);
 

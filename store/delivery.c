@@ -25,22 +25,18 @@ static void unpack_gaps(Str bytes, Deliveries *deliveries)
 /* ---- a delivery ------------------------------------------------------------------------------ */
 
 /* What has never delivered is silent. */
-static ErrCode read_deliveries(Apply *apply, int64_t measure, Deliveries *ret,
-                               Freshness *ret_freshness, Err *err)
+Delivered row_delivered(sqlite3_stmt *st, int column)
 {
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_DELIVERY);
-    bool row = false;
-    sql_bind_int(st, 1, measure);
-    ErrCode rc = sql_step(apply->db, st, &row, err);
-    *ret = deliveries_none();
-    *ret_freshness = FRESHNESS_SILENT;
-    if (rc != OK || !row)
-        return rc;
-    unpack_gaps(sql_blob(st, 0), ret);
-    ret->prior_s = (uint32_t) sql_int(st, 1);
-    ret->last_arrival = sql_time(st, 2);
-    *ret_freshness = (Freshness) sql_int(st, 3);
-    return OK;
+    Delivered row = {.newest = sql_time(st, column),
+                     .deliveries = deliveries_none(),
+                     .freshness = FRESHNESS_SILENT};
+    if (row.newest == NO_TIME)
+        return row;
+    unpack_gaps(sql_blob(st, column + 1), &row.deliveries);
+    row.deliveries.prior_s = (uint32_t) sql_int(st, column + 2);
+    row.deliveries.last_arrival = sql_time(st, column + 3);
+    row.freshness = (Freshness) sql_int(st, column + 4);
+    return row;
 }
 
 ErrCode apply_freshness_change(Apply *apply, int64_t measure, Err *err)
@@ -87,19 +83,16 @@ static ErrCode write_delivery(Apply *apply, int64_t measure, const Deliveries *d
 /* While we were away it may have come at any moment. The time that we were is cut out of the gap:
  * one outage of ours would otherwise make every measure of the country look slow for 16
  * deliveries, and its real lateness would not be seen. */
-ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, UnixSec newest, Err *err)
+ErrCode apply_delivery(Apply *apply, int64_t measure, int64_t period_s, const Delivered *before,
+                       UnixSec newest, Err *err)
 {
-    Deliveries deliveries;
-    Freshness before;
-    ErrCode rc = read_deliveries(apply, measure, &deliveries, &before, err);
-    if (rc != OK)
-        return rc;
+    Deliveries deliveries = before->deliveries;
     if (deliveries.last_arrival != NO_TIME)
         deliveries.last_arrival += apply->away_s;
     deliveries_add(&deliveries, apply->slot, newest, period_s);
     Expectation expectation = deliveries_expect(&deliveries, newest, period_s, apply->poll_s);
-    rc = write_delivery(apply, measure, &deliveries, newest, &expectation, err);
-    return rc == OK && freshness_at(&expectation, apply->slot) != before
+    ErrCode rc = write_delivery(apply, measure, &deliveries, newest, &expectation, err);
+    return rc == OK && freshness_at(&expectation, apply->slot) != before->freshness
                ? apply_freshness_change(apply, measure, err)
                : rc;
 }
@@ -127,12 +120,12 @@ ErrCode apply_silence(Apply *apply, int64_t measure, UnixSec from, Err *err)
 
 static ErrCode read_expectation(Apply *apply, int64_t measure, Expectation *ret, Err *err)
 {
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_DELIVERY);
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_EXPECTATION);
     bool row = false;
     sql_bind_int(st, 1, measure);
     ErrCode rc = sql_step(apply->db, st, &row, err);
     if (rc == OK)
-        *ret = row_expectation(st, 4);
+        *ret = row_expectation(st, 1);
     return rc;
 }
 
@@ -152,7 +145,7 @@ static ErrCode cross(Apply *apply, int64_t measure, Err *err)
     return rc == OK ? apply_freshness_change(apply, measure, err) : rc;
 }
 
-/* Only measures whose moment has come are looked at. */
+/* Only measures whose moment has come are judged. */
 ErrCode apply_crossings(Apply *apply, Err *err)
 {
     CLEANUP(key_list_release) KeyList due = {.keys = NULL};
@@ -173,11 +166,11 @@ ErrCode apply_crossings(Apply *apply, Err *err)
 
 ErrCode apply_freshness(Apply *apply, int64_t measure, int64_t *ret_freshness, Err *err)
 {
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_DELIVERY);
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(apply->db, WRITE_READ_EXPECTATION);
     bool row = false;
     sql_bind_int(st, 1, measure);
     ErrCode rc = sql_step(apply->db, st, &row, err);
     if (rc == OK)
-        *ret_freshness = row ? sql_int(st, 3) : -1;
+        *ret_freshness = row ? sql_int(st, 0) : -1;
     return rc;
 }

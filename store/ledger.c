@@ -24,20 +24,13 @@ void reading_counts_add(ReadingCounts *to, const ReadingCounts *counts)
 ErrCode writer_record_poll(Writer *writer, const PollReport *report, Err *err)
 {
     const int64_t numbers[] = {
-        report->unmodified,
-        report->requests,
-        report->wire_bytes,
-        report->fetch_ms,
-        report->parse_ms,
-        report->apply_ms,
-        (int64_t) report->generation,
-        report->readings.received,
-        report->readings.fresh,
-        report->readings.late,
-        report->readings.unchanged,
-        report->readings.corrected,
-        report->readings.expired,
-        report->readings.quarantined,
+        report->unmodified,           report->requests,
+        report->wire_bytes,           report->fetch.wall_us / 1000,
+        report->parse.wall_us / 1000, report->apply.wall_us / 1000,
+        (int64_t) report->generation, report->readings.received,
+        report->readings.fresh,       report->readings.late,
+        report->readings.unchanged,   report->readings.corrected,
+        report->readings.expired,     report->readings.quarantined,
     };
     Db *ledger = writer->ledger;
     sqlite3_stmt *st = sql_begin(ledger, LEDGER_ADD_POLL);
@@ -243,9 +236,9 @@ static PollReport row_poll(sqlite3_stmt *st)
         .unmodified = sql_int(st, 4) != 0,
         .requests = sql_int(st, 5),
         .wire_bytes = sql_int(st, 6),
-        .fetch_ms = sql_int(st, 7),
-        .parse_ms = sql_int(st, 8),
-        .apply_ms = sql_int(st, 9),
+        .fetch = {.wall_us = sql_int(st, 7) * 1000},
+        .parse = {.wall_us = sql_int(st, 8) * 1000},
+        .apply = {.wall_us = sql_int(st, 9) * 1000},
         .generation = (uint64_t) sql_int(st, 10),
         .readings.received = sql_int(st, 11),
         .readings.fresh = sql_int(st, 12),

@@ -3,6 +3,7 @@
  * Kept in ledger.db, so that equal generations are equal files. Written by the Writer, read through
  * a Snapshot. */
 #pragma once
+#include "base/clock.h"
 #include "model/model.h"
 #include "store/store.h"
 
@@ -30,7 +31,9 @@ typedef struct PollReport {
     Str detail;      /* the sentence of the error; none when it went well */
     bool unmodified; /* every answer was 304 */
     int64_t requests, wire_bytes;
-    int64_t fetch_ms, parse_ms, apply_ms;
-    uint64_t generation; /* newest when it ended */
+    Cost fetch, parse, apply; /* kept in whole milliseconds, and without processor time, as ... */
+    Cost trim, commit, announce; /* ... these, which are part of apply, ... */
+    Cost checkpoint;             /* ... and this are not */
+    uint64_t generation;         /* newest when it ended */
     ReadingCounts readings;
 } PollReport;

@@ -15,7 +15,7 @@
 typedef struct Series {
     int64_t station, measure; /* keys */
     int64_t period_s;
-    UnixSec newest; /* that is stored; NO_TIME: not known to the delivery */
+    Delivered delivered; /* as stored */
     UnixSec station_newest;
     const size_t *order; /* places in the batch */
     size_t count;
@@ -85,8 +85,9 @@ static ErrCode find_measure(Apply *apply, Str id, Series *series, Err *err)
     series->measure = rc == OK && row ? sql_int(st, 0) : 0;
     series->station = rc == OK && row ? sql_int(st, 1) : 0;
     series->period_s = rc == OK && row ? sql_int(st, 2) : 0;
-    series->newest = rc == OK && row ? sql_time(st, 3) : NO_TIME;
-    series->station_newest = rc == OK && row ? sql_time(st, 4) : NO_TIME;
+    series->station_newest = rc == OK && row ? sql_time(st, 3) : NO_TIME;
+    if (rc == OK && row)
+        series->delivered = row_delivered(st, 4);
     return rc;
 }
 
@@ -357,7 +358,7 @@ static ErrCode find_gap(Readings *all, const Series *series, Window kept, UnixSe
 static ErrCode apply_series(Readings *all, const Series *series, Window kept, Err *err)
 {
     Apply *apply = all->apply;
-    UnixSec newest = last_time(all, series), stored_newest = series->newest;
+    UnixSec newest = last_time(all, series), stored_newest = series->delivered.newest;
     ErrCode rc = OK;
     all->known_count = 0;
     if (stored_newest == NO_TIME || reading_at(all, series, 0)->reading.time <= stored_newest)
@@ -393,7 +394,8 @@ static ErrCode apply_series(Readings *all, const Series *series, Window kept, Er
             rc = add(apply, series->measure, given, time < stored_newest, err);
     }
     if (rc == OK && newest > stored_newest)
-        rc = apply_delivery(apply, series->measure, series->period_s, newest, err);
+        rc = apply_delivery(apply, series->measure, series->period_s, &series->delivered, newest,
+                            err);
     return rc;
 }
 
@@ -460,31 +462,76 @@ ErrCode apply_station_window(Apply *apply, int64_t station, Err *err)
     return rc;
 }
 
-/* All of a station together: its measures share a window. */
-static ErrCode apply_station(Readings *all, const Series *series, size_t count, Err *err)
+/* A station of the batch, all of it together: its measures share a window. */
+typedef struct Visit {
+    const Series *series;
+    size_t count;
+    UnixSec from; /* its window begins; NO_TIME: as it did */
+} Visit;
+
+static ErrCode apply_station(Readings *all, Visit *visit, Err *err)
 {
     Apply *apply = all->apply;
-    int64_t station = series->station, fresh_before = apply->applied.readings.fresh;
+    const Series *series = visit->series;
+    int64_t fresh_before = apply->applied.readings.fresh;
     UnixSec stored = series->station_newest, newest = stored;
     ErrCode rc = OK;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < visit->count; i++)
         if (last_time(all, &series[i]) > newest)
             newest = last_time(all, &series[i]);
     Window kept = window_ending_at(newest, apply->window_s);
 
-    for (size_t i = 0; i < count && rc == OK; i++)
+    for (size_t i = 0; i < visit->count && rc == OK; i++)
         rc = apply_series(all, &series[i], kept, err);
     if (rc == OK && newest != stored)
-        rc = set_newest(apply, station, newest, err);
+        rc = set_newest(apply, series->station, newest, err);
     /* Only what is new moves a window or takes the place of a last known. */
-    if (rc != OK || apply->applied.readings.fresh == fresh_before)
-        return rc;
-    rc = read_measures(apply, station, &all->measures, err);
+    visit->from = apply->applied.readings.fresh > fresh_before ? kept.from : NO_TIME;
+    return rc;
+}
+
+static ErrCode trim_station(Readings *all, const Visit *visit, Err *err)
+{
+    Apply *apply = all->apply;
+    UnixSec from = visit->from;
+    if (from == NO_TIME)
+        return OK;
+    ErrCode rc = read_measures(apply, visit->series->station, &all->measures, err);
     for (size_t i = 0; i < all->measures.count && rc == OK; i++) {
         int64_t measure = all->measures.keys[i];
-        rc = trim_measure(apply, measure, is_live(all, series, count, measure, kept.from),
-                          kept.from, err);
+        rc = trim_measure(apply, measure, is_live(all, visit->series, visit->count, measure, from),
+                          from, err);
     }
+    return rc;
+}
+
+/* Few enough that the pages of their readings are still at hand when they are trimmed, and many enough
+ * that telling the two apart costs nothing. */
+enum { VISITS_AT_ONCE = 64 };
+
+/* From series `*next` on, which goes behind what was taken. */
+static size_t take_visits(const Readings *all, size_t *next, Visit visits[static VISITS_AT_ONCE])
+{
+    size_t count = 0, first = *next;
+    for (size_t end; first < all->series_count && count < VISITS_AT_ONCE; first = end) {
+        for (end = first + 1; end < all->series_count; end++)
+            if (all->series[end].station != all->series[first].station)
+                break;
+        visits[count++] = (Visit){.series = &all->series[first], .count = end - first};
+    }
+    *next = first;
+    return count;
+}
+
+static ErrCode apply_visits(Readings *all, Visit *visits, size_t count, Err *err)
+{
+    ErrCode rc = apply_go_on(all->apply, err);
+    for (size_t i = 0; i < count && rc == OK; i++)
+        rc = apply_station(all, &visits[i], err);
+    Cost began = clock_cost();
+    for (size_t i = 0; i < count && rc == OK; i++)
+        rc = trim_station(all, &visits[i], err);
+    clock_add_cost(&all->apply->applied.trim, began);
     return rc;
 }
 
@@ -498,12 +545,9 @@ ErrCode apply_readings(Apply *apply, Err *err)
         return OK;
     CLEANUP(readings_release) Readings all = {.apply = apply};
     ErrCode rc = sort_series(&all, err);
-    for (size_t first = 0, end; first < all.series_count && rc == OK; first = end) {
-        for (end = first + 1; end < all.series_count; end++)
-            if (all.series[end].station != all.series[first].station)
-                break;
-        rc = apply_station(&all, &all.series[first], end - first, err);
-    }
+    Visit visits[VISITS_AT_ONCE];
+    for (size_t next = 0; next < all.series_count && rc == OK;)
+        rc = apply_visits(&all, visits, take_visits(&all, &next, visits), err);
     if (batch->is_release)
         *counts = (ReadingCounts){.received = 0};
     return rc;

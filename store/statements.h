@@ -37,9 +37,11 @@ typedef enum ReadSql {
     READ_STATIONS_CHANGED,  /* the generation of the station that changed last */
     READ_MEASURES_CHANGED,
     /* what came after generation ?1 */
+    READ_ASKED, /* ?1 station id, ?2 measure id; both NULL: of all that their ingester has */
     READ_COPY_GONE,
     READ_COPY_STATIONS,
     READ_COPY_MEASURES,
+    READ_COPY_MORE,
     READ_COPY_DELIVERIES,
     READ_SQL_COUNT
 } ReadSql;
@@ -60,11 +62,12 @@ typedef enum WriteSql {
     WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
     WRITE_TYPED_STATIONS,
     WRITE_SET_TYPE,         /* ?1 key, ?2 type, ?3 all types, ?4 generation, ?5 place */
-    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what */
+    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what, ?3 generation */
     WRITE_SET_MEASURE_MORE, /* the same */
     WRITE_STATIONS_TO_ASK,  /* ?1 id, itself excluded, ?2 whether also those with more, ?3 most */
     WRITE_FIND_MEASURE,
-    WRITE_FIND_SERIES, /* ?1 measure's id: key, station's, period, newest time of both */
+    WRITE_FIND_SERIES, /* ?1 measure's id: key, station's, period, the station's newest time, then
+                          its delivery */
     WRITE_ADD_MEASURE,
     WRITE_SET_MEASURE,
     WRITE_LISTED_MEASURES,
@@ -86,13 +89,13 @@ typedef enum WriteSql {
     WRITE_TRIMMED,         /* the same, ?3 a generation: what it takes that is newer */
     WRITE_HELD_READING,    /* ?1 measure's key, ?2 time, ?3 a generation: if it is newer */
     WRITE_MEASURE_IDS,     /* ?1 measure's key: its id and its station's */
-    WRITE_READ_DELIVERY,   /* ?1 measure's key */
-    WRITE_RENEW_DELIVERY,  /* as the next; only where its freshness stays the same */
-    WRITE_DELIVERY,        /* ?1 measure's key, then the columns of delivery */
-    WRITE_COUNT_EXPECTED,  /* ?1 slot, ?2 most; also counts all deliveries */
-    WRITE_CROSSINGS,       /* ?1 slot */
-    WRITE_CROSS,           /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
-    WRITE_SILENCE,         /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
+    WRITE_READ_EXPECTATION, /* ?1 measure's key */
+    WRITE_RENEW_DELIVERY,   /* as the next; only where its freshness stays the same */
+    WRITE_DELIVERY,         /* ?1 measure's key, then the columns of delivery */
+    WRITE_COUNT_EXPECTED,   /* ?1 slot, ?2 most; also counts all deliveries */
+    WRITE_CROSSINGS,        /* ?1 slot */
+    WRITE_CROSS,            /* ?1 measure's key, ?2 freshness, ?3 crosses, ?4 generation */
+    WRITE_SILENCE,          /* ?1 measure's key, ?2 the first time that stays, ?3 generation */
     WRITE_FRESHNESS_CHANGE, /* ?1 measure's key, ?2 generation, ?3 place */
     WRITE_OLD_MEASURES,     /* ?1 the last time since when */
     WRITE_OLD_STATIONS,     /* the same */
@@ -109,7 +112,13 @@ typedef enum WriteSql {
     /* named parameters, as the columns of the copied rows; :generation, :place */
     WRITE_COPY_STATION,
     WRITE_COPY_MEASURE,
+    WRITE_COPY_STATION_MORE,
+    WRITE_COPY_MEASURE_MORE,
     WRITE_COPY_DELIVERY,
+    WRITE_DROP_FOLLOWED_ASKED,    /* and :ingester */
+    WRITE_COPY_ASKED,             /* the same */
+    WRITE_DROP_ASKED_OF_INGESTER, /* ?1 ingester */
+    WRITE_TRIM_FOLLOWED_ASKED,    /* ?1 time */
     WRITE_COPY_KNOWN_READING, /* ?1 measure's key, ?2 time, ?3 value, ?4 flags, ?5 received, ?6 raw,
                                  ?7 revision, ?8 generation, ?9 place */
     WRITE_COPY_NEW_READING,   /* the same */
@@ -137,7 +146,7 @@ typedef enum LedgerWriteSql {
     LEDGER_NEXT_REFUSED_MEASURE, /* ?1 reason, ?2 the measure's id before it */
     LEDGER_RELEASE,              /* ?1 reason, ?2 measure id */
     LEDGER_DROP_ASKED,           /* ?1 station id, ?2 measure id, ?3 from, ?4 to, ?5 asked at */
-    LEDGER_ADD_ASKED,            /* the same */
+    LEDGER_ADD_ASKED,            /* the same, ?6 generation */
     LEDGER_TRIM_ASKED_BY_AGE,    /* ?1 the last time that goes */
     LEDGER_TRIM_ASKED_BY_COUNT,
     LEDGER_READ_CLOSED,
@@ -154,6 +163,7 @@ typedef enum LedgerReadSql {
     LEDGER_COUNT_REFUSALS, /* by reason */
     LEDGER_REFUSALS,       /* newest first */
     LEDGER_ASKED,          /* ?1 station id, ?2 measure id; both NULL: of all */
+    LEDGER_COPY_ASKED,     /* after generation ?1, up to ?2 */
     LEDGER_RESTORED,
     LEDGER_READ_SQL_COUNT
 } LedgerReadSql;

@@ -61,6 +61,11 @@ void writer_close(Writer *writer)
     free(writer);
 }
 
+void writer_stop(Writer *writer)
+{
+    atomic_store(&writer->stop, true);
+}
+
 Service writer_service(const Writer *writer)
 {
     return writer->meta.service;
@@ -121,6 +126,11 @@ int apply_number(Apply *apply, sqlite3_stmt *st, int at)
     return at + 2;
 }
 
+ErrCode apply_go_on(const Apply *apply, Err *err)
+{
+    return atomic_load(apply->stop) ? err_set(err, ERR_STOPPED, "asked to stop") : OK;
+}
+
 /* The first generation says since when the service is what it is. A copy stays as it is until there is
  * more to say than whose fault it is. */
 static void note_service(Apply *apply, Fault fault)
@@ -136,9 +146,9 @@ static void note_service(Apply *apply, Fault fault)
 
 static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
 {
-    ErrCode rc = apply_stations(apply, err);
+    ErrCode rc = apply_go_on(apply, err);
     if (rc == OK)
-        rc = apply_measures(apply, err);
+        rc = apply_catalogue(apply, err);
     if (rc == OK)
         rc = apply_types(apply, err);
     if (rc == OK)
@@ -154,8 +164,17 @@ static ErrCode apply_all(Apply *apply, Fault fault, Err *err)
     return rc;
 }
 
-/* In a transaction that ends with a commit where something changed, and leaves no trace otherwise.
- */
+/* What is spooled first: see there. */
+static ErrCode commit(Apply *apply, Err *err)
+{
+    Cost began = clock_cost();
+    spool_commit(apply->spool);
+    ErrCode rc = sql_run(apply->db, sql_begin(apply->db, WRITE_COMMIT), err);
+    clock_add_cost(&apply->applied.commit, began);
+    return rc;
+}
+
+/* In a transaction that ends with a commit where something changed, and leaves no trace otherwise. */
 static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, Err *err)
 {
     ErrCode rc = sql_run(writer->db, sql_begin(writer->db, WRITE_BEGIN), err);
@@ -166,10 +185,8 @@ static ErrCode apply_in_transaction(Writer *writer, Apply *apply, Fault fault, E
         apply->meta->generation = apply->generation;
         apply->meta->as_of = apply->now;
         rc = meta_write(writer->db, apply->meta, err);
-        if (rc == OK) {
-            spool_commit(apply->spool); /* first: see there */
-            rc = sql_run(writer->db, sql_begin(writer->db, WRITE_COMMIT), err);
-        }
+        if (rc == OK)
+            rc = commit(apply, err);
     } else if (rc == OK) {
         spool_commit(apply->spool); /* what expired changes no generation */
     }
@@ -230,6 +247,7 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
         .meta = &meta,
         .gaps = &writer->gaps,
         .spool = &writer->spool,
+        .stop = &writer->stop,
     };
     if (meta.is_copy)
         meta_leave_copy(&meta); /* kept, if this makes a generation */
@@ -256,7 +274,9 @@ ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec no
     if (apply.changed) {
         writer->meta = meta;
         atomic_store(&writer->store->failing_since, NO_TIME);
+        Cost began = clock_cost();
         store_announce(writer->store, &meta);
+        clock_add_cost(&apply.applied.announce, began);
     }
     bool beside = writer->meta.is_copy && writer->meta.service.fault != fault;
     note_copy_fault(writer->store, beside ? fault : FAULT_NONE, now);

@@ -1,6 +1,6 @@
 /* store/writer.h - the ingest side: apply a batch, trim, checkpoint, keep the ledger.
  *
- * All of it on the ingest thread. */
+ * All of it on the ingest thread, but for writer_stop(). */
 #pragma once
 #include "model/batch.h"
 #include "model/filter.h"
@@ -32,6 +32,8 @@ typedef struct Applied {
     size_t gap_count;
     int64_t
         released; /* from quarantine: readings refused earlier, of measures that are known now */
+    Cost trim, commit;    /* what these parts of it cost; the commit goes to the disk */
+    Cost announce;        /* rendering ahead, waking who waits */
     int64_t history_lost; /* readings that history will never get: no room in the spool */
     Err spool_error;      /* OK, or the last trouble of the spool */
     Err quarantine_error; /* OK, or why refusals could not be kept in the ledger */
@@ -40,6 +42,8 @@ typedef struct Applied {
 /* Owns: *ret_writer ends with writer_close(). Errors: ERR_BUSY (there is one), ERR_STORAGE. */
 MUST_USE ErrCode store_writer(Store *store, Writer **ret_writer, Err *err);
 void writer_close(Writer *writer); /* NULL is fine */
+/* Any thread: an apply under way is given up soon, and every later one at once. */
+void writer_stop(Writer *writer);
 
 /* Applies all of `batch`, or nothing of it, in one transaction, as of `now` (the commit time that the
  * generation carries). Stations and measures are upserted where something differs; a station or
@@ -54,8 +58,8 @@ void writer_close(Writer *writer); /* NULL is fine */
  * batch that evaluates finds who has become late since. A time in which no poll of ours went well is
  * no part of a gap between deliveries. If anything changed, or `service` differs from
  * the stored one in its fault, the generation rises by one and watchers are told after the commit.
- * Errors: ERR_STORAGE, ERR_CORRUPT: nothing is changed, and store_failing_since() says so until the
- * next commit. A batch that is_release counts none of its readings, and refuses none: its readings were
+ * Errors: ERR_STOPPED: nothing is changed; ERR_STORAGE, ERR_CORRUPT: the same, and
+ * store_failing_since() says so until the next commit. A batch that is_release counts none of its readings, and refuses none: its readings were
  * received before, and those whose measure is still not known go on waiting. */
 MUST_USE ErrCode writer_apply(Writer *writer, const Batch *batch, Fault fault, UnixSec now,
                               Applied *ret_applied, Err *err);

@@ -405,6 +405,7 @@ void publisher_stop(Publisher *publisher)
 {
     if (publisher == NULL)
         return;
+    store_unwatch(publisher->store, on_generation, publisher);
     worker_stop(publisher->worker);
     disconnect(publisher);
     free(publisher);

@@ -4,6 +4,7 @@
 #include "tests/sim_kit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -34,6 +35,27 @@ TEST(scenario_feed_makes_one_generation_a_second_at_most)
     }
     CHECK(filled > 12 * 90);
     CHECK_INT(0, between);
+    CHECK_INT(0, freshet_stop(&service));
+}
+
+TEST(scenario_feed_tells_what_its_polls_cost)
+{
+    static const char *const phases[] = {"fetch", "parse", "apply", "trim", "commit", "checkpoint"};
+    const Simulator sim = simulator_start(ARGS("--clock", "--stations", "12", "--batching", "0"));
+    SimClock *clock = simclock_connect(sim.clock);
+    Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
+    simclock_sleep_until(clock,
+                         simclock_now(clock) + 3600); /* the window is full, so that it moves */
+    CLEANUP(buf_release) Buf metrics = freshet_get(&service, "/metrics");
+    for (size_t i = 0; i < countof(phases); i++) {
+        char name[100];
+        size_t at;
+        CASE(phases[i]);
+        int len = snprintf(name, sizeof name, "\nfreshet_ingest_cpu_seconds_total{phase=\"%s\"} ",
+                           phases[i]);
+        if (CHECK(str_find(buf_view(&metrics), str_of(name), &at)))
+            CHECK(strtod(metrics.ptr + at + len, NULL) > 0);
+    }
     CHECK_INT(0, freshet_stop(&service));
 }
 

@@ -266,3 +266,16 @@ TEST(clock_open_refuses_what_is_no_simulator)
     }
     unsetenv("FRESHET_CLOCK");
 }
+
+TEST(clock_adds_up_what_a_thread_cost)
+{
+    Cost sum = {.wall_us = 1000000, .cpu_us = 2000000};
+    Cost began = clock_cost();
+    while (clock_cost().cpu_us < began.cpu_us + 500) /* nothing but work makes it move */
+        ;
+    clock_add_cost(&sum, began);
+    CHECK(sum.wall_us > 1000000 && sum.cpu_us >= 2000500);
+    cost_add(&sum, (Cost){.wall_us = -sum.wall_us, .cpu_us = 1 - sum.cpu_us});
+    CHECK_INT(0, sum.wall_us);
+    CHECK_INT(1, sum.cpu_us);
+}

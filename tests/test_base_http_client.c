@@ -495,6 +495,47 @@ TEST(http_get_decodes_gzip)
     pair_close(&pair);
 }
 
+TEST(http_get_keeps_a_large_body_on_disk)
+{
+    enum { LARGE = 10 << 20 };
+    Pair pair;
+    HttpClientOptions options = PATIENT;
+    CLEANUP(buf_release) Buf plain = buf_init(LARGE);
+    CLEANUP(buf_release) Buf coded = buf_init(LARGE * 2);
+    put_stations(&plain, LARGE - 100);
+    put_gzip(&coded, buf_view(&plain));
+    options.max_body_bytes = LARGE;
+    options.spool_dir = test_dir();
+    pair_open(&pair, &options);
+    pair.peer.gzip = buf_view(&coded);
+    Err err = pair.err;
+    if (CHECK_OK(get(&pair, "/gzip", NULL, NULL))) {
+        HttpResult taken = http_result_take(&pair.result);
+        CHECK(taken.text.is_open);
+        CHECK(str_eq(buf_view(&plain), http_body(&taken)));
+        CHECK_INT(0, http_body(&pair.result).len);
+        http_result_release(&taken);
+        http_result_release(&pair.result);
+    }
+    check_gets(&pair, "/bare", 200, "{}"); /* what is short is not */
+    pair_close(&pair);
+
+    CASE("too large for that, too");
+    options.max_body_bytes = LARGE / 2;
+    pair_open(&pair, &options);
+    pair.peer.gzip = buf_view(&coded);
+    check_fails(&pair, "/gzip", ERR_TOO_LARGE);
+    pair_close(&pair);
+
+    CASE("no disk to go to");
+    options.max_body_bytes = LARGE;
+    options.spool_dir = "/nowhere";
+    pair_open(&pair, &options);
+    pair.peer.gzip = buf_view(&coded);
+    check_fails(&pair, "/gzip", ERR_STORAGE);
+    pair_close(&pair);
+}
+
 TEST(http_get_bounds_the_body_after_decoding)
 {
     Pair pair;

@@ -230,6 +230,36 @@ TEST(json_walk_tells_every_place_where_a_document_is_cut_off)
     }
 }
 
+TEST(json_walk_goes_into_a_value_and_on_behind_it)
+{
+    JsonWalk walk = json_walk(STR("{\"a\":[1, [2]] , \"b\":{}, \"c\":3}"));
+    Str key, value;
+    REQUIRE(json_next_key(&walk, &key));
+    CHECK_TEXT("a", key);
+    JsonWalk inner = json_enter(&walk);
+    CHECK(json_next(&inner, &key, &value) && str_eq(value, STR("1")));
+    CHECK(json_next(&inner, &key, &value) && str_eq(value, STR("[2]")));
+    CHECK(!json_next(&inner, &key, &value) && !inner.broken);
+    json_leave(&walk, &inner);
+    REQUIRE(json_next_key(&walk, &key));
+    CHECK_TEXT("b", key);
+    inner = json_enter(&walk);
+    CHECK(!json_next(&inner, &key, &value));
+    json_leave(&walk, &inner);
+    CHECK(json_next(&walk, &key, &value) && str_eq(value, STR("3")));
+    CHECK(!json_next(&walk, &key, &value) && !walk.broken);
+
+    CASE("no container, and one that is left too early");
+    walk = json_walk(STR("[7,[1,2]]"));
+    REQUIRE(json_next_key(&walk, &key));
+    CHECK(json_enter(&walk).broken);
+    CHECK(json_value(&walk, &value) && json_next_key(&walk, &key));
+    inner = json_enter(&walk);
+    CHECK(json_next(&inner, &key, &value));
+    json_leave(&walk, &inner);
+    CHECK(walk.broken);
+}
+
 TEST(json_walk_bounds_the_depth)
 {
     static char doc[200000];

@@ -52,6 +52,8 @@ TEST(metrics_render_as_prometheus_reads_them)
         {METRIC_UPSTREAM_BYTES, 543000, "freshet_upstream_received_bytes_total 543000", "counter"},
         {METRIC_AS_OF, 1795342567, "freshet_as_of_timestamp_seconds 1795342567", "gauge"},
         {METRIC_APPLY_MS, 187, "freshet_apply_duration_seconds 0.187", "gauge"},
+        {METRIC_CPU_TRIM, 1500, "freshet_ingest_cpu_seconds_total{phase=\"trim\"} 0.0015",
+         "counter"},
         {METRIC_WAL_BYTES, 4096, "freshet_wal_bytes 4096", "gauge"},
         {METRIC_HTTP_REQUESTS_5XX, 3, "freshet_http_requests_total{class=\"5xx\"} 3", "counter"},
         {METRIC_SNAPSHOT_BUSY, 2, "freshet_snapshot_busy_total 2", "counter"},

@@ -1,6 +1,7 @@
 /* What the parser takes from the upstream's documents, and what it refuses. */
 #include "base/clock.h"
 #include "ingest/parse.h"
+#include "tests/parse_kit.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -146,9 +147,38 @@ TEST(parse_refuses_what_is_no_document)
         Err err = {.code = OK};
         CHECK_INT(ERR_FORMAT, parse_readings(str_of(cases[i].json), NOW, 1000, &batch, &err));
         CHECK(err.text[0] != '\0');
-        CHECK_INT(ERR_FORMAT, parse_stations(str_of(cases[i].json), &batch, &err));
-        CHECK_INT(ERR_FORMAT, parse_measures(str_of(cases[i].json), &batch, &err));
+        CHECK_INT(ERR_FORMAT, parse_all_stations(str_of(cases[i].json), &batch, &err));
+        CHECK_INT(ERR_FORMAT, parse_all_measures(str_of(cases[i].json), &batch, &err));
         CHECK(!batch.has_all_stations && !batch.has_all_measures);
+    }
+}
+
+TEST(parse_list_gives_its_items_some_at_a_time)
+{
+    static const struct {
+        const char *json;
+        size_t want[4]; /* stations of each portion; what follows is none */
+    } cases[] = {
+        {"{\"items\":[{\"notation\":\"A\"},{\"notation\":\"B\"},{\"notation\":\"C\"}],\"x\":[1]}",
+         {2, 1}},
+        {"{\"items\":[{\"notation\":\"A\"},7,{\"notation\":\"B\"}]}",
+         {1, 1}}, /* 7 is one of them */
+        {"{\"items\":{\"notation\":\"A\"}}", {1}},
+        {"{\"items\":[]}", {0}},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        ParseList list;
+        Err err = {.code = OK};
+        bool more = true;
+        CASE(cases[i].json);
+        REQUIRE_OK(parse_list(str_of(cases[i].json), NULL, &list, &err));
+        for (size_t portion = 0; portion < countof(cases[i].want) && more; portion++) {
+            CLEANUP(batch_release) Batch batch = batch_init();
+            CHECK_OK(parse_stations(&list, 2, &batch, &more, &err));
+            CHECK_INT(cases[i].want[portion], batch.station_count);
+            CHECK(!batch.has_all_stations); /* the caller knows */
+        }
+        CHECK(!more);
     }
 }
 
@@ -185,7 +215,7 @@ TEST(parse_station_takes_the_first_value_and_keeps_all_for_search)
 {
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
-    REQUIRE_OK(parse_stations(str_of(STATION), &batch, &err));
+    REQUIRE_OK(parse_all_stations(str_of(STATION), &batch, &err));
     REQUIRE(batch.station_count == 1 && batch.has_all_stations);
     const Station *got = &batch.stations[0];
     CHECK_TEXT("S1", got->id);
@@ -216,7 +246,7 @@ TEST(parse_measure_keeps_its_item_without_the_reading)
 {
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
-    REQUIRE_OK(parse_measures(
+    REQUIRE_OK(parse_all_measures(
         STR("{\"items\":{\"@id\":\"http://x/id/measures/M\", \"label\" : \"a \\\"b\\\" c\","
             "\"latestReading\" : {\"value\":1.0, \"a\":[1,2]},\"datumType\":\"http://x/datumASD\","
             "\"station\":\"http://x/id/stations/\",\"period\":900,\"qualifier\":\"\"}}"),
@@ -240,11 +270,11 @@ TEST(parse_items_without_an_id_are_counted_and_passed_over)
 {
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
-    CHECK_OK(
-        parse_stations(STR("{\"items\":[{\"label\":\"x\"},{\"notation\":\"\"},7]}"), &batch, &err));
+    CHECK_OK(parse_all_stations(STR("{\"items\":[{\"label\":\"x\"},{\"notation\":\"\"},7]}"),
+                                &batch, &err));
     CHECK_INT(1, batch.station_count);
     CHECK_INT(2, batch.item_refused_count);
-    CHECK_OK(parse_measures(STR("{\"items\":[{\"notation\":\"M\"}]}"), &batch, &err));
+    CHECK_OK(parse_all_measures(STR("{\"items\":[{\"notation\":\"M\"}]}"), &batch, &err));
     CHECK_INT(0, batch.measure_count);
     CHECK_INT(3, batch.item_refused_count);
 }
@@ -277,10 +307,11 @@ TEST(parse_passes_over_what_is_another_shards)
         Batch batch = batch_init();
         Err err = {.code = OK};
         batch.shard = (Shard){.index = cases[i].index, .count = 2};
-        CHECK_OK(parse_stations(STR("{\"items\":[{\"notation\":\"1491TH\"},{\"@id\":\"x/E7050\"},"
-                                    "{\"notation\":\"EdgeH1\"}]}"),
-                                &batch, &err));
-        CHECK_OK(parse_measures(
+        CHECK_OK(
+            parse_all_stations(STR("{\"items\":[{\"notation\":\"1491TH\"},{\"@id\":\"x/E7050\"},"
+                                   "{\"notation\":\"EdgeH1\"}]}"),
+                               &batch, &err));
+        CHECK_OK(parse_all_measures(
             STR("{\"items\":["
                 "{\"notation\":\"1491TH-level-stage-i-15_min-m\",\"station\":\"x/1491TH\"},"
                 "{\"notation\":\"E7050-level-stage-i-15_min-m\",\"station\":\"x/E7050\"},"
@@ -352,7 +383,7 @@ TEST(parse_of_any_cut_never_reads_beyond_or_passes_as_whole)
         Buf exact = buf_init(whole.len + 1); /* of just this size, for the sanitizer */
         Err err = {.code = OK};
         buf_put(&exact, whole.ptr, len);
-        CHECK_INT(ERR_FORMAT, parse_stations(buf_view(&exact), &batch, &err));
+        CHECK_INT(ERR_FORMAT, parse_all_stations(buf_view(&exact), &batch, &err));
     }
 }
 
@@ -365,8 +396,8 @@ TEST(parse_the_whole_country_recordings)
     if (!test_recording("stations-all-2025-09-05T155532Z.json.gz", &stations) ||
         !test_recording("measures-all-2025-09-05T155534Z.json.gz", &measures))
         test_skip("the recordings are not there");
-    CHECK_OK(parse_stations(buf_view(&stations), &batch, &err));
-    CHECK_OK(parse_measures(buf_view(&measures), &batch, &err));
+    CHECK_OK(parse_all_stations(buf_view(&stations), &batch, &err));
+    CHECK_OK(parse_all_measures(buf_view(&measures), &batch, &err));
     CHECK_INT(5430, batch.station_count);
     CHECK_INT(6697, batch.measure_count);
     CHECK_INT(0, batch.item_refused_count);

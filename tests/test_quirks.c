@@ -5,6 +5,7 @@
 #include "model/render.h"
 #include "store/snapshot.h"
 #include "store/writer.h"
+#include "tests/parse_kit.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -55,10 +56,10 @@ static void take(World *world, Kind kind, const char *items)
     buf_printf(&json, "{\"meta\":{\"version\":\"0.9\"},\"items\":[%s]}", items);
     switch (kind) {
     case STATIONS:
-        REQUIRE_OK(parse_stations(buf_view(&json), &batch, &err));
+        REQUIRE_OK(parse_all_stations(buf_view(&json), &batch, &err));
         break;
     case MEASURES:
-        REQUIRE_OK(parse_measures(buf_view(&json), &batch, &err));
+        REQUIRE_OK(parse_all_measures(buf_view(&json), &batch, &err));
         break;
     case READINGS:
         REQUIRE_OK(parse_readings(buf_view(&json), NOW, 1000, &batch, &err));
@@ -229,9 +230,9 @@ TEST(quirk_04_a_single_thing_is_an_object)
 {
     CLEANUP(batch_release) Batch batch = batch_init();
     Err err = {.code = OK};
-    REQUIRE_OK(parse_stations(
+    REQUIRE_OK(parse_all_stations(
         STR("{\"items\":" STATION("E7050", ",\"measures\":{\"@id\":\"x\"}") "}"), &batch, &err));
-    REQUIRE_OK(parse_measures(STR("{\"items\":" MEASURE("M", "E7050", "") "}"), &batch, &err));
+    REQUIRE_OK(parse_all_measures(STR("{\"items\":" MEASURE("M", "E7050", "") "}"), &batch, &err));
     CHECK_INT(1, batch.station_count);
     CHECK_INT(1, batch.measure_count);
 }
@@ -601,7 +602,7 @@ TEST(quirk_31_versions_and_missing_meta_are_no_matter)
         char json[512];
         Err err = {.code = OK};
         (void) snprintf(json, sizeof json, "{%s\"items\":[" STATION("A", "") "]}", heads[i]);
-        CHECK_OK(parse_stations(str_of(json), &batch, &err));
+        CHECK_OK(parse_all_stations(str_of(json), &batch, &err));
         CHECK_INT(1, batch.station_count);
     }
 }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ingest/parse.h"
+#include "tests/parse_kit.h"
 #include "tests/site.h"
 
 #include <stdio.h>
@@ -24,8 +25,8 @@ static void fill(Inside *inside)
     Buf readings = test_fixture("agency/readings.json");
     UnixSec now = clock_from_civil(2026, 2, 2, 12, 0, 0);
     Batch batch = batch_init();
-    REQUIRE_OK(parse_stations(buf_view(&stations), &batch, &err));
-    REQUIRE_OK(parse_measures(buf_view(&measures), &batch, &err));
+    REQUIRE_OK(parse_all_stations(buf_view(&stations), &batch, &err));
+    REQUIRE_OK(parse_all_measures(buf_view(&measures), &batch, &err));
     REQUIRE_OK(parse_station_more(buf_view(&more), &batch, &err));
     REQUIRE_OK(parse_readings(buf_view(&readings), now, 1000, &batch, &err));
     REQUIRE(batch_add_type(&batch, STR("B-north"), STR("TideGauge")));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "ingest/parse.h"
 #include "tests/freshet.h"
+#include "tests/parse_kit.h"
 #include "tests/same_json.h"
 #include "tests/site.h"
 
@@ -63,7 +64,7 @@ static void fill_stations(Replica *replica, Str json)
 {
     Err err = {.code = OK};
     Batch batch = batch_init();
-    REQUIRE_OK(parse_stations(json, &batch, &err));
+    REQUIRE_OK(parse_all_stations(json, &batch, &err));
     apply(replica, &batch);
 }
 
@@ -81,7 +82,7 @@ static void fill_measures(Replica *replica, Str json)
 {
     Err err = {.code = OK};
     Batch batch = batch_init();
-    REQUIRE_OK(parse_measures(json, &batch, &err));
+    REQUIRE_OK(parse_all_measures(json, &batch, &err));
     apply(replica, &batch);
 }
 

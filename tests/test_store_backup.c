@@ -188,8 +188,9 @@ TEST(backup_check_refuses_what_is_none)
     CHECK_INT(0, unlink(copy));
     kit = kit_open_in(base);
     must_backup(kit.store, copy);
+    off_t second_page = kit_sql(&kit, "freshet.db", "PRAGMA page_size");
     kit_close(&kit);
-    damage(copy, 4096);
+    damage(copy, second_page);
     CHECK_INT(ERR_CORRUPT, backup_check(copy, 0, &info, &err));
     CHECK_INT(99, info.generation);
 }
@@ -219,11 +220,12 @@ TEST(backup_check_of_a_large_store_passes_over_its_readings_alone)
     Kit kit = open_with_readings(base);
     path_in(copy, base, "copy");
     must_backup(kit.store, copy);
+    off_t second_page = kit_sql(&kit, "freshet.db", "PRAGMA page_size");
     kit_close(&kit);
     damage(copy, readings_at(copy));
     CHECK_INT(ERR_CORRUPT, backup_check(copy, 0, &info, &err));
     CHECK_INT(ERR_CORRUPT, backup_check(copy, 1 << 30, &info, &err));
     CHECK_OK(backup_check(copy, 1, &info, &err));
-    damage(copy, 4096);
+    damage(copy, second_page);
     CHECK_INT(ERR_CORRUPT, backup_check(copy, 1, &info, &err));
 }

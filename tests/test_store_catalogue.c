@@ -395,6 +395,71 @@ TEST(catalogue_types_come_apart_from_the_list)
     kit_close(&kit);
 }
 
+/* "A B|B C": two portions. A PortionFn. */
+static ErrCode next_words(void *ctx, Batch *portion, bool *ret_more, Err *err)
+{
+    Str *rest = ctx, words;
+    *ret_more = !str_is_none(*rest);
+    if (!*ret_more)
+        return OK;
+    if (str_eq(*rest, STR("broken")))
+        return err_set(err, ERR_NO_MEMORY, "no memory for an item");
+    bool last = !str_cut(*rest, '|', &words, rest);
+    if (last) {
+        words = *rest;
+        *rest = STR_NONE;
+    }
+    while (words.len > 0) {
+        Station station = kit_station("");
+        if (!str_cut(words, ' ', &station.id, &words)) {
+            station.id = words;
+            words = STR_NONE;
+        }
+        station.listed = true;
+        kit_add_station(portion, station);
+    }
+    return OK;
+}
+
+TEST(catalogue_takes_a_list_portion_by_portion)
+{
+    static const struct {
+        const char *portions, *listed, *all;
+    } steps[] = {
+        {"A B|C", "A,B,C", "A,B,C"},
+        {"||B|B A", "A,B", "A,B,C"}, /* a double is one, and C is in no portion */
+        {"C", "C", "A,B,C"},
+    };
+    Kit kit = kit_open();
+    for (size_t i = 0; i < countof(steps); i++) {
+        Batch batch = batch_init();
+        Str rest = str_of(steps[i].portions);
+        CASE(steps[i].portions);
+        batch.next_portion = next_words;
+        batch.portion_ctx = &rest;
+        batch.has_all_stations = true;
+        (void) kit_apply(&kit, &batch);
+        char sql[300];
+        (void) snprintf(sql, sizeof sql,
+                        "SELECT '%s' = (SELECT group_concat(id) FROM"
+                        " (SELECT id FROM station WHERE listed ORDER BY id)) AND '%s' ="
+                        " (SELECT group_concat(id) FROM (SELECT id FROM station ORDER BY id))",
+                        steps[i].listed, steps[i].all);
+        CHECK_INT(1, kit_sql(&kit, "freshet.db", sql));
+    }
+
+    CASE("one that fails leaves nothing of those before it");
+    Batch batch = batch_init();
+    Str rest = STR("D E|broken");
+    Applied applied;
+    Err err = {.code = OK};
+    batch.next_portion = next_words;
+    batch.portion_ctx = &rest;
+    CHECK_INT(ERR_NO_MEMORY, writer_apply(kit.writer, &batch, FAULT_NONE, kit.now, &applied, &err));
+    CHECK_INT(3, kit_sql(&kit, "freshet.db", "SELECT count(*) FROM station"));
+    kit_close(&kit);
+}
+
 TEST(catalogue_counts_what_it_holds)
 {
     Err err = {.code = OK};

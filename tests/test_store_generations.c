@@ -263,6 +263,63 @@ TEST(writer_is_the_only_one)
     kit_close(&kit);
 }
 
+TEST(writer_that_stops_gives_up_what_it_applies)
+{
+    Kit kit = kit_open();
+    Batch batch = batch_init();
+    Applied applied;
+    Err err = {.code = OK};
+    kit_add_measures(&batch, "level@S rain@T");
+    kit_add_readings(&batch, "level/0=1");
+    writer_stop(kit.writer);
+    CHECK_INT(ERR_STOPPED, writer_apply(kit.writer, &batch, FAULT_NONE, kit.now, &applied, &err));
+    CHECK_INT(0, store_generation(kit.store));
+    CHECK_INT(NO_TIME, store_failing_since(kit.store));
+    CHECK_INT(0, kit_sql(&kit, "freshet.db", "SELECT count(*) FROM station"));
+    kit_reopen(&kit);
+    CHECK_INT(1, kit_apply(&kit, &batch).generation);
+    kit_close(&kit);
+}
+
+typedef struct Stop {
+    Writer *writer;
+    atomic_bool begins;
+} Stop;
+
+static void *stop_soon(void *ctx)
+{
+    Stop *stop = ctx;
+    while (!atomic_load(&stop->begins))
+        (void) sched_yield();
+    writer_stop(stop->writer);
+    return NULL;
+}
+
+TEST(concurrent_stop_leaves_a_generation_whole_or_none)
+{
+    Kit kit = kit_open();
+    static Stop stop;
+    Batch batch = batch_init();
+    Applied applied;
+    Err err = {.code = OK};
+    pthread_t thread;
+    CLEANUP(buf_release) Buf text = buf_init(1 << 20);
+    for (int m = 0; m < 2000; m++)
+        buf_printf(&text, "m%d@s%d ", m, m);
+    buf_put_char(&text, '\0');
+    kit_add_measures(&batch, buf_view(&text).ptr);
+    stop = (Stop){.writer = kit.writer};
+    REQUIRE(pthread_create(&thread, NULL, stop_soon, &stop) == 0);
+    atomic_store(&stop.begins, true);
+    ErrCode rc = writer_apply(kit.writer, &batch, FAULT_NONE, kit.now, &applied, &err);
+    (void) pthread_join(thread, NULL);
+    CHECK(rc == OK || rc == ERR_STOPPED);
+    CHECK_INT(rc == OK ? 2000 : 0, kit_sql(&kit, "freshet.db", "SELECT count(*) FROM measure"));
+    CHECK_INT(rc == OK, store_generation(kit.store));
+    batch_release(&batch);
+    kit_close(&kit);
+}
+
 TEST(store_tells_what_is_newest_without_asking_sqlite)
 {
     Kit kit = kit_open();

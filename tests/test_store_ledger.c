@@ -26,9 +26,9 @@ TEST(ledger_gives_back_the_last_poll_and_the_last_good_one)
         .unmodified = true,
         .requests = 3,
         .wire_bytes = 4,
-        .fetch_ms = 5,
-        .parse_ms = 6,
-        .apply_ms = 7,
+        .fetch = {.wall_us = 5000},
+        .parse = {.wall_us = 6000},
+        .apply = {.wall_us = 7000},
         .generation = 8,
         .readings.received = 21,
         .readings.fresh = 1,
@@ -66,9 +66,9 @@ TEST(ledger_gives_back_the_last_poll_and_the_last_good_one)
     CHECK_INT(good.finished, got.finished);
     CHECK_INT(good.requests, got.requests);
     CHECK_INT(good.wire_bytes, got.wire_bytes);
-    CHECK_INT(good.fetch_ms, got.fetch_ms);
-    CHECK_INT(good.parse_ms, got.parse_ms);
-    CHECK_INT(good.apply_ms, got.apply_ms);
+    CHECK_INT(good.fetch.wall_us, got.fetch.wall_us);
+    CHECK_INT(good.parse.wall_us, got.parse.wall_us);
+    CHECK_INT(good.apply.wall_us, got.apply.wall_us);
     CHECK_INT(good.generation, got.generation);
     CHECK_INT(good.readings.received, got.readings.received);
     CHECK_INT(good.readings.fresh, got.readings.fresh);
