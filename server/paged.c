@@ -305,6 +305,7 @@ ErrCode paged_give(const Paged *paged, const Request *req, size_t taken, Reply *
     assert(paged_has(paged, taken));
     if (left > count)
         next = url_at_cursor(req, cursor_make(req, paged->info.tag, taken + count));
+    reply->content_type = FORMATS[req->format].content_type;
     reply->header_count = 0;
     put_headers(paged, req, taken, reply);
     buf_clear(&reply->body);

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "tests/site.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -365,6 +366,72 @@ TEST(clients_that_are_killed_leave_no_room_taken)
         client_close(&client);
     }
     CHECK_INT(200, status_of(&country, "/v1/readings?limit=10"));
+    country_close(&country);
+}
+
+/* ---- several at once -------------------------------------------------------------------------- */
+
+enum { PAGERS = 3, LISTS_EACH = 6 };
+
+typedef struct Pager {
+    const Country *country;
+    const char *first;
+    size_t rows; /* of each list */
+    _Atomic int lists;
+} Pager;
+
+/* The rows of one list, all of one generation. */
+static size_t count_list(const Pager *pager)
+{
+    char target[TARGET_SIZE], generation[100] = "";
+    size_t rows = 0;
+    bool more = true;
+    (void) snprintf(target, sizeof target, "%s", pager->first);
+    while (more) {
+        int64_t count = 0;
+        CLEANUP(response_release) Response page = http_fetch(pager->country->port, target);
+        CHECK_INT(200, page.status);
+        Str tag = response_field(&page, "ETag"), hash = str_after_last(tag, '-');
+        if (generation[0] == '\0')
+            (void) snprintf(generation, sizeof generation, "%.*s", (int) (tag.len - hash.len),
+                            tag.ptr);
+        CHECK(str_starts(tag, str_of(generation)));
+        CHECK(str_to_int(response_field(&page, "Row-Count"), &count));
+        rows += (size_t) count;
+        more = next_page(&page, target);
+    }
+    return rows;
+}
+
+static void *follow_lists(void *ctx)
+{
+    Pager *pager = ctx;
+    for (int i = 0; i < LISTS_EACH; i++) {
+        CHECK_INT(pager->rows, count_list(pager));
+        pager->lists++;
+    }
+    return NULL;
+}
+
+/* Two share a list where they meet; room is short, so that lists are made anew or leave. */
+TEST(concurrent_pagers_have_whole_lists_while_generations_come)
+{
+    Country country;
+    country_open(&country, 1 << 20);
+    Pager pagers[PAGERS] = {{.first = "/v1/readings.csv?parameter=level&limit=900"},
+                            {.first = "/v1/readings.csv?parameter=level&limit=900"},
+                            {.first = "/v1/readings.ndjson?parameter=level&limit=1100"}};
+    pthread_t threads[PAGERS];
+    commit(&country); /* from here on each series loses one for each that comes */
+    for (size_t i = 0; i < PAGERS; i++) {
+        pagers[i].country = &country;
+        pagers[i].rows = count_list(&pagers[i]);
+        REQUIRE(pthread_create(&threads[i], NULL, follow_lists, &pagers[i]) == 0);
+    }
+    while (pagers[0].lists < LISTS_EACH / 2 && country.commits < 20)
+        commit(&country);
+    for (size_t i = 0; i < PAGERS; i++)
+        pthread_join(threads[i], NULL);
     country_close(&country);
 }
 
