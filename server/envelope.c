@@ -96,7 +96,7 @@ static void format_end(UnixSec time, char text[static CLOCK_TEXT_SIZE])
         clock_format(time, text);
 }
 
-/* In all forms, so that nobody need open a body for it: an interval of ISO 8601. */
+/* An interval of ISO 8601. */
 void envelope_say_window(Reply *reply, const Request *req, const Extent *extent)
 {
     char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
@@ -219,4 +219,5 @@ void envelope_finish(Reply *reply, const Request *req, Str head, size_t count, S
     if (!str_is_none(next))
         reply_header(reply, "Link",
                      arena_format(req->arena, "<" STR_FMT ">; rel=\"next\"", STR_ARG(next)));
+    reply->content_type = FORMATS[req->format].content_type;
 }

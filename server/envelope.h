@@ -24,7 +24,8 @@ FieldSet envelope_fields(const Request *req);
 
 /* A document's members up to the one that holds the rows. Without a snapshot it is of no generation. */
 void envelope_put_head(Buf *out, const Request *req, const Extent *extent);
-/* Says the window in a header too, for the forms that have no envelope. */
+/* The window as a header, Freshet-Window: for the forms that have no document around their rows, and for
+ * all, so that nobody need open a body for it. */
 void envelope_say_window(Reply *reply, const Request *req, const Extent *extent);
 /* Makes the `count` rows in the reply's body, between which stand commas, the answer: with `head`
  * in front of them where they stand in a document, and with what says how many there are and where

@@ -70,12 +70,14 @@ Finished *exchange_if_modified(Exchange *x, Finished *finished);
 void exchange_fail(Exchange *x, ErrCode code, const Err *err);
 ErrCode exchange_open_snapshot(Exchange *x, Snapshot **ret_snap);
 ErrCode exchange_run_handler(Exchange *x); /* a list in pages is kept */
+bool exchange_is_head(const Exchange *x);  /* the method, not yet what becomes of it */
+/* From now on what stands in front of the rows is all that is made: see Request.head_alone. */
+void exchange_want_head(Exchange *x);
+/* What GET would say of its question in front of the rows, of which none is looked at. */
+Finished *exchange_render_head(Exchange *x);
 /* From the cache, or made: first plain, then in its coding, each once for a generation. NULL:
  * deferred, or no memory. */
 Finished *exchange_find_or_render(Exchange *x, uint64_t generation);
-bool exchange_is_head(const Exchange *x);
-/* What is rendered is only what GET would say of a list in front of its rows. */
-void exchange_want_head(Exchange *x);
 /* The same answer as the client would rather have it; `plain` itself where it is too small to gain,
  * or there is no memory. A list of all is coded however small it is, so that its tag is known before
  * its size. Takes `plain` over. */

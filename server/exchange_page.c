@@ -72,6 +72,9 @@ static Finished *find_page(Exchange *x, const Cursor *cursor)
     Paged *paged = kept_find_paged(x->site->kept, number, key);
     bool is_heavy = paged != NULL ? is_heavy_page(x, paged)
                                   : number >= newest && exchange_is_heavy(&x->req, NULL);
+    bool is_to_render = paged == NULL && number == newest;
+    if (is_heavy && is_to_render && exchange_is_head(x) && x->req.route->life == LIFE_GENERATION)
+        return exchange_render_head(x);
     if (x->may_defer && is_heavy) {
         paged_drop(paged);
         return exchange_defer(x, newest);

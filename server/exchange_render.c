@@ -114,6 +114,8 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
     return finished;
 }
 
+/* ---- heads ------------------------------------------------------------------------------------- */
+
 bool exchange_is_head(const Exchange *x)
 {
     return str_eq(x->head->method, STR("HEAD"));
@@ -124,11 +126,25 @@ void exchange_want_head(Exchange *x)
     x->req.head_alone = x->reply.is_bare = true;
 }
 
-/* What GET would say of it in front of its rows, of which none is looked at. */
-static Finished *render_head(Exchange *x, uint64_t generation)
+Finished *exchange_render_head(Exchange *x)
 {
+    uint64_t generation;
     exchange_want_head(x);
     return render_generation(x, &generation);
+}
+
+/* ---- from the cache, or made ------------------------------------------------------------------- */
+
+Finished *exchange_encode(const Exchange *x, Finished *plain)
+{
+    if (plain == NULL || x->coding == CODING_NONE || finished_status(plain) != 200 ||
+        (finished_body_bytes(plain) < CODING_MIN_BYTES && !exchange_is_heavy(&x->req, NULL)))
+        return plain;
+    Finished *coded = finished_coded(plain, x->coding, x->site->spools);
+    if (coded == NULL)
+        return plain;
+    finished_drop(plain);
+    return coded;
 }
 
 /* 1 ms of gzip, about */
@@ -145,18 +161,6 @@ bool exchange_is_heavy(const Request *req, const Finished *plain)
            filter->station.count == 0 && filter->measure.count == 0 && !ea_names_station(req);
 }
 
-Finished *exchange_encode(const Exchange *x, Finished *plain)
-{
-    if (plain == NULL || x->coding == CODING_NONE || finished_status(plain) != 200 ||
-        (finished_body_bytes(plain) < CODING_MIN_BYTES && !exchange_is_heavy(&x->req, NULL)))
-        return plain;
-    Finished *coded = finished_coded(plain, x->coding, x->site->spools);
-    if (coded == NULL)
-        return plain;
-    finished_drop(plain);
-    return coded;
-}
-
 Finished *exchange_defer(Exchange *x, uint64_t generation)
 {
     x->is_deferred = true;
@@ -171,10 +175,10 @@ Finished *exchange_find_or_render(Exchange *x, uint64_t generation)
         return finished;
     if (x->coding != CODING_NONE)
         finished = find(x, generation, CODING_NONE);
-    bool is_head = exchange_is_head(x);
-    if (exchange_is_heavy(&x->req, finished) && (is_head || x->may_defer)) {
+    bool heavy = exchange_is_heavy(&x->req, finished);
+    if (heavy && (x->may_defer || exchange_is_head(x))) {
         finished_drop(finished);
-        return is_head ? render_head(x, generation) : exchange_defer(x, generation);
+        return exchange_is_head(x) ? exchange_render_head(x) : exchange_defer(x, generation);
     }
     if (finished == NULL)
         finished = render_generation(x, &generation);
