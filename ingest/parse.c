@@ -450,7 +450,7 @@ static ErrCode some_items(ParseList *list, size_t most, Parse *parse, ItemFn *ha
 /* Items are walked one by one, so that memory is that of one item. */
 static ErrCode each_item(Str json, Parse *parse, ItemFn *handle, bool is_reading, Err *err)
 {
-    ParseList list;
+    ParseList list = {.single = STR_NONE};
     bool more = false;
     ErrCode rc = parse_list(json, NULL, &list, err);
     return rc == OK ? some_items(&list, SIZE_MAX, parse, handle, is_reading, &more, err) : rc;

@@ -517,7 +517,8 @@ static size_t take_visits(const Readings *all, size_t *next, Visit visits[static
         for (end = first + 1; end < all->series_count; end++)
             if (all->series[end].station != all->series[first].station)
                 break;
-        visits[count++] = (Visit){.series = &all->series[first], .count = end - first};
+        visits[count] = (Visit){.series = &all->series[first], .count = end - first};
+        count++;
     }
     *next = first;
     return count;

@@ -166,7 +166,8 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
      * that is long, as `raw` is. */
     [WRITE_FIND_SERIES] = {"find series", "SELECT key, measure.station, period_s,"
                                           " station_newest.time, newest, gaps, prior_s,"
-                                          " last_arrival, freshness FROM measure"
+                                          " last_arrival, freshness"
+                                          " FROM measure INDEXED BY measure_series"
                                           " LEFT JOIN delivery ON delivery.measure = measure.key"
                                           " LEFT JOIN station_newest"
                                           " ON station_newest.station = measure.station"

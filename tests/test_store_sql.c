@@ -40,9 +40,9 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_MEASURE] = {"read measure", BY_KEY("measure") "; " BY_KEY("delivery") " LEFT-JOIN"},
     [READ_MEASURE_IDS] = {"list measure ids of a station",
                           "SEARCH measure USING COVERING INDEX measure_station (station=?)"},
-    [READ_MEASURE_STATION] =
-        {"find measure",
-         "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?); " BY_KEY("station")},
+    [READ_MEASURE_STATION] = {"find measure",
+                              "SEARCH measure USING COVERING INDEX measure_series (id=?); " BY_KEY(
+                                  "station")},
     [READ_MEASURE_IDS_FROM] =
         {"list measure ids",
          "SEARCH measure USING COVERING INDEX sqlite_autoindex_measure_1 (id>?)"},
@@ -125,7 +125,7 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_FIND_MEASURE] = {"find measure",
                             "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
     [WRITE_FIND_SERIES] = {"find series",
-                           "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?); "
+                           "SEARCH measure USING COVERING INDEX measure_series (id=?); "
                            "SEARCH delivery USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN; "
                            "SEARCH station_newest USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
     [WRITE_ADD_MEASURE] = {"add measure", ""},
