@@ -79,11 +79,12 @@ $(O)/yaml2json: $(O)/tools/yaml2json.o
 $(O)/yaml2json: LDLIBS := -lyaml
 $(O)/bench/openloop: $(O)/bench/openloop.o
 $(O)/bench/parquet: $(O)/bench/parquet.o $(LIB_OBJ)
+$(O)/bench/join: $(O)/bench/join.o $(LIB_OBJ)
 $(O)/bench/insert: $(O)/bench/insert.o
 $(O)/bench/subscribers: $(O)/bench/subscribers.o $(LIB_OBJ)
 $(O)/kafka-broker: $(O)/tests/parts/kafka_broker.o
 $(O)/freshet $(O)/freshet-sim $(O)/tests/run $(O)/embed $(O)/yaml2json $(O)/bench/openloop $(O)/bench/insert \
-$(O)/bench/subscribers $(O)/bench/parquet $(O)/kafka-broker:
+$(O)/bench/subscribers $(O)/bench/parquet $(O)/bench/join $(O)/kafka-broker:
 	$(call say,link,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The Makefile is named because flags are part of what an object is made of.
@@ -190,7 +191,7 @@ bench:
 	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/insert $(O)/bench/subscribers
 	@bench/run.sh
 	@bench/delivery.sh
-	@bench/restore.sh
+	@bench/export.sh
 	@bench/ingest.sh
 	@bench/lake.sh
 	@$(O)/bench/subscribers

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/file.h"
 #include "model/window.h"
 
 #include <stdio.h>
@@ -71,8 +72,8 @@ static const Setting SETTINGS[] = {
     {"wal-max-bytes", AT(wal_max_bytes), BYTES, "64MB", MB, 16384 * MB, NULL,
      "of SQLite's log before it is truncated"},
     {"check-max-bytes", AT(check_max_bytes), BYTES, "512MB", 0, 1024 * 1024 * MB, NULL,
-     "of a store that is checked whole after a crash; of a larger one all but the readings; 0: "
-     "any"},
+     "of a store that is checked whole after a crash or when restored; of a larger one all but "
+     "the readings; 0: any"},
     {"threads", AT(threads), COUNT, "0", 0, 256, NULL, "of HTTP; 0: one for each processor"},
     {"max-connections", AT(max_connections), COUNT, "1000", 1, 100000, NULL,
      "in all; beyond it 503"},
@@ -87,6 +88,12 @@ static const Setting SETTINGS[] = {
      "between two signs of life on a stream where nothing happens"},
     {"slow-subscriber", AT(slow_subscriber_s), SECONDS, "20s", 1, 600, NULL,
      "for one event of a stream; after that the subscriber is sent off"},
+    {"rate-limit", AT(rate_limit), TEXT, "", 0, 0, NULL,
+     "requests of one address in a time, like 600/1m; beyond it 429; empty: no limit"},
+    {"tokens-file", AT(tokens_file), TEXT, "", 0, 0, NULL,
+     "of bearer tokens, one a line, one of which a request must bring; SIGHUP reads it anew; "
+     "empty: "
+     "none is asked for"},
     {"max-target-bytes", AT(max_target_bytes), BYTES, "8KB", 256, 12 * KB, NULL,
      "of a request's path and query; beyond it 414"},
     {"max-parameters", AT(max_parameters), COUNT, "200", 1, 10000, NULL, "of one query"},
@@ -336,17 +343,10 @@ static void read_line(Config *config, Str line, const char *origin, Buf *faults)
 static void read_file(Config *config, const char *path, Buf *faults)
 {
     CLEANUP(buf_release) Buf text = buf_init(1024 * 1024);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        buf_printf(faults, "%s: cannot be opened: %m\n", path);
+    if (!file_read(path, &text)) {
+        buf_printf(faults, "%s: cannot be read: %m\n", path);
         return;
     }
-    for (size_t got = 1; got > 0 && text.error == OK;) {
-        char *to = buf_reserve(&text, 4096);
-        got = to != NULL ? fread(to, 1, 4096, file) : 0;
-        buf_grew(&text, got);
-    }
-    (void) fclose(file);
     Str rest = buf_view(&text), line, tail;
     for (int number = 1; rest.len > 0; number++, rest = tail) {
         char origin[256];
@@ -412,8 +412,27 @@ static void name_exports(Config *config, Shard shard)
                         shard.index + 1, shard.count);
 }
 
+/* 600/1m */
+static bool parse_rate(Str text, Rate *ret)
+{
+    Str count, window;
+    Rate rate;
+    if (!str_cut(text, '/', &count, &window) || !str_to_int(count, &rate.count) ||
+        !parse_amount(window, SECONDS, &rate.window_s) || rate.count < 1 ||
+        rate.count > RATE_COUNT_MAX || rate.window_s < 1 || rate.window_s > RATE_WINDOW_MAX_S)
+        return false;
+    *ret = rate;
+    return true;
+}
+
 static void check_together(Config *config, Buf *faults)
 {
+    if (config->rate_limit[0] != '\0' && !parse_rate(str_of(config->rate_limit), &config->rate))
+        buf_printf(
+            faults,
+            "rate-limit: '%s' is no number of requests in a time, like 600/1m; 1 to %d in 1s "
+            "to 1d\n",
+            config->rate_limit, RATE_COUNT_MAX);
     Str upstream = str_of(config->upstream);
     if (!str_starts(upstream, STR("http://")) && !str_starts(upstream, STR("https://")))
         buf_printf(faults, "upstream: '%s' is no http:// or https:// address\n", config->upstream);
@@ -671,7 +690,8 @@ ExportOptions config_export_options(const Config *config)
         .object = {.dir = config->data_dir,
                    .shard = config->export_shard,
                    .history_class = text_or_null(config->export_history_class),
-                   .storage_class = text_or_null(config->export_gen_class)},
+                   .storage_class = text_or_null(config->export_gen_class),
+                   .merge_bytes = 32 << 20}, /* with what is written, some 64 MB */
         .interval_s = config->export_interval_s,
         .keep_s = config->export_keep_s,
         .keep_days = config->export_keep_days,
@@ -689,6 +709,8 @@ ServerOptions config_server_options(const Config *config)
         .max_subscribers_per_address = (unsigned) config->max_subscribers_per_address,
         .heartbeat_ms = config->heartbeat_s * 1000,
         .slow_subscriber_ms = config->slow_subscriber_s * 1000,
+        .rate = config->rate,
+        .tokens_file = text_or_null(config->tokens_file),
         .idle_timeout_s = config->idle_timeout_s,
         .max_target_bytes = (size_t) config->max_target_bytes,
         .max_parameters = (size_t) config->max_parameters,

@@ -34,6 +34,8 @@ typedef struct Config {
     const char *export_url, *export_s3_style, *export_history_class, *export_gen_class;
     const char *from, *generation; /* of COMMAND_RESTORE */
     const char *facade, *facade_ids, *facade_history;
+    const char *rate_limit, *tokens_file;
+    Rate rate; /* that rate_limit says */
     int64_t poll_interval_s, jitter_s, catalogue_interval_s, sweep_interval_s;
     int64_t details_per_poll, budget_requests, budget_bytes;
     int64_t upstream_timeout_s, connect_timeout_s, stall_timeout_s, retry_min_s, retry_max_s;

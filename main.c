@@ -52,18 +52,24 @@ static ErrCode open_blobs(const Config *config, const char *url, bool patient, B
 
 typedef struct Filling {
     BlobStore blobs;
-    Str shard;
-    Str generation; /* none: the newest */
-    Err err;        /* why there was nothing */
+    RestoreOptions options;
+    Err err; /* why there was nothing */
 } Filling;
+
+static RestoreOptions restore_options(const Config *config)
+{
+    return (RestoreOptions){.shard = str_of(config->export_shard),
+                            .generation = config->generation[0] != '\0' ? str_of(config->generation)
+                                                                        : STR_NONE,
+                            .check_max_bytes = config->check_max_bytes};
+}
 
 /* A StoreFillFn. */
 static bool fill_store(const char *path, StoreOrigin *ret_origin, void *ctx)
 {
     Filling *filling = ctx;
     int64_t begun_ms = clock_elapsed_ms();
-    if (restore_store(&filling->blobs, filling->shard, filling->generation, path, ret_origin,
-                      &filling->err) != OK)
+    if (restore_store(&filling->blobs, &filling->options, path, ret_origin, &filling->err) != OK)
         return false;
     log_info("main restored generation=%s from=" LOG_TEXT " took_ms=%" PRId64,
              ret_origin->generation, ret_origin->source, clock_elapsed_ms() - begun_ms);
@@ -82,7 +88,7 @@ static void tell_filling(const Filling *filling)
 static ErrCode open_store(const Config *config, Store **ret_store, Err *err)
 {
     StoreOptions options = config_store_options(config);
-    Filling filling = {.shard = str_of(config->export_shard), .generation = STR_NONE};
+    Filling filling = {.options = restore_options(config)};
     char set_aside[STORE_NOTE_SIZE];
     if (config_exports(config)) {
         ErrCode rc = open_blobs(config, config->export_url, false, &filling.blobs, err);
@@ -160,12 +166,14 @@ static ErrCode open_parts(const Config *config, Parts *parts, Err *err)
     return rc != OK ? err_context(err, "ingest") : start_export(config, parts, err);
 }
 
-static void close_parts(Parts *parts)
+/* The export may take three fifths of the time to drain: who is being served has the rest. */
+static void close_parts(const Config *config, Parts *parts)
 {
+    int64_t export_until_ms = clock_elapsed_ms() + config->drain_timeout_s * 600;
     poller_stop(TAKE(parts->poller));
     follower_stop(TAKE(parts->follower));
     publisher_stop(TAKE(parts->publisher));
-    exporter_stop(TAKE(parts->exporter));
+    exporter_stop(TAKE(parts->exporter), export_until_ms);
     server_stop(TAKE(parts->server));
     store_close(TAKE(parts->store));
 }
@@ -178,11 +186,15 @@ static void on_drain_timeout(UNUSED int signal_number)
     _exit(1);
 }
 
-static void block_signals(sigset_t *ret_waited)
+/* SIGHUP means something where there is a file to read anew; elsewhere it ends the process, as it
+ * should when its terminal is closed. */
+static void block_signals(bool has_tokens, sigset_t *ret_waited)
 {
     (void) sigemptyset(ret_waited);
     (void) sigaddset(ret_waited, SIGTERM);
     (void) sigaddset(ret_waited, SIGINT);
+    if (has_tokens)
+        (void) sigaddset(ret_waited, SIGHUP);
     (void) pthread_sigmask(SIG_BLOCK, ret_waited, NULL); /* inherited by every thread */
     (void) signal(SIGPIPE, SIG_IGN);
     (void) signal(SIGXFSZ,
@@ -197,26 +209,39 @@ static void return_memory(void)
     (void) mallopt(M_MMAP_THRESHOLD, 4 << 20);
 }
 
+/* Until one that ends the process. */
+static int wait_for_signal(const sigset_t *waited, const Parts *parts)
+{
+    int got = 0;
+    while (sigwait(waited, &got) == 0 && got == SIGHUP) {
+        Err err = {.code = OK};
+        if (server_reload(parts->server, &err) == OK)
+            log_info("main read the tokens anew");
+        else
+            log_error("main keeps the tokens it had error=" LOG_TEXT, err.text);
+    }
+    return got;
+}
+
 static int serve(const Config *config)
 {
     Parts parts = {.store = NULL};
     Err err = {.code = OK};
     sigset_t waited;
-    int got = 0;
     log_configure(config_log_level(config), config_log_form(config));
-    block_signals(&waited);
+    block_signals(config->tokens_file[0] != '\0', &waited);
     return_memory();
     ErrCode rc = clock_open(&err);
     if (rc == OK)
         rc = open_parts(config, &parts, &err);
     if (rc == OK) {
-        (void) sigwait(&waited, &got);
+        int got = wait_for_signal(&waited, &parts);
         log_info("main draining signal=%s", got == SIGINT ? "SIGINT" : "SIGTERM");
     } else {
         log_error("main cannot start error=" LOG_TEXT, err.text);
     }
     (void) alarm((unsigned) config->drain_timeout_s);
-    close_parts(&parts);
+    close_parts(config, &parts);
     clock_close();
     if (rc == OK)
         log_info("main stopped");
@@ -295,9 +320,7 @@ static int healthcheck(const Config *config)
 static int restore(const Config *config)
 {
     const char *url = config->from[0] != '\0' ? config->from : config->export_url;
-    Filling filling = {.shard = str_of(config->export_shard),
-                       .generation =
-                           config->generation[0] != '\0' ? str_of(config->generation) : STR_NONE};
+    Filling filling = {.options = restore_options(config)};
     Err err = {.code = OK};
     log_configure(config_log_level(config), config_log_form(config));
     ErrCode rc = config->from[0] != '\0' || config_exports(config)

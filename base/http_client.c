@@ -1,6 +1,7 @@
 #include "base/http_client.h"
 
 #include "base/clock.h"
+#include "base/until.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
@@ -13,7 +14,7 @@
 struct HttpClient {
     HttpClientOptions options;
     CURL *easy; /* keeps its connections between requests */
-    _Atomic bool stop;
+    Until until;
     HttpTotals totals, most; /* what was, and what is allowed to have been */
     /* the exchange under way */
     bool is_over;
@@ -41,6 +42,7 @@ ErrCode http_client_open(const HttpClientOptions *options, HttpClient **ret_clie
     if (client == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for an HTTP client");
     client->options = *options;
+    until_init(&client->until);
     client->most = (HttpTotals){INT64_MAX, INT64_MAX};
     client->easy = curl_easy_init();
     if (client->easy == NULL) {
@@ -61,7 +63,12 @@ void http_client_close(HttpClient *client)
 
 void http_client_stop(HttpClient *client)
 {
-    client->stop = true;
+    until_set(&client->until, 0);
+}
+
+void http_client_stop_at(HttpClient *client, int64_t at_ms)
+{
+    until_set(&client->until, at_ms);
 }
 
 HttpTotals http_client_totals(const HttpClient *client)
@@ -274,7 +281,7 @@ static int on_progress(void *ctx, UNUSED curl_off_t to_get, curl_off_t got,
         client->moved_at_ms = now_ms;
     }
     client->stalled = now_ms - client->moved_at_ms > client->options.stall_ms;
-    return client->stop || client->stalled ? 1 : 0;
+    return until_passed(&client->until) || client->stalled ? 1 : 0;
 }
 
 /* ---- one exchange ------------------------------------------------------------------------------ */
@@ -284,11 +291,11 @@ static ErrCode explain(const HttpClient *client, CURLcode code, const HttpResult
     const char *text = client->curl_text[0] != '\0' ? client->curl_text : curl_easy_strerror(code);
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
-        if (client->is_over && !client->stop)
+        if (client->is_over && !until_passed(&client->until))
             return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
         if (client->unreadable)
             return err_set(err, ERR_STORAGE, "what is to be sent cannot be read");
-        if (client->stalled && !client->stop)
+        if (client->stalled && !until_passed(&client->until))
             return err_set(err, ERR_NETWORK, "no byte came for %" PRId64 " ms",
                            client->options.stall_ms);
         return err_set(err, ERR_STOPPED, "asked to stop");
@@ -422,7 +429,7 @@ ErrCode http_get(HttpClient *client, const char *url, const char *last_modified,
     CLEANUP(headers_releasep) struct curl_slist *headers = NULL;
     HttpResult result;
     CURL *easy = client->easy;
-    if (client->stop)
+    if (until_passed(&client->until))
         return err_set(err, ERR_STOPPED, "asked to stop");
     if (is_spent(client))
         return err_set(err, ERR_BUSY, "the budget of upstream requests is spent");
@@ -583,7 +590,7 @@ ErrCode http_send(HttpClient *client, const HttpRequest *request, HttpResult *re
     CLEANUP(buf_release) Buf query = buf_init(64 * 1024);
     CLEANUP(buf_release) Buf url = buf_init(96 * 1024);
     HttpResult result;
-    if (client->stop)
+    if (until_passed(&client->until))
         return err_set(err, ERR_STOPPED, "asked to stop");
     put_path(&path, request->path);
     put_query(&query, request);

@@ -48,6 +48,8 @@ void http_client_allow(HttpClient *client, int64_t requests, int64_t wire_bytes)
 
 /* Any thread: makes a request under way end with ERR_STOPPED soon, and every later one at once. */
 void http_client_stop(HttpClient *client);
+/* The same, from `at_ms` of clock_elapsed_ms() on, or within a second of it. */
+void http_client_stop_at(HttpClient *client, int64_t at_ms);
 
 /* GETs `url`, following redirects to http and https only. `last_modified` and `etag`, where not
  * empty, become conditions. Any status is a success here; judging it is the caller's.

@@ -163,7 +163,7 @@ beside_victoria() {
 # ---- beside sqlite3: CPU time of the whole country -------------------------------------------------
 
 bulk() { # bulk PORT N: a question that nobody asked before
-    get -o /dev/null "http://127.0.0.1:$1/v1/readings.csv?lat=54&long=-2&dist=1000.$2"
+    taskset -c 1 curl -fsS --max-time 60 -o /dev/null "http://127.0.0.1:$1/v1/readings.csv?lat=54&long=-2&dist=1000.$2"
 }
 
 beside_sqlite() {

@@ -20,6 +20,7 @@ LISTEN=127.0.0.1:$PORT
 
 . bench/kit.sh "$PWD/build/bench/ingest"
 log=$dir/freshet.log
+. bench/window.sh
 trap 'finish; rm -rf "$dir/data" "$dir/copy.db"*' EXIT
 
 # ---- the two programs, and time ------------------------------------------------------------------
@@ -27,7 +28,6 @@ trap 'finish; rm -rf "$dir/data" "$dir/copy.db"*' EXIT
 start_held_sim() { # start_held_sim STATIONS OPTION...: time stands still from here on; sets now_s
     STATIONS=$1 start_sim build/clock --clock "${@:2}"
     renice -n 19 -p "$sim" > "$dir/renice.out"
-    taskset -cp 1 "$sim" > "$dir/taskset.out"
     origin=${upstream%/flood-monitoring}
     exec 3<> "/dev/tcp/${clock%:*}/${clock#*:}"
     hear || true # it says what time it is
@@ -81,25 +81,6 @@ release() { # the next one, to the end of its poll
 last() { grep -E 'event=(spent|polled)' "$log" | tail -n 2 | sed -nE "s/.* $1=([0-9]+).*/\\1/p"; } # a member of the last poll's lines
 resident() { memory "$service" "$1" | cut -d. -f1; }
 
-# ---- a full window -------------------------------------------------------------------------------
-
-fill_window() {
-    local db=$dir/data/freshet.db index
-    index=$(sqlite3 "$db" "SELECT sql || ';' FROM sqlite_schema WHERE tbl_name = 'reading' AND type = 'index' AND sql IS NOT NULL")
-    sqlite3 "$db" > /dev/null << SQL
-PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA locking_mode = EXCLUSIVE;
-$(sqlite3 "$db" "SELECT 'DROP INDEX ' || name || ';' FROM sqlite_schema WHERE tbl_name = 'reading' AND type = 'index' AND sql IS NOT NULL")
-CREATE TEMP TABLE newest AS SELECT measure, max(time) AS time, value, received, generation FROM reading GROUP BY measure;
-WITH RECURSIVE slot(back) AS (SELECT 95 UNION ALL SELECT back - 1 FROM slot WHERE back > 1)
-INSERT OR IGNORE INTO reading (measure, time, value, flags, received, revision, generation)
-SELECT measure, time - back * 900, value + back % 7 / 100.0, 0, received, 0, generation FROM newest CROSS JOIN slot;
-$index
-UPDATE meta SET readings = (SELECT count(*) FROM reading);
-SQL
-    # Its first poll left all of this open: without a word of it the next would ask for the window.
-    sqlite3 "$dir/data/ledger.db" 'UPDATE poll SET fault = 0, detail = NULL'
-}
-
 # ---- one size ------------------------------------------------------------------------------------
 
 openloop() { taskset -c 1 build/release/bench/openloop $PORT "/v1/stations/$station/latest" "$RATE" "$1" | awk '{ print $4 }'; }
@@ -134,7 +115,9 @@ bench_size() { # bench_size STATIONS
     first_peak=$(resident VmHWM)
     stop_freshet
     say "$1 stations: filling the window"
-    fill_window
+    fill_window "$dir/data/freshet.db" generation
+    # Its first poll left all of this open: without a word of it the next would ask for the window.
+    sqlite3 "$dir/data/ledger.db" 'UPDATE poll SET fault = 0, detail = NULL'
     start_freshet --sweep-interval 1d --details-per-poll 0
     local waited=$SECONDS
     until curl -fsS -o /dev/null "http://$LISTEN/ready" 2> /dev/null; do sleep 0.05; done

@@ -53,7 +53,7 @@ rate() { # rate PID WRK-ARGUMENT...: "requests-a-second requests-a-second-of-its
 
 start_sim() { # start_sim PROGRAMS OPTION...: sets sim, upstream and, with --clock, clock
     : > "$dir/sim.out" # not the one before's
-    "$1/freshet-sim" --listen 127.0.0.1:0 --stations "$STATIONS" --seed 1 "${@:2}" > "$dir/sim.out" 2> "$dir/sim.log" &
+    taskset -c 1 "$1/freshet-sim" --listen 127.0.0.1:0 --stations "$STATIONS" --seed 1 "${@:2}" > "$dir/sim.out" 2> "$dir/sim.log" &
     sim=$!
     pids+=("$sim")
     local tries=0

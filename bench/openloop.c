@@ -2,12 +2,17 @@
  *
  *     openloop PORT TARGET RATE SECONDS [CONNECTIONS]
  *
+ * SIGINT and SIGTERM end it sooner; what was asked until then is answered and counts.
  * The time of an answer counts from when its request was due, not from when it could be sent: a
- * server that stalls cannot hide it by making the client wait. Prints one line of milliseconds:
+ * server that stalls cannot hide it by making the client wait. Whatever else wants the client's core
+ * must wait for it too (SCHED_FIFO, where that is allowed; it sleeps until the next is due), or the
+ * client's own delays would be counted as the server's. Prints one line of milliseconds:
  * answers p50 p90 p99 p99.9 worst. Loopback, one thread, keep-alive, answers with Content-Length. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 1024, HEAD_MAX = 8192 };
+enum { CONNECTIONS_MAX = 1024, HEAD_MAX = 8192, LEAST_SLEEP_NS = 10000 };
 
 typedef struct Connection {
     int fd;
@@ -36,10 +41,18 @@ typedef struct Run {
     int64_t total, begun_ns, step_ns;
     int64_t sent, answered; /* requests; they are due in order */
     Connection *connections;
-    size_t count;
+    size_t count, next; /* they take turns: one that is idle for long would be closed */
     int epoll;
     int64_t *took_ns;
 } Run;
+
+static volatile sig_atomic_t ends_now;
+
+static void on_signal(int signal_number)
+{
+    (void) signal_number;
+    ends_now = 1;
+}
 
 static void die(const char *what)
 {
@@ -75,10 +88,11 @@ static void send_due(Run *run)
 {
     int64_t now = now_ns();
     for (size_t i = 0; i < run->count && run->sent < run->total; i++) {
-        Connection *connection = &run->connections[i];
+        Connection *connection = &run->connections[run->next];
         int64_t due_ns = run->begun_ns + run->sent * run->step_ns;
         if (due_ns > now)
             return;
+        run->next = (run->next + 1) % run->count;
         if (connection->busy)
             continue;
         connection->busy = true;
@@ -135,12 +149,21 @@ static void receive(Run *run, Connection *connection)
         end_answer(run, connection);
 }
 
-static int milliseconds_to_next(const Run *run)
+static struct timespec time_to_next(const Run *run)
 {
-    if (run->sent == run->total)
-        return 1000;
     int64_t left_ns = run->begun_ns + run->sent * run->step_ns - now_ns();
-    return left_ns > 1000000 ? (int) (left_ns / 1000000) : 0; /* the last millisecond spins */
+    if (run->sent == run->total)
+        left_ns = 1000000000;
+    if (left_ns < LEAST_SLEEP_NS) /* or it is due and no connection is free */
+        left_ns = LEAST_SLEEP_NS;
+    return (struct timespec){.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
+}
+
+static void take_precedence(void)
+{
+    const struct sched_param first = {.sched_priority = 1};
+    if (sched_setscheduler(0, SCHED_FIFO, &first) != 0)
+        fprintf(stderr, "openloop: others on this core may delay it: %s\n", strerror(errno));
 }
 
 static int by_time(const void *a, const void *b)
@@ -151,6 +174,8 @@ static int by_time(const void *a, const void *b)
 
 static double percentile_ms(const Run *run, double percent)
 {
+    if (run->total == 0)
+        return 0;
     int64_t at = (int64_t) ((double) run->total * percent / 100);
     return (double) run->took_ns[at < run->total ? at : run->total - 1] / 1e6;
 }
@@ -182,11 +207,18 @@ int main(int argc, char **argv)
         die("start");
     for (size_t i = 0; i < run.count; i++)
         open_connection(&run, &run.connections[i]);
+    const struct sigaction ends = {.sa_handler = on_signal};
+    (void) sigaction(SIGINT, &ends, NULL);
+    (void) sigaction(SIGTERM, &ends, NULL);
+    take_precedence();
     run.begun_ns = now_ns();
     while (run.answered < run.total) {
         struct epoll_event events[64];
+        if (ends_now != 0)
+            run.total = run.sent;
         send_due(&run);
-        int ready = epoll_wait(run.epoll, events, 64, milliseconds_to_next(&run));
+        struct timespec left = time_to_next(&run);
+        int ready = epoll_pwait2(run.epoll, events, 64, &left, NULL);
         for (int i = 0; i < ready; i++)
             receive(&run, events[i].data.ptr);
     }

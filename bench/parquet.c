@@ -53,8 +53,8 @@ static ErrCode add_rows(ParquetWriter *writer, int64_t rows, Err *err)
 static ErrCode write_table(OutFile *file, int64_t rows, Err *err)
 {
     ParquetWriter *writer = NULL;
-    ErrCode rc =
-        parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count, file, &writer, err);
+    ErrCode rc = parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count,
+                               PARQUET_GROUP_ROWS, file, &writer, err);
     if (rc == OK)
         rc = add_rows(writer, rows, err);
     if (rc == OK)

@@ -9,6 +9,10 @@
 #include "base/buf.h"
 #include "base/sha256.h"
 
+/* Of a file, by one system call: one that takes longer is not interrupted on every kernel, and who asks the
+ * service meanwhile would wait for it. */
+enum { BLOB_PIECE_BYTES = 64 * 1024 };
+
 /* What is put: in memory, or `bytes` of a file from its beginning. */
 typedef struct BlobBody {
     Str memory; /* none: it is in the file */
@@ -36,8 +40,8 @@ typedef struct BlobStore {
     /* What an operator should read: "directory ./data/export", "s3://bucket/prefix"; no secrets. */
     void (*describe)(void *ctx, Buf *out);
     /* Any thread: the process is about to end; from now on nothing is waited for and nothing tried
-     * again. NULL: it never is. */
-    void (*hurry)(void *ctx);
+     * again, and from `at_ms` of clock_elapsed_ms() on all ends with ERR_STOPPED, or within a second. */
+    void (*hurry)(void *ctx, int64_t at_ms);
     void (*close)(void *ctx); /* ends ctx; NULL: nothing to end */
 } BlobStore;
 

@@ -2,6 +2,7 @@
  *
  * An object is written beside its place under a name that no key has, flushed, and renamed: a reader,
  * or a crash, meets the whole object or the one before. */
+#include "base/until.h"
 #include "export/blob.h"
 
 #include <dirent.h>
@@ -13,10 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_MAX = 1024, PATH_SIZE = 4096, COPY_BYTES = 1 << 20 };
+enum { KEY_MAX = 1024, PATH_SIZE = 4096 };
 static const char UNFINISHED[] = ".unfinished"; /* ends the name of what is being written */
 
 typedef struct Dir {
+    Until until;
     char path[PATH_SIZE - KEY_MAX - 16];
 } Dir;
 
@@ -84,7 +86,8 @@ static ErrCode flush_folder(const char *path, Err *err)
 static ErrCode write_all(int fd, Str bytes, const char *path, Err *err)
 {
     while (bytes.len > 0) {
-        ssize_t wrote = write(fd, bytes.ptr, bytes.len);
+        ssize_t wrote =
+            write(fd, bytes.ptr, bytes.len < BLOB_PIECE_BYTES ? bytes.len : BLOB_PIECE_BYTES);
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)
@@ -95,15 +98,17 @@ static ErrCode write_all(int fd, Str bytes, const char *path, Err *err)
 }
 
 /* `bytes` of the file `from`, or all that it has when that is INT64_MAX. */
-static ErrCode copy_file(int from, int64_t bytes, int to, const char *path, Err *err)
+static ErrCode copy_file(const Dir *dir, int from, int64_t bytes, int to, const char *path,
+                         Err *err)
 {
-    char *piece = malloc(COPY_BYTES);
+    char *piece = malloc(BLOB_PIECE_BYTES);
     if (piece == NULL)
         return err_set(err, ERR_NO_MEMORY, "export: no memory to copy");
     ErrCode rc = OK;
     for (int64_t at = 0; at < bytes && rc == OK;) {
         int64_t left = bytes - at;
-        ssize_t got = pread(from, piece, left < COPY_BYTES ? (size_t) left : COPY_BYTES, at);
+        ssize_t got =
+            pread(from, piece, left < BLOB_PIECE_BYTES ? (size_t) left : BLOB_PIECE_BYTES, at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -114,18 +119,20 @@ static ErrCode copy_file(int from, int64_t bytes, int to, const char *path, Err 
             break;
         else
             rc = write_all(to, (Str){piece, (size_t) got}, path, err);
+        if (rc == OK)
+            rc = until_check(&dir->until, err);
         at += got;
     }
     free(piece);
     return rc;
 }
 
-static ErrCode write_body(const char *path, const BlobBody *body, Err *err)
+static ErrCode write_body(const Dir *dir, const char *path, const BlobBody *body, Err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     if (fd < 0)
         return fail(err, "cannot make", path);
-    ErrCode rc = str_is_none(body->memory) ? copy_file(body->fd, body->bytes, fd, path, err)
+    ErrCode rc = str_is_none(body->memory) ? copy_file(dir, body->fd, body->bytes, fd, path, err)
                                            : write_all(fd, body->memory, path, err);
     if (rc == OK && fsync(fd) != 0)
         rc = fail(err, "cannot flush", path);
@@ -137,14 +144,17 @@ static ErrCode write_body(const char *path, const BlobBody *body, Err *err)
 static ErrCode dir_put(void *ctx, Str key, UNUSED const char *content_type,
                        UNUSED const char *storage_class, const BlobBody *body, Err *err)
 {
+    const Dir *dir = ctx;
     char path[PATH_SIZE], unfinished[PATH_SIZE + sizeof UNFINISHED];
-    ErrCode rc = path_of(ctx, key, path, err);
+    ErrCode rc = until_check(&dir->until, err);
+    if (rc == OK)
+        rc = path_of(dir, key, path, err);
     if (rc == OK)
         rc = make_folders(path, err);
     if (rc != OK)
         return rc;
     (void) snprintf(unfinished, sizeof unfinished, "%s%s", path, UNFINISHED);
-    rc = write_body(unfinished, body, err);
+    rc = write_body(dir, unfinished, body, err);
     if (rc == OK && rename(unfinished, path) != 0)
         rc = fail(err, "cannot rename to", path);
     if (rc == OK)
@@ -196,7 +206,7 @@ static ErrCode dir_get_file(void *ctx, Str key, int to, Err *err)
     ErrCode rc = open_key(ctx, key, path, &fd, err);
     if (rc != OK)
         return rc;
-    rc = copy_file(fd, INT64_MAX, to, path, err);
+    rc = copy_file(ctx, fd, INT64_MAX, to, path, err);
     (void) close(fd);
     return rc;
 }
@@ -324,6 +334,12 @@ static ErrCode dir_remove(void *ctx, Str key, Err *err)
     return OK;
 }
 
+static void dir_hurry(void *ctx, int64_t at_ms)
+{
+    Dir *dir = ctx;
+    until_set(&dir->until, at_ms);
+}
+
 static void dir_describe(void *ctx, Buf *out)
 {
     const Dir *dir = ctx;
@@ -335,6 +351,7 @@ ErrCode blob_dir_open(const char *path, BlobStore *ret_blobs, Err *err)
     Dir *dir = calloc(1, sizeof *dir);
     if (dir == NULL)
         return err_set(err, ERR_NO_MEMORY, "export: no memory");
+    until_init(&dir->until);
     int len = snprintf(dir->path, sizeof dir->path, "%s", path);
     if (len <= 0 || (size_t) len >= sizeof dir->path) {
         free(dir);
@@ -354,6 +371,7 @@ ErrCode blob_dir_open(const char *path, BlobStore *ret_blobs, Err *err)
         .list = dir_list,
         .remove = dir_remove,
         .describe = dir_describe,
+        .hurry = dir_hurry,
         .close = free,
     };
     return OK;

@@ -15,8 +15,7 @@ enum {
     PREFIX_MAX = 512,
     KEY_MAX_BYTES = 1024, /* S3's own limit */
     PARTS_MAX = 9000,     /* S3 takes 10,000 */
-    PIECE_BYTES = 1 << 20,
-    WHOLE_ATTEMPTS = 3, /* of an object that came damaged */
+    WHOLE_ATTEMPTS = 3,   /* of an object that came damaged */
 };
 
 static const char SCHEME[] = "s3://", DIGEST[] = "x-amz-meta-sha256";
@@ -125,12 +124,13 @@ static ErrCode digest_part(int fd, int64_t at, int64_t bytes, char ret[static SH
                            Err *err)
 {
     unsigned char digest[SHA256_BYTES];
-    char *piece = malloc(PIECE_BYTES);
+    char *piece = malloc(BLOB_PIECE_BYTES);
     Sha256 *sha = sha256_new();
     ErrCode rc = piece != NULL && sha != NULL ? OK : err_set(err, ERR_NO_MEMORY, "s3: no memory");
     for (int64_t done = 0; rc == OK && done < bytes;) {
         int64_t left = bytes - done;
-        ssize_t got = pread(fd, piece, left < PIECE_BYTES ? (size_t) left : PIECE_BYTES, at + done);
+        ssize_t got =
+            pread(fd, piece, left < BLOB_PIECE_BYTES ? (size_t) left : BLOB_PIECE_BYTES, at + done);
         if (got <= 0)
             rc = err_set(err, ERR_STORAGE, "s3: what is to be sent cannot be read: %s",
                          got < 0 ? strerror(errno) : "it is cut");
@@ -493,10 +493,10 @@ static void s3_describe(void *ctx, Buf *out)
     buf_put_str(out, str_of(bucket->url));
 }
 
-static void s3_make_haste(void *ctx)
+static void s3_make_haste(void *ctx, int64_t at_ms)
 {
     const Bucket *bucket = ctx;
-    s3_hurry(bucket->s3);
+    s3_hurry(bucket->s3, at_ms);
 }
 
 static void bucket_close(void *ctx)

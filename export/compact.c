@@ -1,7 +1,7 @@
 #include "export/compact.h"
 
 #include "base/clock.h"
-#include "export/history_rows.h"
+#include "export/history_merge.h"
 
 #include <inttypes.h>
 
@@ -10,7 +10,6 @@ enum { DATE_LEN = 10, DAY_S = 86400 };
 
 typedef struct Part {
     Str key, date; /* 2026-01-20 */
-    int64_t bytes;
 } Part;
 
 typedef struct Compaction {
@@ -54,10 +53,10 @@ static bool is_due(const Compaction *compaction, Str key, Str *ret_date)
     return day + DAY_S + COMPACT_AFTER_S <= compaction->now;
 }
 
-static bool add_part(Str key, int64_t bytes, UNUSED UnixSec modified, void *ctx)
+static bool add_part(Str key, UNUSED int64_t bytes, UNUSED UnixSec modified, void *ctx)
 {
     Compaction *compaction = ctx;
-    Part part = {.bytes = bytes};
+    Part part;
     Str date;
     if (!is_due(compaction, key, &date))
         return true;
@@ -97,65 +96,45 @@ static ErrCode list_parts(Compaction *compaction, Err *err)
 
 /* ---- one day ----------------------------------------------------------------------------------- */
 
-static ErrCode read_part(const Compaction *compaction, Str key, HistoryRows *rows, Err *err)
+static ErrCode put_joined(const Compaction *compaction, Str date, OutFile *file, Err *err)
 {
-    OutFile file = {.fd = -1};
-    ErrCode rc = outfile_open(compaction->options->dir, &file, err);
-    if (rc == OK)
-        rc = compaction->blobs->get_file(compaction->blobs->ctx, key, file.fd, err);
-    if (rc == OK)
-        rc = history_rows_read(rows, file.fd, err);
-    outfile_close(&file);
-    return rc == OK ? OK : err_context(err, STR_FMT, STR_ARG(key));
-}
-
-static ErrCode put_joined(const Compaction *compaction, Str date, const HistoryRows *rows, Err *err)
-{
-    OutFile file = {.fd = -1};
     CLEANUP(buf_release) Buf key = buf_init(1024);
     const BlobStore *blobs = compaction->blobs;
+    const BlobBody body = outfile_body(file);
     buf_printf(&key, "%s" STR_FMT "/%s-day-%" PRId64 ".parquet", FOLDER, STR_ARG(date),
                compaction->options->shard, compaction->now);
     ErrCode rc = buf_check(&key, err);
-    if (rc == OK)
-        rc = outfile_open(compaction->options->dir, &file, err);
-    if (rc == OK)
-        rc = history_rows_write(rows, 0, rows->count, &file, err);
-    if (rc == OK) {
-        const BlobBody body = outfile_body(&file);
-        rc = blobs->put(blobs->ctx, buf_view(&key), "application/vnd.apache.parquet",
-                        compaction->options->history_class, &body, err);
-    }
-    outfile_close(&file);
-    return rc;
+    return rc == OK ? blobs->put(blobs->ctx, buf_view(&key), "application/vnd.apache.parquet",
+                                 compaction->options->history_class, &body, err)
+                    : rc;
 }
 
 /* A crash before all are condemned: next time they are joined once more, with the joined file, and
  * what is in both is dropped. */
-static ErrCode join(const Compaction *compaction, const Part *parts, size_t count, Err *err)
+static ErrCode join(Compaction *compaction, const Part *parts, size_t count, Err *err)
 {
-    CLEANUP(history_rows_release) HistoryRows rows = history_rows_init();
+    HistoryMerge merge = {.blobs = compaction->blobs,
+                          .dir = compaction->options->dir,
+                          .until = compaction->options->until,
+                          .memory_bytes = compaction->options->merge_bytes};
+    OutFile file = {.fd = -1};
     ErrCode rc = OK;
     for (size_t i = 0; i < count && rc == OK; i++)
-        rc = read_part(compaction, parts[i].key, &rows, err);
+        if (!str_list_add(&compaction->arena, &merge.keys, parts[i].key))
+            rc = err_set(err, ERR_NO_MEMORY, "export: no memory for keys");
     if (rc == OK)
-        rc = history_rows_sort(&rows, err);
+        rc = outfile_open(merge.dir, merge.until, &file, err);
     if (rc == OK)
-        rc = put_joined(compaction, parts[0].date, &rows, err);
+        rc = history_merge(&merge, &file, err);
+    if (rc == OK)
+        rc = put_joined(compaction, parts[0].date, &file, err);
+    outfile_close(&file);
     for (size_t i = 0; i < count && rc == OK; i++)
         rc = exports_condemn(compaction->exports, parts[i].key, compaction->now, err);
     return rc;
 }
 
-static bool is_worth_it(const Part *parts, size_t count)
-{
-    int64_t bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        bytes += parts[i].bytes;
-    return count > 1 && bytes <= COMPACT_BYTES_MAX;
-}
-
-static ErrCode join_all(const Compaction *compaction, int *ret_days, Err *err)
+static ErrCode join_all(Compaction *compaction, int *ret_days, Err *err)
 {
     ErrCode worst = OK;
     for (size_t first = 0, end; first < compaction->count; first = end) {
@@ -163,7 +142,7 @@ static ErrCode join_all(const Compaction *compaction, int *ret_days, Err *err)
         for (end = first + 1; end < compaction->count; end++)
             if (!str_eq(compaction->parts[end].date, parts[0].date))
                 break;
-        if (!is_worth_it(parts, end - first))
+        if (end - first == 1)
             continue;
         ErrCode rc = join(compaction, parts, end - first, err);
         if (rc == OK)

@@ -2,17 +2,13 @@
  *
  * A day is due 48 h after its end, and again when files came later. The new file is put first; the
  * ones that it holds are condemned and go 24 h later, for a deletion kills queries that run. In between
- * both stand there, and the view `readings` shows each reading once. */
+ * both stand there, and the view `readings` shows each reading once. However large a day is, some 64 MB of
+ * memory join it (export/history_merge.h). */
 #pragma once
 #include "export/object.h"
 #include "store/exports.h"
 
-enum {
-    COMPACT_AFTER_S = 48 * 3600,
-    COMPACT_CONDEMNED_S = 24 * 3600,
-    COMPACT_BYTES_MAX =
-        64 << 20, /* of one day's files: some 30 million readings; beyond, it stays in parts */
-};
+enum { COMPACT_AFTER_S = 48 * 3600, COMPACT_CONDEMNED_S = 24 * 3600 };
 
 /* Joins every day that is due. *ret_days: how many were. A day that cannot be read is left as it is, and
  * told as the error when all others are done. */

@@ -1,6 +1,7 @@
 #include "export/credentials.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/http_client.h"
 #include "base/json.h"
 
@@ -72,21 +73,6 @@ static ErrCode from_environment(CredentialSource *source, Found *ret, Err *err)
 
 /* ---- the shared files -------------------------------------------------------------------------- */
 
-/* False: it is not there. */
-static bool read_file(const char *path, Buf *out)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    for (size_t got = 1; got > 0 && out->error == OK;) {
-        char *to = buf_reserve(out, 4096);
-        got = to != NULL ? fread(to, 1, 4096, file) : 0;
-        buf_grew(out, got);
-    }
-    (void) fclose(file);
-    return out->error == OK;
-}
-
 static bool read_shared(const CredentialSource *source, const char *name_in_env, const char *name,
                         Buf *out)
 {
@@ -95,7 +81,7 @@ static bool read_shared(const CredentialSource *source, const char *name_in_env,
     if (path == NULL && home == NULL)
         return false;
     (void) snprintf(in_home, sizeof in_home, "%s/.aws/%s", home != NULL ? home : "", name);
-    return read_file(path != NULL ? path : in_home, out);
+    return file_read(path != NULL ? path : in_home, out);
 }
 
 /* `key` in [section]; none when it is not there. */
@@ -184,21 +170,17 @@ static void find_region(CredentialSource *source)
 
 /* ---- what an endpoint answers ------------------------------------------------------------------ */
 
-/* A JSON string without its quotes; of escapes only those that a key or token may be written with. */
+/* It goes into a header's line: what is none of that is refused. */
 static bool take_text(Str document, const char *key, char *to, size_t to_size)
 {
-    Str raw;
-    size_t len = 0;
-    if (!json_member(document, str_of(key), &raw) || raw.len < 2 || raw.ptr[0] != '"')
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Str text;
+    if (!json_member_str(document, str_of(key), &arena, &text) || !copy(text, to, to_size))
         return false;
-    for (size_t i = 1; i + 1 < raw.len; i++) {
-        if (raw.ptr[i] == '\\' && strchr("/\\\"", raw.ptr[++i]) == NULL)
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char) text.ptr[i] <= ' ' || text.ptr[i] == '\x7f')
             return false;
-        if (len + 1 >= to_size)
-            return false;
-        to[len++] = raw.ptr[i];
-    }
-    to[len] = '\0';
+    explicit_bzero((char *) (uintptr_t) text.ptr, text.len);
     return true;
 }
 
@@ -279,7 +261,7 @@ static ErrCode find_authorization(CredentialSource *source, Buf *out, Err *err)
     const char *path = variable(source, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
                *token = variable(source, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
     if (path != NULL) {
-        if (!read_file(path, out))
+        if (!file_read(path, out))
             return err_set(err, ERR_INVALID, "credentials: '%s' cannot be read: %s", path,
                            strerror(errno));
         out->len = str_trim(buf_view(out)).len;
@@ -437,6 +419,11 @@ void credentials_close(CredentialSource *source)
     http_client_close(source->client);
     explicit_bzero(&source->found, sizeof source->found);
     free(source);
+}
+
+void credentials_stop_at(CredentialSource *source, int64_t at_ms)
+{
+    http_client_stop_at(source->client, at_ms);
 }
 
 void credentials_drop(CredentialSource *source)

@@ -23,6 +23,9 @@ MUST_USE ErrCode credentials_open(const CredentialOptions *options, CredentialSo
                                   Err *err);
 void credentials_close(CredentialSource *source); /* NULL is fine; wipes them */
 
+/* Any thread: as http_client_stop_at(). */
+void credentials_stop_at(CredentialSource *source, int64_t at_ms);
+
 /* Those that hold at `now`. While they do, an endpoint that fails to give newer ones harms nobody.
  * Errors: ERR_INVALID (none anywhere, or a file that cannot be read), ERR_NETWORK, ERR_UPSTREAM,
  * ERR_FORMAT (an endpoint's answer is of no use). */

@@ -24,6 +24,8 @@ struct Exporter {
     ExportOptions options;
     Exports *exports;
     Worker *worker;
+    /* set by who stops it: by when an export must be done, and that nothing is joined any more */
+    Until until, joining_until;
     /* the worker's thread, then who stops it */
     char exported[GENERATION_TAG_SIZE]; /* the newest that is; "": not known */
     int failures;                       /* in a row */
@@ -139,14 +141,15 @@ static void compact(Exporter *exporter)
     Err err;
     int days = 0;
     UnixSec now = clock_now();
+    ObjectOptions options = exporter->options.object;
+    options.until = &exporter->joining_until; /* it can wait: the next start does it */
     if (now < exporter->next_compaction)
         return;
-    ErrCode rc = compact_days(exporter->exports, &exporter->blobs, &exporter->options.object, now,
-                              &days, &err);
+    ErrCode rc = compact_days(exporter->exports, &exporter->blobs, &options, now, &days, &err);
     exporter->next_compaction = now - now % DAY_S + DAY_S;
     if (days > 0)
         log_info("export joined days=%d", days);
-    if (rc != OK)
+    if (rc != OK && rc != ERR_STOPPED)
         log_warn("export failed error=" LOG_TEXT, err.text);
 }
 
@@ -192,6 +195,9 @@ static Exporter *open_all(Store *store, BlobStore blobs, const ExportOptions *op
     exporter->store = store;
     exporter->blobs = blobs;
     exporter->options = *options;
+    exporter->options.object.until = &exporter->until;
+    until_init(&exporter->until);
+    until_init(&exporter->joining_until);
     if (exports_open(store, &exporter->exports, err) == OK &&
         exports_each(exporter->exports, note_newest, exporter, err) == OK)
         return exporter;
@@ -217,15 +223,17 @@ ErrCode exporter_start(Store *store, BlobStore blobs, const ExportOptions *optio
     return rc;
 }
 
-void exporter_stop(Exporter *exporter)
+void exporter_stop(Exporter *exporter, int64_t until_ms)
 {
     Err err;
     if (exporter == NULL)
         return;
-    if (exporter->blobs.hurry != NULL)
-        exporter->blobs.hurry(exporter->blobs.ctx);
+    until_set(&exporter->joining_until, 0);
+    until_set(&exporter->until, until_ms);
+    exporter->blobs.hurry(exporter->blobs.ctx, until_ms);
     worker_stop(exporter->worker);
-    (void) export_once(exporter, &err);
+    if (until_check(&exporter->until, &err) == OK)
+        (void) export_once(exporter, &err);
     close_all(exporter);
 }
 

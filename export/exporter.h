@@ -20,8 +20,9 @@ typedef struct Exporter Exporter;
  * exporter_stop(). Errors: ERR_STORAGE, ERR_NO_MEMORY; `blobs` is closed then. */
 MUST_USE ErrCode exporter_start(Store *store, BlobStore blobs, const ExportOptions *options,
                                 Exporter **ret_exporter, Err *err);
-/* After the ingest has ended: exports what came since, and ends. NULL is fine. */
-void exporter_stop(Exporter *exporter);
+/* After the ingest has ended: exports what came since, and ends. What is not done at `until_ms` of
+ * clock_elapsed_ms(), or within a second of it, is given up; the next start goes on from there. NULL is fine. */
+void exporter_stop(Exporter *exporter, int64_t until_ms);
 
 /* One export now, on the caller's thread, where no Exporter runs. Closes `blobs`.
  * Errors: as of the BlobStore and the store; ERR_NOT_FOUND (the store holds no generation). */

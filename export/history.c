@@ -12,10 +12,11 @@
 struct History {
     HistoryRows rows;
     HistoryMark from, until;
-    const Snapshot *snap;          /* while it is gathered from it */
+    const Snapshot *snap; /* while it is gathered from it */
+    const Until *deadline;
     char tag[GENERATION_TAG_SIZE]; /* of `until` */
     OutFile stations, measures;    /* whole lists, where they changed; sha NULL: they did not */
-    bool too_many, no_memory;
+    bool too_many, stopped, no_memory;
 };
 
 /* ---- clearing ---------------------------------------------------------------------------------- */
@@ -56,6 +57,9 @@ static bool add_change(const Change *change, void *ctx)
         return false;
     }
     history->until.generation = generation;
+    history->stopped = history->rows.count % 4096 == 0 && until_passed(history->deadline);
+    if (history->stopped)
+        return false;
     history->no_memory =
         !history_rows_add(&history->rows, change->measure->id, change->station->id, change->reading,
                           snapshot_epoch(history->snap, generation), generation);
@@ -79,6 +83,8 @@ static ErrCode gather_readings(History *history, Exports *exports, Snapshot *sna
         rc = exports_each_spooled(exports, after, end, add_spooled, history, err);
     if (rc == OK && !history->no_memory)
         rc = snapshot_each_change(snap, &query, add_change, history, &reached, err);
+    if (rc == OK && history->stopped)
+        rc = until_check(history->deadline, err);
     if (rc == OK && history->no_memory)
         rc = err_set(err, ERR_NO_MEMORY, "export: no memory for %zu readings", history->rows.count);
     history->until.spool_id = end;
@@ -115,14 +121,15 @@ static bool add_measure(UNUSED const Station *station, const Measure *measure,
     return lists->rc == OK;
 }
 
-static ErrCode make_list(const Table *table, Snapshot *snap, const char *dir, OutFile *file,
-                         Err *err)
+static ErrCode make_list(const Table *table, Snapshot *snap, const ObjectOptions *options,
+                         OutFile *file, Err *err)
 {
     const Filter everything = {.freshness = 0};
     Lists lists = {.info = snapshot_info(snap), .rc = OK, .err = err};
-    ErrCode rc = outfile_open(dir, file, err);
+    ErrCode rc = outfile_open(options->dir, options->until, file, err);
     if (rc == OK)
-        rc = parquet_begin(table->columns, table->column_count, file, &lists.writer, err);
+        rc = parquet_begin(table->columns, table->column_count, PARQUET_GROUP_ROWS, file,
+                           &lists.writer, err);
     if (rc == OK)
         rc = table == &STATIONS_TABLE
                  ? snapshot_each_station(snap, &everything, add_station, &lists, err)
@@ -135,14 +142,15 @@ static ErrCode make_list(const Table *table, Snapshot *snap, const char *dir, Ou
     return rc;
 }
 
-static ErrCode gather_lists(History *history, Snapshot *snap, const char *dir, Err *err)
+static ErrCode gather_lists(History *history, Snapshot *snap, const ObjectOptions *options,
+                            Err *err)
 {
     uint64_t stations = 0, measures = 0, from = history->from.generation;
     ErrCode rc = snapshot_lists_changed(snap, &stations, &measures, err);
     if (rc == OK && stations > from)
-        rc = make_list(&STATIONS_TABLE, snap, dir, &history->stations, err);
+        rc = make_list(&STATIONS_TABLE, snap, options, &history->stations, err);
     if (rc == OK && measures > from)
-        rc = make_list(&MEASURES_TABLE, snap, dir, &history->measures, err);
+        rc = make_list(&MEASURES_TABLE, snap, options, &history->measures, err);
     return rc;
 }
 
@@ -158,14 +166,15 @@ void history_free(History *history)
     free(history);
 }
 
-static ErrCode gather(History *history, Exports *exports, Snapshot *snap, const char *dir, Err *err)
+static ErrCode gather(History *history, Exports *exports, Snapshot *snap,
+                      const ObjectOptions *options, Err *err)
 {
     ErrCode rc = exports_mark(exports, &history->from, err);
     history->until = history->from;
     if (rc == OK)
         rc = gather_readings(history, exports, snap, err);
     if (rc == OK && !history->too_many) /* the last increment brings the lists */
-        rc = gather_lists(history, snap, dir, err);
+        rc = gather_lists(history, snap, options, err);
     return rc == OK ? history_rows_sort(&history->rows, err) : rc;
 }
 
@@ -177,7 +186,8 @@ ErrCode history_gather(Exports *exports, Snapshot *snap, const ObjectOptions *op
         return err_set(err, ERR_NO_MEMORY, "export: no memory for history");
     history->rows = history_rows_init();
     history->snap = snap;
-    ErrCode rc = gather(history, exports, snap, options->dir, err);
+    history->deadline = options->until;
+    ErrCode rc = gather(history, exports, snap, options, err);
     if (rc != OK) {
         history_free(history);
         return err_context(err, "history");
@@ -243,7 +253,7 @@ static ErrCode put_file(const Put *put, Str key, OutFile *file, Err *err)
 static ErrCode put_day(const Put *put, Str key, size_t first, size_t end, Err *err)
 {
     OutFile file = {.fd = -1};
-    ErrCode rc = outfile_open(put->options->dir, &file, err);
+    ErrCode rc = outfile_open(put->options->dir, put->options->until, &file, err);
     if (rc == OK)
         rc = history_rows_write(&put->history->rows, first, end, &file, err);
     if (rc == OK)

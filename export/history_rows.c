@@ -1,6 +1,5 @@
 #include "export/history_rows.h"
 
-#include "export/parquet_read.h"
 #include "export/tables.h"
 #include "model/render.h"
 #include "store/store.h"
@@ -225,7 +224,7 @@ size_t history_rows_day_end(const HistoryRows *rows, size_t first)
     return first;
 }
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- a file ------------------------------------------------------------------------------------ */
 
 static ErrCode write_row(ParquetWriter *writer, const HistoryRows *rows, const HistoryRow *row,
                          Err *err)
@@ -249,58 +248,12 @@ ErrCode history_rows_write(const HistoryRows *rows, size_t first, size_t end, Ou
                            Err *err)
 {
     ParquetWriter *writer = NULL;
-    ErrCode rc =
-        parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count, file, &writer, err);
+    ErrCode rc = parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count,
+                               PARQUET_GROUP_ROWS, file, &writer, err);
     for (size_t i = first; i < end && rc == OK; i++)
         rc = write_row(writer, rows, &rows->rows[i], err);
     if (rc == OK)
         rc = parquet_end(writer, err);
     parquet_close(writer);
-    return rc;
-}
-
-/* "7f3a1b2c-9" */
-static bool parse_tag(Str tag, uint32_t *ret_epoch, uint64_t *ret_generation)
-{
-    Str epoch, number;
-    int64_t generation = 0;
-    if (!str_cut(tag, '-', &epoch, &number) || !epoch_parse(epoch, ret_epoch) ||
-        !str_to_int(number, &generation) || generation < 0)
-        return false;
-    *ret_generation = (uint64_t) generation;
-    return true;
-}
-
-static ErrCode add_read_row(HistoryRows *rows, const ParquetReader *reader, Err *err)
-{
-    TableReading row;
-    uint32_t epoch = 0;
-    uint64_t generation = 0;
-    if (!table_read_reading(reader, &row) || !parse_tag(row.generation, &epoch, &generation))
-        return err_set(err, ERR_FORMAT, "parquet: a row is none of ours");
-    const Reading reading = {
-        .time = row.time,
-        .value = row.value,
-        .flags = row.flags,
-        .received = row.received,
-        .revision = row.revision,
-    };
-    return history_rows_add(rows, row.measure_id, row.station_id, &reading, epoch, generation)
-               ? OK
-               : err_set(err, ERR_NO_MEMORY, "export: no memory for %zu readings", rows->count);
-}
-
-ErrCode history_rows_read(HistoryRows *rows, int fd, Err *err)
-{
-    ParquetReader *reader = NULL;
-    bool row = true;
-    ErrCode rc =
-        parquet_read_open(fd, READINGS_TABLE.columns, READINGS_TABLE.column_count, &reader, err);
-    while (rc == OK && row) {
-        rc = parquet_read_next(reader, &row, err);
-        if (rc == OK && row)
-            rc = add_read_row(rows, reader, err);
-    }
-    parquet_read_close(reader);
     return rc;
 }

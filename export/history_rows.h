@@ -34,12 +34,11 @@ void history_rows_release(HistoryRows *rows);
 /* Copies the ids. False: no memory. */
 MUST_USE bool history_rows_add(HistoryRows *rows, Str measure_id, Str station_id,
                                const Reading *reading, uint32_t epoch, uint64_t generation);
-/* By day, measure's id, time, received, revision; of equals one is kept. Errors: ERR_NO_MEMORY. */
+/* By day, measure's id, time, received, revision; of equals one is kept. The order within a day is that of
+ * export/history_merge.h too. Errors: ERR_NO_MEMORY. */
 MUST_USE ErrCode history_rows_sort(HistoryRows *rows, Err *err);
 /* Behind the last row of the day that row `first` is of. */
 size_t history_rows_day_end(const HistoryRows *rows, size_t first);
 /* Rows first <= i < end as a table of readings. */
 MUST_USE ErrCode history_rows_write(const HistoryRows *rows, size_t first, size_t end,
                                     OutFile *file, Err *err);
-/* Adds all rows of such a file. Errors: ERR_FORMAT (it is none), ERR_STORAGE, ERR_NO_MEMORY. */
-MUST_USE ErrCode history_rows_read(HistoryRows *rows, int fd, Err *err);

@@ -128,7 +128,7 @@ static ErrCode make_readings(Objects *objects, Snapshot *snap, Err *err)
     };
     ErrCode rc = walk.gzip != NULL ? OK : err_set(err, ERR_NO_MEMORY, "export: no memory for gzip");
     if (rc == OK)
-        rc = parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count,
+        rc = parquet_begin(READINGS_TABLE.columns, READINGS_TABLE.column_count, PARQUET_GROUP_ROWS,
                            &objects->files[READINGS_PARQUET], &walk.parquet, err);
     if (rc == OK)
         rc = walk_readings(&walk, snap);
@@ -197,16 +197,15 @@ static ErrCode make_stations(Objects *objects, Snapshot *snap, Err *err)
 
 static ErrCode compress_file(int fd, OutFile *to, Err *err)
 {
-    static const size_t PIECE = 256 * 1024;
-    CLEANUP(buf_release) Buf piece = buf_init(PIECE);
+    CLEANUP(buf_release) Buf piece = buf_init(BLOB_PIECE_BYTES);
     CLEANUP(buf_release) Buf out = buf_init(BUF_MAX);
     Compressor *zstd = compressor_new(CODEC_ZSTD);
-    char *from = buf_reserve(&piece, PIECE);
+    char *from = buf_reserve(&piece, BLOB_PIECE_BYTES);
     ErrCode rc = zstd != NULL && from != NULL
                      ? OK
                      : err_set(err, ERR_NO_MEMORY, "export: no memory to compress");
     for (ssize_t got = 1; rc == OK && got > 0;) {
-        got = read(fd, from, PIECE);
+        got = read(fd, from, BLOB_PIECE_BYTES);
         if (got < 0) {
             rc = err_set(err, ERR_STORAGE, "export: read backup: %s", strerror(errno));
             break;
@@ -221,11 +220,11 @@ static ErrCode compress_file(int fd, OutFile *to, Err *err)
 }
 
 /* The copy has a name only while SQLite writes it. */
-static ErrCode back_up(Snapshot *snap, const char *dir, int *ret_fd, Err *err)
+static ErrCode back_up(Snapshot *snap, const ObjectOptions *options, int *ret_fd, Err *err)
 {
     char path[4096];
-    (void) snprintf(path, sizeof path, "%s/export.backup", dir);
-    ErrCode rc = snapshot_backup(snap, path, err);
+    (void) snprintf(path, sizeof path, "%s/export.backup", options->dir);
+    ErrCode rc = snapshot_backup(snap, path, options->until, err);
     if (rc == OK) {
         *ret_fd = open(path, O_RDONLY | O_CLOEXEC);
         if (*ret_fd < 0)
@@ -271,7 +270,7 @@ static ErrCode begin(Objects *objects, Snapshot *snap, const ObjectOptions *opti
     manifest->readings = counts.readings;
     manifest->object_count = OBJECT_COUNT;
     for (size_t i = 0; i < OBJECT_COUNT && rc == OK; i++)
-        rc = outfile_open(options->dir, &objects->files[i], err);
+        rc = outfile_open(options->dir, options->until, &objects->files[i], err);
     return rc;
 }
 
@@ -281,7 +280,7 @@ static ErrCode make_all(Objects *objects, Snapshot **snap, const ObjectOptions *
     int backup = -1;
     ErrCode rc = begin(objects, *snap, options, err);
     if (rc == OK)
-        rc = back_up(*snap, options->dir, &backup, err);
+        rc = back_up(*snap, options, &backup, err);
     if (rc == OK)
         rc = make_readings(objects, *snap, err);
     if (rc == OK)

@@ -21,6 +21,8 @@ typedef struct ObjectOptions {
     const char *shard;         /* "1of1" */
     const char *history_class; /* storage class of history/; NULL: the bucket's own */
     const char *storage_class; /* of gen/; the same. What is written over and over has none */
+    const Until *until;        /* then what is being made is given up: ERR_STOPPED; or NULL */
+    int64_t merge_bytes;       /* of memory, to read files of history while they are joined */
 } ObjectOptions;
 
 /* Closes *snap, which is then NULL, as soon as nothing more is read from it.

@@ -5,9 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-ErrCode outfile_open(const char *dir, OutFile *ret_file, Err *err)
+ErrCode outfile_open(const char *dir, const Until *until, OutFile *ret_file, Err *err)
 {
-    OutFile file = {.fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), .sha = sha256_new()};
+    OutFile file = {
+        .fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), .sha = sha256_new(), .until = until};
     if (file.fd >= 0 && file.sha != NULL) {
         *ret_file = file;
         return OK;
@@ -31,10 +32,14 @@ void outfile_close(OutFile *file)
 
 ErrCode outfile_put(OutFile *file, Str bytes, Err *err)
 {
+    ErrCode rc = until_check(file->until, err);
+    if (rc != OK)
+        return rc;
     sha256_add(file->sha, bytes);
     file->bytes += (int64_t) bytes.len;
     while (bytes.len > 0) {
-        ssize_t wrote = write(file->fd, bytes.ptr, bytes.len);
+        ssize_t wrote =
+            write(file->fd, bytes.ptr, bytes.len < BLOB_PIECE_BYTES ? bytes.len : BLOB_PIECE_BYTES);
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)

@@ -26,7 +26,7 @@ typedef struct Group {
 struct ParquetWriter {
     OutFile *file;
     Column columns[PARQUET_COLUMNS_MAX];
-    size_t column_count;
+    size_t column_count, group_rows;
     size_t at; /* column whose value comes next */
     size_t rows;
     bool no_memory;
@@ -38,15 +38,17 @@ struct ParquetWriter {
 
 /* ---- begin, close ------------------------------------------------------------------------------ */
 
-ErrCode parquet_begin(const ParquetColumn *columns, size_t column_count, OutFile *file,
-                      ParquetWriter **ret_writer, Err *err)
+ErrCode parquet_begin(const ParquetColumn *columns, size_t column_count, size_t group_rows,
+                      OutFile *file, ParquetWriter **ret_writer, Err *err)
 {
     assert(column_count >= 1 && column_count <= PARQUET_COLUMNS_MAX);
+    assert(group_rows >= 1 && group_rows <= PARQUET_GROUP_ROWS);
     ParquetWriter *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return err_set(err, ERR_NO_MEMORY, "export: no memory for a table");
     writer->file = file;
     writer->column_count = column_count;
+    writer->group_rows = group_rows;
     for (size_t i = 0; i < column_count; i++)
         column_init(&writer->columns[i], columns[i]);
     writer->encoded = encoded_init();
@@ -232,7 +234,7 @@ ErrCode parquet_end_row(ParquetWriter *writer, Err *err)
     writer->at = 0;
     if (writer->no_memory)
         return err_set(err, ERR_NO_MEMORY, "export: no memory for a row group");
-    return ++writer->rows == PARQUET_GROUP_ROWS ? write_group(writer, err) : OK;
+    return ++writer->rows == writer->group_rows ? write_group(writer, err) : OK;
 }
 
 /* ---- footer ------------------------------------------------------------------------------------ */

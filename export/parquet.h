@@ -1,6 +1,6 @@
 /* export/parquet.h - tables as Parquet files: a small writer for flat columns.
  *
- * Written from front to back: row groups of PARQUET_GROUP_ROWS, one page a column in each, values by
+ * Written from front to back: row groups of a number of rows, one page a column in each, values by
  * dictionary (plain beyond PARQUET_DICTIONARY_MAX bytes of it), zstd, with least and greatest value.
  * The same rows give the same bytes. One thread at a time. */
 #pragma once
@@ -22,15 +22,16 @@ typedef struct ParquetColumn {
 
 enum {
     PARQUET_COLUMNS_MAX = 40,
-    PARQUET_GROUP_ROWS = 262144,
+    PARQUET_GROUP_ROWS = 262144, /* the most that a row group has; what queries like */
     PARQUET_DICTIONARY_MAX = 1 << 20,
 };
 
 typedef struct ParquetWriter ParquetWriter;
 
-/* `columns` and `file` outlive the writer. Owns: ends with parquet_close(). Errors: as outfile_put(). */
-MUST_USE ErrCode parquet_begin(const ParquetColumn *columns, size_t column_count, OutFile *file,
-                               ParquetWriter **ret_writer, Err *err);
+/* Of `columns` and row groups of `group_rows`, which are in memory until they are written. `columns` and
+ * `file` outlive the writer. Owns: ends with parquet_close(). Errors: as outfile_put(). */
+MUST_USE ErrCode parquet_begin(const ParquetColumn *columns, size_t column_count, size_t group_rows,
+                               OutFile *file, ParquetWriter **ret_writer, Err *err);
 void parquet_close(
     ParquetWriter *writer); /* NULL is fine; the file is whole only after parquet_end() */
 

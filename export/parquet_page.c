@@ -6,15 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_BYTES_MAX = 1 << 30 };
-
 void pages_release(Pages *pages)
 {
     buf_release(&pages->dictionary);
     buf_release(&pages->data);
-    free(pages->entries);
-    free(pages->cells);
-    *pages = (Pages){.cells = NULL};
+    free(pages->texts);
+    *pages = (Pages){.texts = NULL};
 }
 
 static ErrCode bad(Err *err, const char *what)
@@ -60,15 +57,16 @@ static PageHeader read_header(ThriftReader *thrift)
     return header;
 }
 
-/* The page at the front of *bytes goes to `out`; *bytes becomes what is behind it. */
-static ErrCode next_page(Str *bytes, PageHeader *ret_header, Buf *out, Err *err)
+/* The page at the front of *bytes, at most `most` bytes of it, goes to `out`; *bytes becomes what is
+ * behind it. */
+static ErrCode next_page(Str *bytes, int64_t most, PageHeader *ret_header, Buf *out, Err *err)
 {
     const unsigned char *at = (const unsigned char *) bytes->ptr;
     ThriftReader thrift = {.at = at, .end = at + bytes->len};
     PageHeader header = read_header(&thrift);
     size_t left = (size_t) (thrift.end - thrift.at);
     if (thrift.broken || header.bytes < 0 || header.plain_bytes < 0 || header.values < 0 ||
-        (uint64_t) header.bytes > left || header.plain_bytes > PAGE_BYTES_MAX)
+        (uint64_t) header.bytes > left || header.plain_bytes > most)
         return bad(err, "a page header is broken");
     size_t plain_bytes = (size_t) header.plain_bytes;
     *out = buf_init(plain_bytes + 1);
@@ -125,155 +123,153 @@ static bool take_varint(Str *bytes, uint64_t *ret)
     return false;
 }
 
-static uint32_t get_packed(const char *at, size_t place, unsigned width)
+/* A value of at most 32 bits lies in at most five bytes. */
+static uint32_t get_packed(const char *at, uint64_t place, unsigned width)
 {
-    uint32_t value = 0;
-    for (unsigned bit = 0; bit < width; bit++) {
-        size_t from = place * width + bit;
-        value |= (uint32_t) ((unsigned char) at[from / 8] >> from % 8 & 1) << bit;
-    }
-    return value;
+    uint64_t from = place * width;
+    unsigned shift = (unsigned) (from % 8);
+    uint64_t bits = get_le(at + from / 8, (shift + width + 7) / 8) >> shift;
+    return (uint32_t) (bits & ((UINT64_C(1) << width) - 1));
 }
 
-/* Runs and packed groups, `count` values of them. */
-static bool take_hybrid(Str bytes, unsigned width, uint32_t *values, size_t count)
+static bool next_run(Hybrid *hybrid)
 {
-    for (size_t done = 0; done < count;) {
-        uint64_t head = 0;
-        if (!take_varint(&bytes, &head))
-            return false;
-        bool packed = (head & 1) != 0;
-        uint64_t len = packed ? (head >> 1) * width : (width + 7) / 8;
-        uint64_t values_here = packed ? (head >> 1) * 8 : head >> 1;
-        if (head >> 1 > UINT32_MAX || len > bytes.len || values_here == 0)
-            return false;
-        uint32_t run = packed ? 0 : (uint32_t) get_le(bytes.ptr, len);
-        for (uint64_t i = 0; i < values_here && done < count; i++)
-            values[done++] = packed ? get_packed(bytes.ptr, i, width) : run;
-        bytes = (Str){bytes.ptr + len, bytes.len - len};
-    }
-    return true;
-}
-
-/* ---- a column ---------------------------------------------------------------------------------- */
-
-static bool make_room(Pages *pages, size_t rows)
-{
-    if (rows <= pages->cap)
-        return true;
-    Cell *cells = reallocarray(pages->cells, rows, sizeof *cells);
-    if (cells == NULL)
+    uint64_t head = 0;
+    if (!take_varint(&hybrid->rest, &head) || head >> 1 == 0 || head >> 1 > UINT32_MAX)
         return false;
-    pages->cells = cells;
-    pages->cap = rows;
+    bool packed = (head & 1) != 0;
+    uint64_t len = packed ? (head >> 1) * hybrid->width : (hybrid->width + 7) / 8;
+    if (len > hybrid->rest.len)
+        return false;
+    hybrid->packed = packed ? hybrid->rest.ptr : NULL;
+    hybrid->value = packed ? 0 : (uint32_t) get_le(hybrid->rest.ptr, len);
+    hybrid->place = 0;
+    hybrid->left = packed ? (head >> 1) * 8 : head >> 1;
+    hybrid->rest = (Str){hybrid->rest.ptr + len, hybrid->rest.len - len};
     return true;
 }
 
-static ErrCode decode_dictionary(Pages *pages, ParquetType type, const PageHeader *header, Err *err)
+static bool hybrid_next(Hybrid *hybrid, uint32_t *ret)
 {
-    Str bytes = buf_view(&pages->dictionary);
-    if (header->encoding != ENCODING_PLAIN || (uint64_t) header->values > bytes.len)
-        return bad(err, "a dictionary is broken");
-    pages->entry_count = (size_t) header->values;
-    pages->entries = calloc(pages->entry_count + 1, sizeof *pages->entries);
-    if (pages->entries == NULL)
+    if (hybrid->left == 0 && !next_run(hybrid))
+        return false;
+    *ret = hybrid->packed != NULL ? get_packed(hybrid->packed, hybrid->place, hybrid->width)
+                                  : hybrid->value;
+    hybrid->place++;
+    hybrid->left--;
+    return true;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static ErrCode index_texts(Pages *pages, Err *err)
+{
+    Str all = buf_view(&pages->dictionary), rest = all;
+    Cell text;
+    pages->texts = calloc(pages->entry_count + 1, sizeof *pages->texts);
+    if (pages->texts == NULL)
         return err_set(err, ERR_NO_MEMORY, "parquet: no memory for a dictionary");
-    for (size_t i = 0; i < pages->entry_count; i++)
-        if (!take_plain(&bytes, type, &pages->entries[i]))
+    for (size_t i = 0; i < pages->entry_count; i++) {
+        pages->texts[i] = (uint32_t) (rest.ptr - all.ptr);
+        if (!take_plain(&rest, PARQUET_STRING, &text))
             return bad(err, "a dictionary is cut");
+    }
     return OK;
 }
 
-/* Which rows are null, and how many are not. */
-static bool take_levels(Pages *pages, const ParquetColumn *column, Str *bytes, uint32_t *scratch,
-                        size_t rows, size_t *ret_count)
+static ErrCode open_dictionary(Pages *pages, const PageHeader *header, Err *err)
 {
-    *ret_count = rows;
-    for (size_t i = 0; i < rows; i++)
-        pages->cells[i] = (Cell){.is_null = false};
-    if (!column->optional)
+    size_t bytes = parquet_physical(pages->column->type).bytes;
+    if (header->encoding != ENCODING_PLAIN || pages->column->type == PARQUET_BOOL ||
+        pages->dictionary.len > UINT32_MAX ||
+        (uint64_t) header->values > pages->dictionary.len / (bytes > 0 ? bytes : 1))
+        return bad(err, "a dictionary is broken");
+    pages->entry_count = (size_t) header->values;
+    return pages->column->type == PARQUET_STRING ? index_texts(pages, err) : OK;
+}
+
+/* Behind their length, in front of the values. */
+static bool open_levels(Pages *pages, Str *bytes)
+{
+    if (!pages->column->optional)
         return true;
     uint64_t len = bytes->len >= 4 ? get_le(bytes->ptr, 4) : UINT64_MAX;
-    if (len > bytes->len - 4 || !take_hybrid((Str){bytes->ptr + 4, (size_t) len}, 1, scratch, rows))
+    if (bytes->len < 4 || len > bytes->len - 4)
         return false;
-    for (size_t i = 0; i < rows; i++) {
-        pages->cells[i].is_null = scratch[i] == 0;
-        *ret_count -= scratch[i] == 0;
-    }
+    pages->levels = (Hybrid){.rest = {bytes->ptr + 4, (size_t) len}, .width = 1};
     *bytes = (Str){bytes->ptr + 4 + len, bytes->len - 4 - (size_t) len};
     return true;
 }
 
-static bool take_by_dictionary(Pages *pages, Str bytes, uint32_t *scratch, size_t rows,
-                               size_t count)
+static bool open_values(Pages *pages, Str bytes, int64_t encoding)
 {
-    unsigned width = bytes.len > 0 ? (unsigned char) bytes.ptr[0] : 99;
-    if (width > 32 || !take_hybrid((Str){bytes.ptr + 1, bytes.len - 1}, width, scratch, count))
+    pages->by_dictionary = encoding == ENCODING_RLE_DICTIONARY;
+    if (!pages->by_dictionary) {
+        pages->plain = bytes;
+        return encoding == ENCODING_PLAIN;
+    }
+    if (bytes.len == 0 || (unsigned char) bytes.ptr[0] > 32)
         return false;
-    for (size_t i = 0, next = 0; i < rows; i++) {
-        if (pages->cells[i].is_null)
-            continue;
-        uint32_t place = scratch[next++];
-        if (place >= pages->entry_count)
-            return false;
-        pages->cells[i] = pages->entries[place];
-    }
+    pages->places =
+        (Hybrid){.rest = {bytes.ptr + 1, bytes.len - 1}, .width = (unsigned char) bytes.ptr[0]};
     return true;
 }
 
-static bool take_plainly(Pages *pages, ParquetType type, Str bytes, size_t rows)
-{
-    for (size_t i = 0, next = 0; i < rows; i++) {
-        if (pages->cells[i].is_null)
-            continue;
-        if (type != PARQUET_BOOL) {
-            if (!take_plain(&bytes, type, &pages->cells[i]))
-                return false;
-        } else {
-            if (next / 8 >= bytes.len)
-                return false;
-            pages->cells[i].bits = get_packed(bytes.ptr, next++, 1);
-        }
-    }
-    return true;
-}
-
-static ErrCode decode_data(Pages *pages, const ParquetColumn *column, const PageHeader *header,
-                           size_t rows, Err *err)
-{
-    Str bytes = buf_view(&pages->data);
-    size_t count = 0;
-    uint32_t *scratch = calloc(rows + 1, sizeof *scratch);
-    if (scratch == NULL || !make_room(pages, rows)) {
-        free(scratch);
-        return err_set(err, ERR_NO_MEMORY, "parquet: no memory for %zu rows", rows);
-    }
-    bool ok = header->type == PAGE_DATA && (uint64_t) header->values == rows &&
-              take_levels(pages, column, &bytes, scratch, rows, &count);
-    if (ok && count > 0)
-        ok = header->encoding == ENCODING_RLE_DICTIONARY
-                 ? take_by_dictionary(pages, bytes, scratch, rows, count)
-                 : header->encoding == ENCODING_PLAIN &&
-                       take_plainly(pages, column->type, bytes, rows);
-    free(scratch);
-    return ok ? OK : bad(err, "a page is broken");
-}
-
-ErrCode pages_decode(Pages *pages, const ParquetColumn *column, Str bytes, size_t rows, Err *err)
+ErrCode pages_open(Pages *pages, const ParquetColumn *column, Str bytes, int64_t plain_bytes,
+                   size_t rows, Err *err)
 {
     PageHeader header = {.type = -1};
-    buf_release(&pages->dictionary);
-    buf_release(&pages->data);
-    free(pages->entries);
-    pages->entries = NULL;
-    pages->entry_count = 0;
-    ErrCode rc = next_page(&bytes, &header, &pages->data, err);
+    pages_release(pages);
+    pages->column = column;
+    ErrCode rc = next_page(&bytes, plain_bytes, &header, &pages->data, err);
     if (rc == OK && header.type == PAGE_DICTIONARY) {
         pages->dictionary = pages->data;
         pages->data = (Buf){.ptr = NULL};
-        rc = decode_dictionary(pages, column->type, &header, err);
+        rc = open_dictionary(pages, &header, err);
         if (rc == OK)
-            rc = next_page(&bytes, &header, &pages->data, err);
+            rc = next_page(&bytes, plain_bytes, &header, &pages->data, err);
     }
-    return rc == OK ? decode_data(pages, column, &header, rows, err) : rc;
+    if (rc != OK)
+        return rc;
+    Str data = buf_view(&pages->data);
+    bool ok = header.type == PAGE_DATA && (uint64_t) header.values == rows &&
+              open_levels(pages, &data) && open_values(pages, data, header.encoding);
+    return ok ? OK : bad(err, "a page is broken");
+}
+
+/* ---- a value ----------------------------------------------------------------------------------- */
+
+static bool next_of_dictionary(Pages *pages, Cell *ret)
+{
+    size_t bytes = parquet_physical(pages->column->type).bytes;
+    uint32_t place = 0;
+    if (!hybrid_next(&pages->places, &place) || place >= pages->entry_count)
+        return false;
+    size_t at = bytes > 0 ? place * bytes : pages->texts[place];
+    Str rest = {pages->dictionary.ptr + at, pages->dictionary.len - at};
+    return take_plain(&rest, pages->column->type, ret);
+}
+
+static bool next_bool(Pages *pages, Cell *ret)
+{
+    if (pages->bit / 8 >= pages->plain.len)
+        return false;
+    *ret = (Cell){.bits = get_packed(pages->plain.ptr, pages->bit++, 1)};
+    return true;
+}
+
+bool pages_next(Pages *pages, Cell *ret_cell)
+{
+    uint32_t defined = 1;
+    if (pages->column->optional && !hybrid_next(&pages->levels, &defined))
+        return false;
+    if (defined == 0) {
+        *ret_cell = (Cell){.is_null = true};
+        return true;
+    }
+    if (pages->by_dictionary)
+        return next_of_dictionary(pages, ret_cell);
+    return pages->column->type == PARQUET_BOOL
+               ? next_bool(pages, ret_cell)
+               : take_plain(&pages->plain, pages->column->type, ret_cell);
 }

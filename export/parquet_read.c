@@ -14,12 +14,11 @@ enum { TAIL_BYTES = 8, FOOTER_BYTES_MAX = 1 << 28, CHUNK_BYTES_MAX = 1 << 30 };
 
 /* Where the pages of a column of a row group lie. */
 typedef struct Place {
-    int64_t from, bytes;
+    int64_t from, bytes, plain_bytes;
 } Place;
 
 typedef struct Group {
-    Place places[PARQUET_COLUMNS_MAX];
-    int64_t rows;
+    int64_t rows, plain_bytes;
 } Group;
 
 struct ParquetReader {
@@ -28,10 +27,12 @@ struct ParquetReader {
     const ParquetColumn *columns;
     size_t column_count;
     Group *groups; /* owned */
+    Place *places; /* owned; of each group its columns */
     size_t group_count, next_group;
     int64_t rows;
     Pages pages[PARQUET_COLUMNS_MAX]; /* of the group under way */
-    size_t group_rows, row;           /* the row at hand is row - 1 */
+    size_t rows_left;                 /* of it, behind the row at hand */
+    Cell cells[PARQUET_COLUMNS_MAX];  /* the row at hand */
 };
 
 static ErrCode bad(Err *err, const char *what)
@@ -49,7 +50,10 @@ static ErrCode read_bytes(const ParquetReader *reader, int64_t from, int64_t len
     if (to == NULL)
         return buf_check(out, err);
     for (int64_t done = 0; done < len;) {
-        ssize_t got = pread(reader->fd, to + done, (size_t) (len - done), from + done);
+        int64_t left = len - done;
+        ssize_t got =
+            pread(reader->fd, to + done, left < BLOB_PIECE_BYTES ? (size_t) left : BLOB_PIECE_BYTES,
+                  from + done);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -104,7 +108,9 @@ static void read_column_metadata(ThriftReader *thrift, Place *place)
     int last = 0;
     ThriftField field;
     while (thrift_next(thrift, &last, &field)) {
-        if (field.id == 7 && field.type == THRIFT_I64)
+        if (field.id == 6 && field.type == THRIFT_I64)
+            place->plain_bytes = thrift_read_int(thrift);
+        else if (field.id == 7 && field.type == THRIFT_I64)
             place->bytes = thrift_read_int(thrift);
         else if (field.id == 9 && field.type == THRIFT_I64)
             data_at = thrift_read_int(thrift);
@@ -129,7 +135,8 @@ static void read_chunk(ThriftReader *thrift, Place *place)
     }
 }
 
-static void read_group(ThriftReader *thrift, const ParquetReader *reader, Group *group)
+static void read_group(ThriftReader *thrift, const ParquetReader *reader, Group *group,
+                       Place *places)
 {
     int last = 0;
     ThriftField field;
@@ -139,7 +146,7 @@ static void read_group(ThriftReader *thrift, const ParquetReader *reader, Group 
             if (thrift_read_list(thrift, &element) != reader->column_count)
                 thrift->broken = true;
             for (size_t i = 0; i < reader->column_count && !thrift->broken; i++)
-                read_chunk(thrift, &group->places[i]);
+                read_chunk(thrift, &places[i]);
         } else if (field.id == 3 && field.type == THRIFT_I64) {
             group->rows = thrift_read_int(thrift);
         } else {
@@ -148,6 +155,10 @@ static void read_group(ThriftReader *thrift, const ParquetReader *reader, Group 
     }
     if (group->rows < 1 || group->rows > PARQUET_GROUP_ROWS)
         thrift->broken = true;
+    for (size_t i = 0; i < reader->column_count && !thrift->broken; i++) {
+        thrift->broken = places[i].plain_bytes < 0 || places[i].plain_bytes > CHUNK_BYTES_MAX;
+        group->plain_bytes += places[i].plain_bytes;
+    }
 }
 
 static void read_groups(ThriftReader *thrift, ParquetReader *reader)
@@ -156,9 +167,15 @@ static void read_groups(ThriftReader *thrift, ParquetReader *reader)
     size_t count = thrift_read_list(thrift, &element);
     if (element != THRIFT_STRUCT || reader->groups != NULL)
         thrift->broken = true;
-    reader->groups = thrift->broken ? NULL : calloc(count + 1, sizeof *reader->groups);
-    for (size_t i = 0; i < count && reader->groups != NULL && !thrift->broken; i++) {
-        read_group(thrift, reader, &reader->groups[reader->group_count++]);
+    if (thrift->broken)
+        return;
+    reader->groups = calloc(count + 1, sizeof *reader->groups);
+    reader->places = calloc(count + 1, reader->column_count * sizeof *reader->places);
+    if (reader->groups == NULL || reader->places == NULL)
+        thrift->broken = true;
+    for (size_t i = 0; i < count && !thrift->broken; i++) {
+        read_group(thrift, reader, &reader->groups[reader->group_count++],
+                   &reader->places[i * reader->column_count]);
         reader->rows += reader->groups[i].rows;
     }
 }
@@ -234,6 +251,7 @@ void parquet_read_close(ParquetReader *reader)
     for (size_t i = 0; i < reader->column_count; i++)
         pages_release(&reader->pages[i]);
     free(reader->groups);
+    free(reader->places);
     free(reader);
 }
 
@@ -242,43 +260,55 @@ int64_t parquet_read_rows(const ParquetReader *reader)
     return reader->rows;
 }
 
+int64_t parquet_read_memory(const ParquetReader *reader)
+{
+    int64_t most = 0;
+    for (size_t i = 0; i < reader->group_count; i++)
+        if (reader->groups[i].plain_bytes > most)
+            most = reader->groups[i].plain_bytes;
+    return most;
+}
+
 /* ---- rows -------------------------------------------------------------------------------------- */
 
-static ErrCode load_group(ParquetReader *reader, Err *err)
+static ErrCode open_group(ParquetReader *reader, Err *err)
 {
-    const Group *group = &reader->groups[reader->next_group++];
+    const Group *group = &reader->groups[reader->next_group];
+    const Place *places = &reader->places[reader->next_group * reader->column_count];
     ErrCode rc = OK;
     for (size_t i = 0; i < reader->column_count && rc == OK; i++) {
         CLEANUP(buf_release) Buf bytes = buf_init(0);
-        rc = read_bytes(reader, group->places[i].from, group->places[i].bytes, &bytes, err);
+        rc = read_bytes(reader, places[i].from, places[i].bytes, &bytes, err);
         if (rc == OK)
-            rc = pages_decode(&reader->pages[i], &reader->columns[i], buf_view(&bytes),
-                              (size_t) group->rows, err);
+            rc = pages_open(&reader->pages[i], &reader->columns[i], buf_view(&bytes),
+                            places[i].plain_bytes, (size_t) group->rows, err);
     }
-    reader->group_rows = rc == OK ? (size_t) group->rows : 0;
-    reader->row = 0;
+    reader->next_group++;
+    reader->rows_left = rc == OK ? (size_t) group->rows : 0;
     return rc;
 }
 
 ErrCode parquet_read_next(ParquetReader *reader, bool *ret_row, Err *err)
 {
-    if (reader->row == reader->group_rows) {
+    if (reader->rows_left == 0) {
         *ret_row = reader->next_group < reader->group_count;
-        ErrCode rc = *ret_row ? load_group(reader, err) : OK;
+        ErrCode rc = *ret_row ? open_group(reader, err) : OK;
         if (rc != OK || !*ret_row)
             return rc;
     }
-    reader->row++;
+    reader->rows_left--;
+    for (size_t i = 0; i < reader->column_count; i++)
+        if (!pages_next(&reader->pages[i], &reader->cells[i]))
+            return bad(err, "a page is broken");
     *ret_row = true;
     return OK;
 }
 
 static const Cell *cell_at(const ParquetReader *reader, size_t column, ParquetType type)
 {
-    assert(reader->row > 0 && column < reader->column_count &&
-           reader->columns[column].type == type);
+    assert(column < reader->column_count && reader->columns[column].type == type);
     (void) type;
-    return &reader->pages[column].cells[reader->row - 1];
+    return &reader->cells[column];
 }
 
 Str parquet_read_str(const ParquetReader *reader, size_t column)

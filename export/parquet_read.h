@@ -1,7 +1,7 @@
 /* export/parquet_read.h - reading back what export/parquet.h has written: for joining a day's files.
  *
- * Only of the form that our writer gives; what is not of it, or is damaged, is ERR_FORMAT. A row group at
- * a time is in memory. One thread at a time. */
+ * Only of the form that our writer gives; what is not of it, or is damaged, is ERR_FORMAT. The pages of a
+ * row group at a time are in memory, decompressed. One thread at a time. */
 #pragma once
 #include "export/parquet.h"
 
@@ -13,6 +13,8 @@ MUST_USE ErrCode parquet_read_open(int fd, const ParquetColumn *columns, size_t 
                                    ParquetReader **ret_reader, Err *err);
 void parquet_read_close(ParquetReader *reader);         /* NULL is fine */
 int64_t parquet_read_rows(const ParquetReader *reader); /* in all */
+/* Bytes of memory that the largest of its row groups will take. */
+int64_t parquet_read_memory(const ParquetReader *reader);
 
 /* The next row; *ret_row false: there is none. */
 MUST_USE ErrCode parquet_read_next(ParquetReader *reader, bool *ret_row, Err *err);

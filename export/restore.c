@@ -179,10 +179,11 @@ static ErrCode unpack(int from, const char *path, Err *err)
     return rc;
 }
 
-static ErrCode check_store(const char *path, const Manifest *manifest, Err *err)
+static ErrCode check_store(const char *path, int64_t check_max_bytes, const Manifest *manifest,
+                           Err *err)
 {
     SnapshotInfo info;
-    ErrCode rc = backup_check(path, &info, err);
+    ErrCode rc = backup_check(path, check_max_bytes, &info, err);
     if (rc != OK)
         return rc;
     if (!str_eq(str_of(info.tag), manifest->generation) || info.readings != manifest->readings)
@@ -190,12 +191,13 @@ static ErrCode check_store(const char *path, const Manifest *manifest, Err *err)
     return OK;
 }
 
-static ErrCode restore_one(const BlobStore *blobs, Str shard, Str tag, const char *path, Err *err)
+static ErrCode restore_one(const BlobStore *blobs, const RestoreOptions *options, Str tag,
+                           const char *path, Err *err)
 {
     CLEANUP(arena_release) Arena arena = arena_init();
     CLEANUP(closep) int fd = -1;
     Manifest manifest;
-    ErrCode rc = get_manifest(blobs, shard, tag, &arena, &manifest, err);
+    ErrCode rc = get_manifest(blobs, options->shard, tag, &arena, &manifest, err);
     if (rc != OK)
         return rc;
     const ManifestObject *object = manifest_find(&manifest, STR("store"));
@@ -208,7 +210,7 @@ static ErrCode restore_one(const BlobStore *blobs, Str shard, Str tag, const cha
         rc = check_object(fd, object, err);
     if (rc == OK)
         rc = unpack(fd, path, err);
-    return rc == OK ? check_store(path, &manifest, err) : rc;
+    return rc == OK ? check_store(path, options->check_max_bytes, &manifest, err) : rc;
 }
 
 /* ---- all of it --------------------------------------------------------------------------------- */
@@ -220,21 +222,21 @@ static bool ends_the_search(ErrCode rc)
            rc == ERR_NO_MEMORY;
 }
 
-static ErrCode restore_newest(const BlobStore *blobs, Str shard, const char *path,
-                              char ret_tag[static GENERATION_TAG_SIZE], Err *err)
+static ErrCode restore_newest(const BlobStore *blobs, const RestoreOptions *options,
+                              const char *path, char ret_tag[static GENERATION_TAG_SIZE], Err *err)
 {
     CLEANUP(buf_release) Buf prefix = buf_init(1024);
-    buf_printf(&prefix, "gen/" STR_FMT "/", STR_ARG(shard));
+    buf_printf(&prefix, "gen/" STR_FMT "/", STR_ARG(options->shard));
     CLEANUP(exported_release) Exported exported = {.prefix = buf_view(&prefix)};
     ErrCode rc = find_exports(blobs, &exported, err);
     if (rc != OK)
         return rc;
     rc = err_set(err, ERR_NOT_FOUND, "restore: there is no good export of shard " STR_FMT,
-                 STR_ARG(shard));
+                 STR_ARG(options->shard));
     for (size_t i = 0; i < exported.count; i++) {
         Err why = {.code = OK};
         Str tag = exported.items[i].tag;
-        ErrCode one = restore_one(blobs, shard, tag, path, &why);
+        ErrCode one = restore_one(blobs, options, tag, path, &why);
         (void) snprintf(ret_tag, GENERATION_TAG_SIZE, STR_FMT, STR_ARG(tag));
         if (ends_the_search(one)) {
             *err = why;
@@ -246,15 +248,16 @@ static ErrCode restore_newest(const BlobStore *blobs, Str shard, const char *pat
     return rc;
 }
 
-ErrCode restore_store(const BlobStore *blobs, Str shard, Str generation, const char *path,
+ErrCode restore_store(const BlobStore *blobs, const RestoreOptions *options, const char *path,
                       StoreOrigin *ret_origin, Err *err)
 {
     CLEANUP(buf_release) Buf source = buf_init(sizeof ret_origin->source - 1);
     StoreOrigin origin = {.source = ""};
-    (void) snprintf(origin.generation, sizeof origin.generation, STR_FMT, STR_ARG(generation));
-    ErrCode rc = str_is_none(generation)
-                     ? restore_newest(blobs, shard, path, origin.generation, err)
-                     : restore_one(blobs, shard, generation, path, err);
+    (void) snprintf(origin.generation, sizeof origin.generation, STR_FMT,
+                    STR_ARG(options->generation));
+    ErrCode rc = str_is_none(options->generation)
+                     ? restore_newest(blobs, options, path, origin.generation, err)
+                     : restore_one(blobs, options, options->generation, path, err);
     blobs->describe(blobs->ctx, &source);
     (void) snprintf(origin.source, sizeof origin.source, STR_FMT, STR_ARG(buf_view(&source)));
     if (rc == OK)

@@ -21,6 +21,7 @@ struct S3 {
     char bucket[NAME_SIZE], region[NAME_SIZE];
     char endpoint[ORIGIN_SIZE]; /* "": AWS's own */
     bool host_style;
+    char redirect[ORIGIN_SIZE]; /* where the call under way was sent instead; "": nowhere */
     HttpClient *client;
     CredentialSource *credentials;
     int64_t clock_offset_s; /* of the server's clock from ours */
@@ -145,8 +146,10 @@ void s3_close(S3 *s3)
     free(s3);
 }
 
-void s3_hurry(S3 *s3)
+void s3_hurry(S3 *s3, int64_t at_ms)
 {
+    http_client_stop_at(s3->client, at_ms);
+    credentials_stop_at(s3->credentials, at_ms);
     lock_take(&s3->lock);
     s3->hurries = true;
     cond_signal_all(&s3->hurry_asked);
@@ -192,12 +195,25 @@ static bool pause_for(S3 *s3, int64_t ms)
 
 /* ---- one attempt ------------------------------------------------------------------------------- */
 
+/* Whether the bucket's name stands in the host's. */
+static bool is_host_style(const S3 *s3)
+{
+    size_t at = 0, len = strlen(s3->bucket);
+    Str redirect = str_of(s3->redirect);
+    if (!str_find(redirect, STR("://"), &at))
+        return s3->host_style;
+    Str host = {redirect.ptr + at + 3, redirect.len - at - 3};
+    return str_starts(host, str_of(s3->bucket)) && host.len > len && host.ptr[len] == '.';
+}
+
 static void put_origin(const S3 *s3, Buf *out)
 {
     Str endpoint = str_of(s3->endpoint), host;
     const char *suffix = str_starts(str_of(s3->region), STR("cn-")) ? ".cn" : "";
     size_t at = 0;
-    if (endpoint.len == 0) {
+    if (s3->redirect[0] != '\0') {
+        buf_put_str(out, str_of(s3->redirect));
+    } else if (endpoint.len == 0) {
         buf_printf(out, "https://%s%ss3.%s.amazonaws.com%s", s3->host_style ? s3->bucket : "",
                    s3->host_style ? "." : "", s3->region, suffix);
     } else if (s3->host_style && str_find(endpoint, STR("://"), &at)) {
@@ -212,10 +228,11 @@ static void put_origin(const S3 *s3, Buf *out)
 
 static void put_path(const S3 *s3, Str key, Buf *out)
 {
+    bool host_style = is_host_style(s3);
     buf_put_char(out, '/');
-    if (!s3->host_style)
+    if (!host_style)
         buf_put_str(out, str_of(s3->bucket));
-    if (!s3->host_style && !str_is_none(key))
+    if (!host_style && !str_is_none(key))
         buf_put_char(out, '/');
     buf_put_str(out, key);
 }
@@ -270,7 +287,7 @@ typedef enum Verdict {
     NOT_THERE,  /* no such key */
     AGAIN,      /* it passes by itself */
     NEW_CLOCK,  /* ours differs from the server's */
-    NEW_REGION, /* the bucket is somewhere else */
+    NEW_REGION, /* the bucket is somewhere else, or for now reached by another address */
     NEW_KEYS,   /* the credentials have ended */
 } Verdict;
 
@@ -348,6 +365,29 @@ static bool learn_region(S3 *s3, const HttpResult *result)
     return true;
 }
 
+/* A bucket that is new, or moves, is for some time reached by another address, which the answer names. It is
+ * signed for anew; to AWS's own only where we ask AWS, and never to one without TLS from one with. */
+static bool follow_redirect(S3 *s3, const HttpResult *result)
+{
+    Str location = http_result_field(result, "Location"), scheme = STR("https://");
+    size_t at = 0;
+    if (str_starts(str_of(s3->endpoint), STR("http://")))
+        scheme = STR("http://");
+    if (result->status != 307 || !str_starts(location, scheme))
+        return false;
+    for (at = scheme.len; at < location.len && strchr("/?#", location.ptr[at]) == NULL; at++)
+        if (location.ptr[at] <= ' ' || location.ptr[at] == '@')
+            return false;
+    location.len = at;
+    if (location.len >= sizeof s3->redirect || str_eq(location, str_of(s3->redirect)) ||
+        (s3->endpoint[0] == '\0' && !str_ends(location, STR(".amazonaws.com")) &&
+         !str_ends(location, STR(".amazonaws.com.cn"))))
+        return false;
+    memcpy(s3->redirect, location.ptr, location.len);
+    s3->redirect[location.len] = '\0';
+    return true;
+}
+
 static bool learn_clock(S3 *s3, const HttpResult *result)
 {
     int64_t skew_s = skew_of(s3, result);
@@ -365,7 +405,7 @@ static bool learn(S3 *s3, Verdict verdict, const HttpResult *result)
     case NEW_CLOCK:
         return learn_clock(s3, result);
     case NEW_REGION:
-        return learn_region(s3, result);
+        return learn_region(s3, result) || follow_redirect(s3, result);
     case NEW_KEYS:
         credentials_drop(s3->credentials);
         return true;
@@ -417,6 +457,7 @@ static ErrCode try_once(S3 *s3, const S3Call *call, HttpResult *ret, bool *ret_a
 
 ErrCode s3_call(S3 *s3, const S3Call *call, HttpResult *ret_result, Err *err)
 {
+    s3->redirect[0] = '\0'; /* it holds for one call */
     for (int n = 1;; n++) {
         HttpResult result = {.status = 0};
         bool again = false, learnt = false;

@@ -28,8 +28,9 @@ S3Options s3_options_default(const char *(*env)(const char *name), uint64_t jitt
  * Errors: ERR_INVALID (no bucket's name, an endpoint that is no address), ERR_NO_MEMORY. */
 MUST_USE ErrCode s3_open(const S3Options *options, Str bucket, S3 **ret_s3, Err *err);
 void s3_close(S3 *s3); /* NULL is fine */
-/* Any thread: pauses end, and from now on each request is sent once. */
-void s3_hurry(S3 *s3);
+/* Any thread: pauses end, from now on each request is sent once, and from `at_ms` of clock_elapsed_ms() on,
+ * or within a second of it, all end with ERR_STOPPED. */
+void s3_hurry(S3 *s3, int64_t at_ms);
 
 typedef struct S3Call {
     const char *method;

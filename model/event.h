@@ -3,7 +3,7 @@
  * Each record is a CloudEvent in JSON (CloudEvents 1.0, structured mode) with headers beside it, so
  * that a reader need not open what it passes over. A generation is:
  *     begin      of which ingester, and after which of its generations it begins (0: it is whole)
- *     rows       of stations, measures and what is expected of them (store/copy.h)
+ *     rows       of stations, measures, what is expected of them, what was asked for (store/copy.h)
  *     reading    one each, keyed by its station, as /v1/readings gives it, with received, revision, raw
  *     end        its commit time, the state of the service, how many rows and readings there were
  * A record of kind `log` is the first of a log that was empty and names it.

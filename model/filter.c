@@ -3,19 +3,35 @@
 #include <math.h>
 #include <string.h>
 
+/* Room for one more among `count` of `size` bytes each: there is room for 1, 2, 4, 8, ... NULL: no
+ * memory. */
+static void *make_room(Arena *arena, void *items, size_t count, size_t size)
+{
+    if ((count & (count - 1)) != 0)
+        return items;
+    void *grown = arena_alloc(arena, (count == 0 ? 1 : count * 2) * size);
+    if (grown != NULL && count > 0)
+        memcpy(grown, items, count * size);
+    return grown;
+}
+
 bool str_list_add(Arena *arena, StrList *list, Str item)
 {
-    bool is_full = (list->count & (list->count - 1)) == 0; /* room is 1, 2, 4, 8, ... */
-    if (is_full) {
-        size_t cap = list->count == 0 ? 1 : list->count * 2;
-        Str *items = arena_alloc(arena, cap * sizeof *items);
-        if (items == NULL)
-            return false;
-        if (list->count > 0)
-            memcpy(items, list->items, list->count * sizeof *items);
-        list->items = items;
-    }
+    Str *items = make_room(arena, list->items, list->count, sizeof *items);
+    if (items == NULL)
+        return false;
+    list->items = items;
     list->items[list->count++] = item;
+    return true;
+}
+
+bool box_list_add(Arena *arena, BoxList *list, const Box *item)
+{
+    Box *items = make_room(arena, list->items, list->count, sizeof *items);
+    if (items == NULL)
+        return false;
+    list->items = items;
+    list->items[list->count++] = *item;
     return true;
 }
 
@@ -110,23 +126,52 @@ static bool takes(const StrList *wants, Str first, Str all, MatchFn *match)
     return matches_any_want(rest, wants, match);
 }
 
-static bool takes_words(const StrList *words, const Station *station)
+/* Cuts the next word off `rest`, without the punctuation in front: no token begins with that. */
+static bool take_word(Str *rest, Str *ret)
 {
-    const Str texts[] = {
+    while (rest->len > 0 && !is_token_byte(rest->ptr[0]))
+        *rest = from_index(*rest, 1);
+    size_t len = 0;
+    while (len < rest->len && !is_blank(rest->ptr[len]))
+        len++;
+    *ret = (Str){rest->ptr, len};
+    *rest = from_index(*rest, len);
+    return len > 0;
+}
+
+bool filter_has_word(Str q)
+{
+    Str word;
+    return take_word(&q, &word);
+}
+
+enum { SEARCHED_COUNT = 5 };
+
+static bool has_all_words(const Str texts[static SEARCHED_COUNT], Str q)
+{
+    Str word;
+    bool found = true;
+    while (found && take_word(&q, &word)) {
+        found = false;
+        for (size_t i = 0; i < SEARCHED_COUNT && !found; i++)
+            found = has_word(texts[i], word);
+    }
+    return found;
+}
+
+static bool takes_words(const StrList *q, const Station *station)
+{
+    const Str texts[SEARCHED_COUNT] = {
         str_is_none(station->label_all) ? station->label : station->label_all,
         str_is_none(station->river_all) ? station->river : station->river_all,
         str_is_none(station->town_all) ? station->town : station->town_all,
         str_is_none(station->catchment_all) ? station->catchment : station->catchment_all,
         station->id,
     };
-    for (size_t i = 0; i < words->count; i++) {
-        bool found = false;
-        for (size_t k = 0; k < countof(texts) && !found; k++)
-            found = has_word(texts[k], words->items[i]);
-        if (!found)
-            return false;
-    }
-    return true;
+    bool taken = q->count == 0;
+    for (size_t i = 0; i < q->count && !taken; i++)
+        taken = has_all_words(texts, q->items[i]);
+    return taken;
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */
@@ -143,13 +188,21 @@ double distance_km(double lat1_deg, double long1_deg, double lat2_deg, double lo
 }
 
 /* A station without coordinates is in no box: every comparison with NAN is false. */
-static bool in_box(const Filter *filter, const Station *station)
+static bool in_box(const Box *box, const Station *station)
 {
     double lat = station->lat_deg, lon = station->long_deg;
-    bool east_of_west = lon >= filter->west_deg, west_of_east = lon <= filter->east_deg;
-    bool between = filter->west_deg <= filter->east_deg ? east_of_west && west_of_east
-                                                        : east_of_west || west_of_east;
-    return lat >= filter->south_deg && lat <= filter->north_deg && between;
+    bool east_of_west = lon >= box->west_deg, west_of_east = lon <= box->east_deg;
+    bool between = box->west_deg <= box->east_deg ? east_of_west && west_of_east
+                                                  : east_of_west || west_of_east;
+    return lat >= box->south_deg && lat <= box->north_deg && between;
+}
+
+static bool in_boxes(const BoxList *boxes, const Station *station)
+{
+    bool is_in = boxes->count == 0;
+    for (size_t i = 0; i < boxes->count && !is_in; i++)
+        is_in = in_box(&boxes->items[i], station);
+    return is_in;
 }
 
 static bool in_circle(const Filter *filter, const Station *station)
@@ -162,8 +215,8 @@ static bool in_circle(const Filter *filter, const Station *station)
 
 bool filter_narrows_measures(const Filter *filter)
 {
-    return filter->freshness != 0 || filter->among != NULL || filter->measure.count > 0 ||
-           filter->parameter.count > 0 || filter->qualifier.count > 0;
+    return filter->freshness != 0 || filter->trends != 0 || filter->states != 0 ||
+           filter->measure.count > 0 || filter->parameter.count > 0 || filter->qualifier.count > 0;
 }
 
 bool filter_takes_station(const Filter *filter, const Station *station)
@@ -177,67 +230,16 @@ bool filter_takes_station(const Filter *filter, const Station *station)
            takes(&filter->catchment, s->catchment, s->catchment_all, same_words) &&
            takes(&filter->town, s->town, s->town_all, same_words) &&
            takes(&filter->status, s->status, STR_NONE, same_words) &&
-           takes(&filter->type, s->type, s->type_all, same_words) &&
-           takes_words(&filter->words, s) && (!filter->has_box || in_box(filter, s)) &&
-           (!filter->has_circle || in_circle(filter, s));
-}
-
-static bool is_among(const StrList *sorted, Str id)
-{
-    size_t low = 0, high = sorted->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = str_cmp(sorted->items[middle], id);
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+           takes(&filter->type, s->type, s->type_all, same_words) && takes_words(&filter->q, s) &&
+           in_boxes(&filter->boxes, s) && (!filter->has_circle || in_circle(filter, s));
 }
 
 bool filter_takes_measure(const Filter *filter, const Measure *measure)
 {
-    return (filter->among == NULL || is_among(filter->among, measure->id)) &&
-           (filter->freshness == 0 || (filter->freshness >> measure->freshness & 1) != 0) &&
+    return (filter->freshness == 0 || (filter->freshness >> measure->freshness & 1) != 0) &&
            takes(&filter->measure, measure->id, STR_NONE, str_eq) &&
            takes(&filter->parameter, measure->parameter, STR_NONE, str_eq_nocase) &&
            takes(&filter->qualifier, measure->qualifier, STR_NONE, str_eq_nocase);
-}
-
-/* Cuts the next word off `rest`, without the punctuation in front: no token begins with that. */
-static bool take_word(Str *rest, Str *ret)
-{
-    while (rest->len > 0 && !is_token_byte(rest->ptr[0]))
-        *rest = from_index(*rest, 1);
-    size_t len = 0;
-    while (len < rest->len && !is_blank(rest->ptr[len]))
-        len++;
-    *ret = (Str){rest->ptr, len};
-    *rest = from_index(*rest, len);
-    return len > 0;
-}
-
-bool filter_words(Arena *arena, Str q, StrList *ret)
-{
-    StrList list = {.items = NULL};
-    if (str_is_none(q))
-        q = STR("");
-    Str rest = q, word;
-    while (take_word(&rest, &word))
-        list.count++;
-    if (list.count > 0) {
-        list.items = arena_alloc(arena, list.count * sizeof *list.items);
-        if (list.items == NULL)
-            return false;
-        rest = q;
-        for (size_t i = 0; i < list.count; i++)
-            (void) take_word(&rest, &list.items[i]);
-    }
-    *ret = list;
-    return true;
 }
 
 static bool copy_list(Arena *arena, const StrList *list, StrList *ret)
@@ -259,12 +261,16 @@ bool filter_copy(Arena *arena, const Filter *filter, Filter *ret)
         offsetof(Filter, rloi_id),   offsetof(Filter, wiski_id), offsetof(Filter, parameter),
         offsetof(Filter, qualifier), offsetof(Filter, river),    offsetof(Filter, catchment),
         offsetof(Filter, town),      offsetof(Filter, status),   offsetof(Filter, type),
-        offsetof(Filter, words),
+        offsetof(Filter, q),
     };
     *ret = *filter;
     for (size_t i = 0; i < countof(LISTS); i++)
         if (!copy_list(arena, (const StrList *) (const void *) ((const char *) filter + LISTS[i]),
                        (StrList *) (void *) ((char *) ret + LISTS[i])))
+            return false;
+    ret->boxes = (BoxList){.count = 0};
+    for (size_t i = 0; i < filter->boxes.count; i++)
+        if (!box_list_add(arena, &ret->boxes, &filter->boxes.items[i]))
             return false;
     return true;
 }

@@ -151,7 +151,11 @@ static bool is_pending(const SlotWalk *walk, UnixSec slot)
 GapCount gaps_count(const GapSeries *series)
 {
     SlotWalk walk = walk_init(series);
-    GapCount count = {.period_s = walk.grid.period_s};
+    GapCount count = {.period_s = walk.grid.period_s, .earliest = NO_TIME, .latest = NO_TIME};
+    if (series->time_count > 0) {
+        count.earliest = series->times[0];
+        count.latest = series->times[series->time_count - 1];
+    }
     UnixSec slot;
     bool filled;
     while (walk_next(&walk, &slot, &filled)) {

@@ -7,11 +7,13 @@
  * Pure functions, no allocation. */
 #pragma once
 #include "model/model.h"
+#include "model/shard.h"
 #include "model/window.h"
 
 /* The upstream was asked for from <= time < to, and answered. */
 typedef struct AskedRange {
-    Str station_id, measure_id; /* of one of them; both none: of every measure */
+    Str station_id, measure_id; /* of one of them; both none: of every measure, ... */
+    Shard shard;                /* ... of these stations */
     UnixSec from, to, asked_at;
 } AskedRange;
 
@@ -43,9 +45,10 @@ typedef struct GapSeries {
 } GapSeries;
 
 typedef struct GapCount {
-    int64_t period_s; /* given or learned; 0: there are no slots */
-    int64_t expected; /* slots that are not pending */
-    int64_t received; /* of these, filled */
+    int64_t period_s;         /* given or learned; 0: there are no slots */
+    int64_t expected;         /* slots that are not pending */
+    int64_t received;         /* of these, filled */
+    UnixSec earliest, latest; /* of its readings in the window, in a slot or not; NO_TIME: none */
 } GapCount;
 
 GapCount gaps_count(const GapSeries *series);

@@ -41,7 +41,8 @@ static ErrCode run_handler(Exchange *x)
         reply_fail(&x->reply, x->arena, rc, &err);
         log_failure(x, rc, &err);
     }
-    x->render_us = clock_elapsed_us() - begun_us;
+    if (!x->req.head_alone)
+        x->render_us = clock_elapsed_us() - begun_us;
     return rc;
 }
 
@@ -64,8 +65,6 @@ static Finished *find(Exchange *x, uint64_t generation, Coding coding)
         cache_find(x->cache, generation, exchange_key_in(x, coding), exchange_expires(x));
     if (found == NULL && x->site->kept != NULL)
         found = kept_find(x->site->kept, generation, exchange_key_in(x, coding));
-    if (found == NULL)
-        metric_add(METRIC_HTTP_CACHE_MISSES, 1);
     return found;
 }
 
@@ -91,35 +90,42 @@ static Finished *render_generation(Exchange *x, uint64_t *generation)
     *generation = info->generation;
     char last_modified[CLOCK_HTTP_SIZE];
     clock_format_http(info->as_of, last_modified);
-    exchange_make_etag(x, info->tag,
-                       CODING_NONE); /* the snapshot's: it may be newer than what was announced */
+    /* The snapshot's: it may be newer than what was announced. */
+    exchange_make_etag(x, info->tag, x->req.head_alone ? x->coding : CODING_NONE);
     x->req.snap = snap;
     if (route_may_be_spooled(x->req.route) &&
         (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON ||
          route_is_agency(x->req.route)))
         x->reply.spools = x->site->spools;
+    if (x->ahead_of == 0 && !x->req.head_alone)
+        metric_add(METRIC_HTTP_CACHE_MISSES, 1);
     if (run_handler(x) == OK)
         reply_header(&x->reply, "Last-Modified", str_of(last_modified));
     if (x->reply.spool != NULL)
         exchange_put_location(x, info->tag);
+    if (x->req.head_alone && x->coding != CODING_NONE && !exchange_failed(x))
+        reply_header(&x->reply, "Content-Encoding", str_of(CODINGS[x->coding].name));
     Finished *finished = end_rendered(x);
-    if (finished != NULL && !exchange_failed(x))
+    if (finished != NULL && !exchange_failed(x) && !x->req.head_alone)
         keep(x, info->generation, CODING_NONE, finished);
     return finished;
 }
 
-/* The same answer as the client would rather have it; `plain` itself where it is too small to gain,
- * or there is no memory. Takes `plain` over. */
-static Finished *encode(const Exchange *x, Finished *plain)
+static bool is_head(const Exchange *x)
 {
-    if (plain == NULL || x->coding == CODING_NONE || finished_status(plain) != 200 ||
-        finished_body_bytes(plain) < CODING_MIN_BYTES)
-        return plain;
-    Finished *coded = finished_coded(plain, x->coding, x->site->spools);
-    if (coded == NULL)
-        return plain;
-    finished_drop(plain);
-    return coded;
+    return str_eq(x->head->method, STR("HEAD"));
+}
+
+static void want_head_alone(Exchange *x)
+{
+    x->req.head_alone = x->reply.is_bare = true;
+}
+
+/* What GET would say of it in front of its rows, of which none is looked at. */
+static Finished *render_head(Exchange *x, uint64_t generation)
+{
+    want_head_alone(x);
+    return render_generation(x, &generation);
 }
 
 /* 1 ms of gzip, about */
@@ -134,6 +140,21 @@ static bool is_heavy(const Request *req, const Finished *plain)
         return finished_body_bytes(plain) > ENCODE_AT_ONCE_MAX;
     return (route_is_country_list(req->route) || req->route->life == LIFE_FEED) &&
            filter->station.count == 0 && filter->measure.count == 0 && !ea_names_station(req);
+}
+
+/* The same answer as the client would rather have it; `plain` itself where it is too small to gain,
+ * or there is no memory. A list of all is coded however small it is, so that its tag is known before its
+ * size. Takes `plain` over. */
+static Finished *encode(const Exchange *x, Finished *plain)
+{
+    if (plain == NULL || x->coding == CODING_NONE || finished_status(plain) != 200 ||
+        (finished_body_bytes(plain) < CODING_MIN_BYTES && !is_heavy(&x->req, NULL)))
+        return plain;
+    Finished *coded = finished_coded(plain, x->coding, x->site->spools);
+    if (coded == NULL)
+        return plain;
+    finished_drop(plain);
+    return coded;
 }
 
 static Finished *defer(Exchange *x, uint64_t generation, Finished *plain)
@@ -152,7 +173,12 @@ static Finished *find_or_render(Exchange *x, uint64_t generation)
         return finished;
     if (x->coding != CODING_NONE)
         finished = find(x, generation, CODING_NONE);
-    if (x->may_defer && is_heavy(&x->req, finished))
+    bool heavy = is_heavy(&x->req, finished);
+    if (heavy && is_head(x)) {
+        finished_drop(finished);
+        return render_head(x, generation);
+    }
+    if (heavy && x->may_defer)
         return defer(x, generation, finished);
     if (finished == NULL)
         finished = render_generation(x, &generation);
@@ -318,6 +344,8 @@ static Finished *answer_now(Exchange *x)
         if (exchange_client_holds(x, x->site->options->build))
             return end_not_modified(x);
         exchange_make_etag(x, x->site->options->build, CODING_NONE);
+    } else if (is_head(x) && x->req.route->formats != 0) {
+        want_head_alone(x); /* a list of the moment is never kept, and a stream has no end */
     }
     (void) run_handler(x);
     Finished *finished = end_rendered(x);
@@ -353,7 +381,7 @@ static Finished *answer_exchange(Exchange *x)
 
 /* ---- what goes to one client alone ----------------------------------------------------------- */
 
-static void add_extra(Answer *answer, const char *name, Str value)
+void answer_add(Answer *answer, const char *name, Str value)
 {
     assert(answer->extra_count < EXTRA_MAX);
     answer->extra[answer->extra_count++] = (Header){name, value};
@@ -386,15 +414,15 @@ static void add_trace(Answer *answer, const Head *head, Arena *arena, bool is_er
     if (is_error && !(has_id && has_trace))
         arc4random_buf(random, sizeof random);
     if (has_id)
-        add_extra(answer, "X-Request-Id", head->request_id);
+        answer_add(answer, "X-Request-Id", head->request_id);
     else if (is_error)
-        add_extra(answer, "X-Request-Id", arena_format(arena, "%016" PRIx64, random[0]));
+        answer_add(answer, "X-Request-Id", arena_format(arena, "%016" PRIx64, random[0]));
     if (has_trace)
-        add_extra(answer, "traceparent", head->traceparent);
+        answer_add(answer, "traceparent", head->traceparent);
     else if (is_error)
-        add_extra(answer, "traceparent",
-                  arena_format(arena, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-00",
-                               random[0], random[1], random[2]));
+        answer_add(answer, "traceparent",
+                   arena_format(arena, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-00",
+                                random[0], random[1], random[2]));
 }
 
 /* ---- words that were heard before ------------------------------------------------------------ */
@@ -482,9 +510,9 @@ static Answer answer(Exchange *x)
                    str_eq(finished_header(made.finished, "Row-Count"), STR("0"));
     add_trace(&made, x->head, x->arena, finished_status(made.finished) >= 400);
     if (x->render_us > 0)
-        add_extra(&made, "Server-Timing",
-                  arena_format(x->arena, "render;dur=%" PRId64 ".%03" PRId64, x->render_us / 1000,
-                               x->render_us % 1000));
+        answer_add(&made, "Server-Timing",
+                   arena_format(x->arena, "render;dur=%" PRId64 ".%03" PRId64, x->render_us / 1000,
+                                x->render_us % 1000));
     return made;
 }
 

@@ -14,7 +14,7 @@ typedef struct Head {
     size_t bytes; /* of all header fields */
 } Head;
 
-enum { EXTRA_MAX = 4 };
+enum { EXTRA_MAX = 6 };
 
 /* A question that must be rendered and is heavy. `generation` was the newest announced. */
 typedef struct Deferred {
@@ -48,7 +48,9 @@ enum { HEAD_MAX_BYTES = 4096 };
 /* Renders whatever must be. Any thread. `arena` must outlive the use of the answer. */
 Answer answer_request(Site *site, Cache *cache, const Head *head, Arena *arena);
 /* The same, but what would take more than a few milliseconds is deferred: a list that no station
- * and no measure narrows, in rendering or in compressing. For the threads that serve others too. */
+ * and no measure narrows, in rendering or in compressing. For the threads that serve others too. Of
+ * such a list HEAD is answered without its rows, unless it is kept; without what only these would
+ * tell, then: lengths, the window, the next page, errors. */
 Answer answer_at_once(Site *site, Cache *cache, const Head *head, Arena *arena);
 /* The answer to what was deferred, from what was rendered for it; takes its count over. */
 Answer answer_rendered(Site *site, Cache *cache, const Head *head, Arena *arena,
@@ -57,6 +59,9 @@ Answer answer_rendered(Site *site, Cache *cache, const Head *head, Arena *arena,
 void answer_ahead(Site *site, Cache *cache, uint64_t generation, const Question *question);
 /* What is said to a request that is not even read: too many connections. */
 Answer answer_problem(const Head *head, Arena *arena, ProblemType type, const char *detail);
+
+/* A header for this client alone; the value must live as long as the arena of the answer. */
+void answer_add(Answer *answer, const char *name, Str value);
 
 /* Whether one of the entity tags in `list` (If-None-Match) is `etag`, compared weakly. Ours are
  * "<generation or build>-<hash of the question, its form and the build>". */

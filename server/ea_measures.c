@@ -32,7 +32,9 @@ static ErrCode list_measures(const Request *req, Reply *reply, const EaQuery *qu
     Listing listing = {.list = ea_list_begin(req, reply, query, AGENCY_MEASURE_MEMBERS),
                        .query = query,
                        .item = buf_init(req->site->options->max_response_bytes)};
-    ErrCode rc = snapshot_each_measure(req->snap, filter, add_measure, &listing, err);
+    ErrCode rc = OK;
+    if (!req->head_alone)
+        rc = snapshot_each_measure(req->snap, filter, add_measure, &listing, err);
     if (rc == OK)
         rc = buf_check(&listing.item, err);
     buf_release(&listing.item);
@@ -78,7 +80,7 @@ static bool put_single(const Station *station, const Measure *measure, const Rea
 ErrCode get_ea_measure(const Request *req, Reply *reply, Err *err)
 {
     Single single = {.style = ea_style(req), .out = &reply->body};
-    Filter filter = {.has_box = false};
+    Filter filter = {.has_circle = false};
     ErrCode rc = resolve_measure(req, reply, &filter, err);
     if (rc != OK)
         return rc;

@@ -311,7 +311,7 @@ static ErrCode list_of(const Request *req, Str item, StrList *ret, Err *err)
 static ErrCode make_filter(const Request *req, const EaQuery *query, Filter *ret, Err *err)
 {
     bool is_reference = false;
-    *ret = (Filter){.has_box = false};
+    *ret = (Filter){.has_circle = false};
     ErrCode rc = list_of(req, query->parameter, &ret->parameter, err);
     if (rc == OK)
         rc = list_of(req, query->qualifier, &ret->qualifier, err);

@@ -205,7 +205,7 @@ static ErrCode list_readings(const Request *req, Reply *reply, const EaQuery *qu
                        .stops_at_past = !req->site->options->facade_keeps_history};
     if (query->latest || query->limit != EA_NO_LIMIT)
         reply->spools = NULL; /* it fits into memory, where it is compressed too */
-    ErrCode rc = walk(&listing, filter, err);
+    ErrCode rc = req->head_alone ? OK : walk(&listing, filter, err);
     if (rc == OK && listing.no_memory)
         rc = err_set(err, ERR_NO_MEMORY, "no memory for the readings");
     if (rc == OK && listing.reaches_past && listing.stops_at_past) {
@@ -307,7 +307,7 @@ ErrCode get_ea_reading(const Request *req, Reply *reply, Err *err)
                      .out = &reply->body,
                      .measure = buf_init(1 << 20),
                      .kept_from = NO_TIME};
-    Filter filter = {.has_box = false};
+    Filter filter = {.has_circle = false};
     if (!read_address_time(req, &single.time))
         return ea_not_found(req, reply, err);
     ErrCode rc = resolve_measure(req, reply, &filter, err);

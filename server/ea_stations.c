@@ -42,7 +42,8 @@ ErrCode get_ea_stations(const Request *req, Reply *reply, Err *err)
     Listing listing = {.list = ea_list_begin(req, reply, &query, AGENCY_STATION_MEMBERS),
                        .query = &query,
                        .item = buf_init(req->site->options->max_response_bytes)};
-    rc = snapshot_each_station(req->snap, &filter, add_station, &listing, err);
+    if (!req->head_alone)
+        rc = snapshot_each_station(req->snap, &filter, add_station, &listing, err);
     if (rc == OK)
         rc = buf_check(&listing.item, err);
     buf_release(&listing.item);
@@ -134,7 +135,7 @@ static bool add_measure(const Station *station, const Measure *measure, const Re
 static ErrCode find_single(const Request *req, Reply *reply, Single *single, Filter *filter,
                            Err *err)
 {
-    *filter = (Filter){.has_box = false};
+    *filter = (Filter){.has_circle = false};
     ErrCode rc = ea_resolve_station(req, reply, filter, err);
     if (rc == OK)
         rc = snapshot_each_station(req->snap, filter, copy_station, single, err);

@@ -6,9 +6,10 @@
 
 #include <string.h>
 
-static const char EXPOSED[] = "ETag, Last-Modified, Link, Content-Location, Content-Range, "
-                              "Repr-Digest, Row-Count, Held-From, Retry-After, RateLimit, "
-                              "RateLimit-Policy, X-Request-Id, Server-Timing";
+static const char EXPOSED[] =
+    "ETag, Last-Modified, Link, Content-Location, Content-Range, "
+    "Repr-Digest, Row-Count, Freshet-Window, Held-From, Retry-After, RateLimit, "
+    "RateLimit-Policy, WWW-Authenticate, X-Request-Id, Server-Timing";
 
 /* A link header beyond this is left out: long queries are not repeated to their sender. */
 enum { LINK_MAX_BYTES = 1024 };
@@ -33,14 +34,20 @@ static void put_common_headers(Exchange *x)
 
 static void put_freshness(Exchange *x)
 {
-    static const char *const CACHE_CONTROL[] = {
-        [LIFE_GENERATION] = "public, stale-while-revalidate=60, stale-if-error=3600",
-        [LIFE_FEED] = "no-store",
-        [LIFE_BUILD] = "public, max-age=3600",
-        [LIFE_NOW] = "no-store",
+    /* What is given to holders of tokens alone must not be handed on by a cache to others. */
+    static const struct {
+        const char *open, *closed;
+    } CACHE_CONTROL[] = {
+        [LIFE_GENERATION] = {"public, stale-while-revalidate=60, stale-if-error=3600",
+                             "private, stale-while-revalidate=60, stale-if-error=3600"},
+        [LIFE_FEED] = {"no-store", "no-store"},
+        [LIFE_BUILD] = {"public, max-age=3600", "private, max-age=3600"},
+        [LIFE_NOW] = {"no-store", "no-store"},
     };
     Life life = exchange_failed(x) || x->req.route == NULL ? LIFE_NOW : x->req.route->life;
-    reply_header(&x->reply, "Cache-Control", str_of(CACHE_CONTROL[life]));
+    bool is_closed = x->site != NULL && x->site->options->tokens_file != NULL;
+    reply_header(&x->reply, "Cache-Control",
+                 str_of(is_closed ? CACHE_CONTROL[life].closed : CACHE_CONTROL[life].open));
     if (life == LIFE_GENERATION || life == LIFE_BUILD)
         reply_header(&x->reply, "ETag", str_of(x->etag));
 }
@@ -112,8 +119,8 @@ Finished *end_options(Exchange *x)
     reply_header(&x->reply, "Allow", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Methods", STR(ALLOWED_METHODS));
     reply_header(&x->reply, "Access-Control-Allow-Headers",
-                 STR("Accept, If-None-Match, If-Modified-Since, If-Range, Range, X-Request-Id, "
-                     "traceparent"));
+                 STR("Accept, Authorization, If-None-Match, If-Modified-Since, If-Range, Range, "
+                     "X-Request-Id, traceparent"));
     reply_header(&x->reply, "Access-Control-Max-Age", STR("86400"));
     put_common_headers(x);
     x->reply.status = 204;

@@ -96,7 +96,7 @@ ErrCode feed_begin(const Request *req, Snapshot *snap, ChangeCursor *ret, bool *
     return OK;
 }
 
-void put_start(JsonWriter *json)
+void put_start(JsonWriter *json, Str exported)
 {
     static const char *const LISTS[] = {"stations", "measures", "readings", "latest"};
     json_key(json, "start");
@@ -107,5 +107,7 @@ void put_start(JsonWriter *json)
         json_key(json, LISTS[i]);
         json_text(json, path);
     }
+    json_key(json, "snapshot");
+    json_raw(json, exported);
     json_close(json, '}');
 }

@@ -47,5 +47,6 @@ void portion_release(Portion *portion);
  * of this store, and *ret is the newest generation. Without either: the beginning. */
 MUST_USE ErrCode feed_begin(const Request *req, Snapshot *snap, ChangeCursor *ret, bool *ret_known,
                             Err *err);
-/* Where one who knows nothing begins: the lists themselves, as the member `start`. */
-void put_start(JsonWriter *json);
+/* Where one who knows nothing begins, as the member `start`: the lists themselves, and the newest
+ * exported generation, whose JSON `exported` is. */
+void put_start(JsonWriter *json, Str exported);

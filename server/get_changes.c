@@ -1,4 +1,5 @@
 /* /v1/changes: what changed since a cursor, and the cursor from which to go on. */
+#include "server/exported.h"
 #include "server/feed.h"
 #include "server/route.h"
 #include "server/rows.h"
@@ -37,7 +38,9 @@ static void put_lists(JsonWriter *json, const Portion *portion)
         put_list(json, LISTS[i].name, &portion->lists[LISTS[i].list]);
 }
 
-static void put_end(JsonWriter *json, const Portion *portion, bool known, const SnapshotInfo *info)
+/* `exported` as put_start() has it; none: the cursor was known. */
+static void put_end(JsonWriter *json, const Portion *portion, Str exported,
+                    const SnapshotInfo *info)
 {
     char next[CHANGE_CURSOR_SIZE];
     const ChangeCursor *reached = &portion->reached;
@@ -49,9 +52,9 @@ static void put_end(JsonWriter *json, const Portion *portion, bool known, const 
     json_key(json, "more");
     json_bool(json, reached->generation < info->generation);
     json_key(json, "reset");
-    json_bool(json, !known);
-    if (!known)
-        put_start(json);
+    json_bool(json, exported.len > 0);
+    if (exported.len > 0)
+        put_start(json, exported);
     json_key(json, "complete");
     json_bool(json, true);
     json_close(json, '}');
@@ -64,11 +67,17 @@ ErrCode get_changes(const Request *req, Reply *reply, Err *err)
     const Feed feed = feed_of(req);
     const PortionLimits limits = limits_of(req);
     CLEANUP(portion_release) Portion portion = {.count = 0};
+    CLEANUP(buf_release) Buf exported = buf_init(limits.bytes);
+    JsonWriter exported_json = json_writer(&exported);
     ChangeCursor after;
     bool known = true;
     ErrCode rc = feed_begin(req, req->snap, &after, &known, err);
-    if (rc == OK)
-        rc = portion_take(req->snap, &feed, &after, &limits, &portion, err);
+    reply->content_type = FORMATS[FORMAT_JSON].content_type;
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = portion_take(req->snap, &feed, &after, &limits, &portion, err);
+    if (rc == OK && !known)
+        rc = put_newest_exported(&exported_json, req->snap, err);
     if (rc != OK)
         return rc;
     JsonWriter json = json_writer(&reply->body);
@@ -76,8 +85,7 @@ ErrCode get_changes(const Request *req, Reply *reply, Err *err)
     put_generation(&json, info);
     put_licence(&json);
     put_lists(&json, &portion);
-    put_end(&json, &portion, known, info);
-    reply->content_type = FORMATS[FORMAT_JSON].content_type;
+    put_end(&json, &portion, buf_view(&exported), info);
     if (known) /* of no rows: whoever waits may be held */
         reply_header(reply, "Row-Count", arena_format(req->arena, "%zu", portion.count));
     return buf_check(&reply->body, err);

@@ -1,6 +1,5 @@
 /* /v1/gaps: the slots of each measure without a reading, why, and when they were last asked for. It
  * belongs to a generation but for that last, which changes without one: so it is no-store. */
-#include "server/meanings.h"
 #include "server/route.h"
 #include "server/rows.h"
 
@@ -12,6 +11,14 @@ typedef struct Answer {
     UnixSec from, to;  /* of all gaps */
 } Answer;
 
+static void widen(UnixSec *earliest, UnixSec *latest, UnixSec from, UnixSec to)
+{
+    if (*earliest == NO_TIME || from < *earliest)
+        *earliest = from;
+    if (to > *latest)
+        *latest = to;
+}
+
 static bool begin_measure(const Station *station, const Measure *measure, const GapCount *count,
                           void *ctx)
 {
@@ -21,16 +28,15 @@ static bool begin_measure(const Station *station, const Measure *measure, const 
     answer->coverage.expected += count->expected;
     answer->coverage.received += count->received;
     answer->coverage.counted |= count->period_s > 0;
+    if (count->earliest != NO_TIME)
+        widen(&answer->coverage.earliest, &answer->coverage.latest, count->earliest, count->latest);
     return true;
 }
 
 static bool add_gap(const Gap *gap, void *ctx)
 {
     Answer *answer = ctx;
-    if (answer->from == NO_TIME || gap->from < answer->from)
-        answer->from = gap->from;
-    if (gap->to > answer->to)
-        answer->to = gap->to;
+    widen(&answer->from, &answer->to, gap->from, gap->to);
     answer->row.gap = gap;
     return rows_add(&answer->rows, &answer->row);
 }
@@ -43,14 +49,12 @@ ErrCode get_gaps(const Request *req, Reply *reply, Err *err)
         return rc;
     Request pinned = *req;
     pinned.snap = snap;
-    Filter filter = req->selection.filter;
     Answer answer = {.coverage = coverage_init(), .from = NO_TIME, .to = NO_TIME};
     const GapVisitor visitor = {begin_measure, add_gap, &answer};
     rc = rows_begin(&answer.rows, &pinned, reply, err);
-    if (rc == OK)
-        rc = meanings_narrow(&pinned, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_gap(snap, &filter, &visitor, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = snapshot_each_gap(snap, &req->selection.filter, &visitor, err);
     const Extent extent = {.from = answer.from, .to = answer.to, .coverage = &answer.coverage};
     return rc != OK ? rc : rows_end(&answer.rows, &extent, err);
 }

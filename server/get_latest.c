@@ -99,10 +99,9 @@ static ErrCode list_latest(const Request *req, Filter filter, Reply *reply, Err 
 {
     Latest latest = {.arena = req->arena};
     ErrCode rc = rows_begin(&latest.rows, req, reply, err);
-    if (rc == OK)
-        rc = meanings_narrow(req, &filter, err);
-    if (rc == OK)
-        rc = read_meanings(&latest, req, &filter, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = read_meanings(&latest, req, &filter, err);
     if (rc == OK)
         rc = snapshot_each_latest(req->snap, &filter, add_latest, &latest, err);
     if (rc == OK && latest.rows.seen == 0)

@@ -1,5 +1,4 @@
 /* /v1/measures and /v1/measures/{measure}: the same object in both. */
-#include "server/meanings.h"
 #include "server/resolve.h"
 #include "server/route.h"
 #include "server/rows.h"
@@ -15,10 +14,9 @@ static ErrCode list_measures(const Request *req, Filter filter, Reply *reply, Er
 {
     Rows rows;
     ErrCode rc = rows_begin(&rows, req, reply, err);
-    if (rc == OK)
-        rc = meanings_narrow(req, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_measure(req->snap, &filter, add_measure, &rows, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = snapshot_each_measure(req->snap, &filter, add_measure, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }
 

@@ -18,8 +18,9 @@ ErrCode get_quarantine(const Request *req, Reply *reply, Err *err)
         return rc;
     Rows rows;
     rc = rows_begin(&rows, req, reply, err);
-    if (rc == OK)
-        rc = snapshot_each_refusal(snap, &req->selection.filter.measure, &req->selection.reasons,
-                                   add_refusal, &rows, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = snapshot_each_refusal(snap, &req->selection.filter.measure, &req->selection.reasons,
+                               add_refusal, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }

@@ -1,6 +1,5 @@
 /* /v1/readings, /v1/stations/{station}/readings and /v1/measures/{measure}/readings. */
 #include "base/clock.h"
-#include "server/meanings.h"
 #include "server/resolve.h"
 #include "server/route.h"
 #include "server/rows.h"
@@ -218,14 +217,13 @@ static ErrCode list_readings(const Request *req, Filter filter, Reply *reply, Er
                        .selection = &req->selection,
                        .wide = wide_begin(req->arena, req->selection.step_s)};
     ErrCode rc = rows_begin(&listing.rows, req, reply, err);
+    if (rc != OK || req->head_alone)
+        return rc;
     const ReadingVisitor visitor = {.each_measure = begin_measure,
                                     .each_reading = add_reading,
                                     .end_measure = end_measure,
                                     .ctx = &listing};
-    if (rc == OK)
-        rc = meanings_narrow(req, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_reading(req->snap, &filter, listing.window, &visitor, err);
+    rc = snapshot_each_reading(req->snap, &filter, listing.window, &visitor, err);
     if (rc == OK && listing.refusal != NULL)
         rc = refuse_aggregate(&listing, reply, err);
     if (rc == OK && listing.coverage.count == 0 && span->has_to)

@@ -1,10 +1,7 @@
 /* /v1/snapshots and /v1/snapshots/latest: the exported generations, as their manifests say it. They come
  * and go without a generation. */
-#include "base/json.h"
+#include "server/exported.h"
 #include "server/route.h"
-#include "store/exports.h"
-
-#include <stdio.h>
 
 typedef struct Listing {
     JsonWriter json;
@@ -12,27 +9,10 @@ typedef struct Listing {
     bool any;
 } Listing;
 
-/* The manifest as it is, with the time of its export in front. */
-static void put_manifest(JsonWriter *json, Str manifest, UnixSec exported)
-{
-    json_open(json, '{');
-    json_key(json, "exported");
-    json_time(json, exported);
-    JsonWalk walk = json_walk(manifest);
-    Str key, value;
-    while (json_next(&walk, &key, &value)) {
-        char name[64];
-        (void) snprintf(name, sizeof name, STR_FMT, STR_ARG(key));
-        json_key(json, name);
-        json_raw(json, value);
-    }
-    json_close(json, '}');
-}
-
 static bool add_export(Str manifest, UnixSec exported, void *ctx)
 {
     Listing *listing = ctx;
-    put_manifest(&listing->json, manifest, exported);
+    put_exported(&listing->json, manifest, exported);
     listing->any = true;
     return !listing->only_newest;
 }

@@ -1,5 +1,4 @@
 /* /v1/stations and /v1/stations/{station}: the same object in both. */
-#include "server/meanings.h"
 #include "server/resolve.h"
 #include "server/route.h"
 #include "server/rows.h"
@@ -16,10 +15,9 @@ static ErrCode list_stations(const Request *req, Filter filter, Reply *reply, Er
 {
     Rows rows;
     ErrCode rc = rows_begin(&rows, req, reply, err);
-    if (rc == OK)
-        rc = meanings_narrow(req, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_station(req->snap, &filter, add_station, &rows, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = snapshot_each_station(req->snap, &filter, add_station, &rows, err);
     return rc != OK ? rc : rows_end(&rows, NULL, err);
 }
 

@@ -45,6 +45,10 @@ ErrCode get_stream(const Request *req, Reply *reply, Err *err)
     bool known = true;
     if (req->site->hub == NULL || req->site->draining)
         return err_set(err, ERR_STOPPED, "there is no stream now");
+    reply->content_type = FORMATS[req->format].content_type;
+    reply_header(reply, "X-Accel-Buffering", STR("no")); /* nginx would gather events */
+    if (req->head_alone)
+        return OK;
     ErrCode rc = find_begin(req, &from, &known, err);
     if (rc != OK)
         return rc;
@@ -53,7 +57,5 @@ ErrCode get_stream(const Request *req, Reply *reply, Err *err)
         hub_subscribe(req->site->hub, key_of(req), &feed, req->format, &from, !known);
     if (reply->subscriber == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for a subscriber");
-    reply->content_type = FORMATS[req->format].content_type;
-    reply_header(reply, "X-Accel-Buffering", STR("no")); /* nginx would gather events */
     return OK;
 }

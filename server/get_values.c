@@ -1,5 +1,4 @@
 /* /v1/rivers, /v1/catchments, /v1/towns, /v1/parameters: the values there are, and of how much. */
-#include "server/meanings.h"
 #include "server/route.h"
 #include "server/rows.h"
 
@@ -110,11 +109,9 @@ static ErrCode list_of_stations(const Request *req, Reply *reply, size_t value_o
     Rows rows;
     Values values = {.arena = req->arena, .value_offset = value_offset, .all_offset = all_offset};
     ErrCode rc = rows_begin(&rows, req, reply, err);
-    Filter filter = req->selection.filter;
-    if (rc == OK)
-        rc = meanings_narrow(req, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_station(req->snap, &filter, add_station, &values, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = snapshot_each_station(req->snap, &req->selection.filter, add_station, &values, err);
     return rc != OK ? rc : end_values(&values, &rows, err);
 }
 
@@ -140,10 +137,8 @@ ErrCode get_parameters(const Request *req, Reply *reply, Err *err)
     Rows rows;
     Values values = {.arena = req->arena};
     ErrCode rc = rows_begin(&rows, req, reply, err);
-    Filter filter = req->selection.filter;
-    if (rc == OK)
-        rc = meanings_narrow(req, &filter, err);
-    if (rc == OK)
-        rc = snapshot_each_measure(req->snap, &filter, add_measure, &values, err);
+    if (rc != OK || req->head_alone)
+        return rc;
+    rc = snapshot_each_measure(req->snap, &req->selection.filter, add_measure, &values, err);
     return rc != OK ? rc : end_values(&values, &rows, err);
 }

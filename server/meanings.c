@@ -1,10 +1,5 @@
 #include "server/meanings.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-/* ---- the walk -------------------------------------------------------------------------------- */
-
 typedef struct MeaningWalk {
     MeaningFn *each;
     void *ctx;
@@ -45,51 +40,4 @@ ErrCode meanings_each(Snapshot *snap, const Filter *filter, MeaningFn *each, voi
                                     .end_measure = end_measure,
                                     .ctx = &walk};
     return snapshot_each_reading(snap, filter, window_everything(), &visitor, err);
-}
-
-/* ---- the filter ------------------------------------------------------------------------------ */
-
-typedef struct Narrowing {
-    const Selection *selection;
-    Arena *arena;
-    StrList ids;
-    bool no_memory;
-} Narrowing;
-
-static bool add_wanted(const Measure *measure, const Meaning *meaning, void *ctx)
-{
-    Narrowing *narrowing = ctx;
-    const Selection *selection = narrowing->selection;
-    Str id;
-    if ((selection->trends != 0 && (selection->trends & 1U << meaning->trend) == 0) ||
-        (selection->states != 0 && (selection->states & 1U << meaning->state) == 0))
-        return true;
-    narrowing->no_memory = !arena_copy(narrowing->arena, measure->id, &id) ||
-                           !str_list_add(narrowing->arena, &narrowing->ids, id);
-    return !narrowing->no_memory;
-}
-
-static int by_bytes(const void *left, const void *right)
-{
-    return str_cmp(*(const Str *) left, *(const Str *) right);
-}
-
-ErrCode meanings_narrow(const Request *req, Filter *filter, Err *err)
-{
-    Narrowing narrowing = {.selection = &req->selection, .arena = req->arena};
-    if (req->selection.trends == 0 && req->selection.states == 0)
-        return OK;
-    StrList *among = arena_alloc(req->arena, sizeof *among);
-    if (among == NULL)
-        return err_set(err, ERR_NO_MEMORY, "no memory for a filter");
-    ErrCode rc = meanings_each(req->snap, filter, add_wanted, &narrowing, err);
-    if (rc == OK && narrowing.no_memory)
-        rc = err_set(err, ERR_NO_MEMORY, "no memory for the measures that are meant");
-    if (rc != OK)
-        return rc;
-    if (narrowing.ids.count > 1)
-        qsort(narrowing.ids.items, narrowing.ids.count, sizeof *narrowing.ids.items, by_bytes);
-    *among = narrowing.ids;
-    filter->among = among;
-    return OK;
 }

@@ -11,8 +11,3 @@ typedef bool MeaningFn(const Measure *measure, const Meaning *meaning, void *ctx
  * Errors: those of the store. */
 MUST_USE ErrCode meanings_each(Snapshot *snap, const Filter *filter, MeaningFn *each, void *ctx,
                                Err *err);
-
-/* Narrows *filter to the measures whose newest values mean what `trend` and `state` of the request
- * ask for; as it is where they ask nothing. What it then borrows lives in the request's arena.
- * Errors: ERR_NO_MEMORY; those of the store. */
-MUST_USE ErrCode meanings_narrow(const Request *req, Filter *filter, Err *err);

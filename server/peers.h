@@ -4,7 +4,7 @@
  * connection for ever. Here a connection has one deadline for a whole head, from its opening or its
  * last answer; a guard thread shuts down those that miss it. */
 #pragma once
-#include "server/answer.h"
+#include "server/gate.h"
 #include "server/hub.h"
 
 #include <sys/socket.h>
@@ -17,6 +17,7 @@ typedef struct Peer {
     bool is_begun;                     /* its head has been judged */
     bool is_counted;                   /* among the requests under way */
     bool is_surplus;                   /* beyond a limit: it gets 503 and is closed */
+    Verdict verdict;                   /* of the request under way, where there is a gate */
     bool is_rendered;                  /* its answer was deferred and is here; the count is ours */
     Rendered rendered;                 /* without a Finished: it could not be */
     struct MHD_Connection *connection; /* suspended while its answer is rendered */

@@ -32,6 +32,10 @@ const ProblemInfo PROBLEMS[PROBLEM_TYPE_COUNT] = {
                              "The request is no proper HTTP request: its target is not "
                              "percent-encoded as it should be, "
                              "its Host is missing or doubled, or it frames its body in two ways."},
+    [PROBLEM_UNAUTHORIZED] =
+        {"unauthorized", "Unauthorized", 401, 0,
+         "This service asks who wants to know: a request brings one of its operator's tokens as "
+         "'Authorization: Bearer <token>'. /live, /ready, /metrics and /v1/status need none."},
     [PROBLEM_NOT_FOUND] =
         {"not-found", "Not found", 404, 0,
          "The path, station or measure does not exist. Identifiers are compared by exact case and "
@@ -70,6 +74,12 @@ const ProblemInfo PROBLEMS[PROBLEM_TYPE_COUNT] = {
         {"range-not-satisfiable", "Range not satisfiable", 416, 0,
          "The part asked for begins behind the end of the answer. Content-Range says how long it "
          "is; a download that asks for what follows its end is complete."},
+    [PROBLEM_RATE_LIMITED] =
+        {"rate-limited", "Too many requests", 429, 0,
+         "This address has asked more often than the service's operator allows one. Retry-After "
+         "says when the next request passes; RateLimit says on every answer what is left, and "
+         "RateLimit-Policy how many requests there are in how many seconds. A cached answer counts "
+         "too: Expires says when there can be a new one. /v1/status is never limited."},
     [PROBLEM_HEAD_TOO_LARGE] =
         {"head-too-large", "Request head too large", 431, 0,
          "The header fields of the request are together larger than this service reads."},

@@ -98,6 +98,7 @@ void reply_render_problem(Reply *reply, Arena *arena)
     const ProblemInfo *info = &PROBLEMS[reply->problem.type];
     reply->status = info->status;
     reply->content_type = "application/problem+json";
+    reply->is_bare = false;
     buf_clear(&reply->body);
     spool_drop(TAKE(reply->spool));
     problem_render(&reply->problem, &reply->body);
@@ -110,6 +111,7 @@ void reply_render_problem(Reply *reply, Arena *arena)
 struct Finished {
     _Atomic unsigned count;
     unsigned status;
+    bool is_bare; /* goes to HEAD alone */
     UnixSec expires;
     Bytes *bytes;
     struct MHD_Response *response; /* shared by all who need no header of their own */
@@ -148,6 +150,26 @@ static struct MHD_Response *response_over(Bytes *bytes, Slice slice)
         slice.len, bytes->len > 0 ? bytes->ptr + slice.from : NULL, drop_bytes, bytes_keep(bytes));
     if (response == NULL)
         bytes_drop(bytes);
+    return response;
+}
+
+static ssize_t read_nothing(void *cls, uint64_t position, char *bytes, size_t max)
+{
+    (void) cls;
+    (void) position;
+    (void) bytes;
+    (void) max;
+    return MHD_CONTENT_READER_END_OF_STREAM; /* HEAD never comes here */
+}
+
+/* For HEAD, of a body whose length is not known. libmicrohttpd would say that it comes in chunks, and
+ * send the last of them too, unless the connection ends with it. */
+static struct MHD_Response *response_without_body(void)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
+    if (response != NULL)
+        (void) MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     return response;
 }
 
@@ -201,18 +223,24 @@ static struct MHD_Response *unless(bool failed, struct MHD_Response *response)
 
 Finished *reply_finish(Reply *reply, UnixSec expires)
 {
+    if (reply->is_bare)
+        buf_clear(&reply->body);
     Bytes *bytes =
         reply->spool != NULL ? bytes_of_spool(TAKE(reply->spool)) : bytes_take(&reply->body);
     if (bytes == NULL)
         return NULL;
-    struct MHD_Response *response = response_over(bytes, all_of(bytes));
+    struct MHD_Response *response =
+        reply->is_bare ? response_without_body() : response_over(bytes, all_of(bytes));
     if (reply->content_type != NULL)
         reply_header(reply, "Content-Type", str_of(reply->content_type));
     if (response != NULL)
         response = unless(!add_headers(response, reply->headers, reply->header_count) ||
                               !add_expires(response, expires),
                           response);
-    return finished_new(reply->status, expires, bytes, response);
+    Finished *finished = finished_new(reply->status, expires, bytes, response);
+    if (finished != NULL)
+        finished->is_bare = reply->is_bare;
+    return finished;
 }
 
 /* Where a response becomes another: all headers but `without`. */
@@ -245,7 +273,9 @@ static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const cha
 static struct MHD_Response *response_like(const Finished *finished, Bytes *bytes, Slice slice,
                                           const char *const *without)
 {
-    Copying copying = {.to = response_over(bytes, slice), .without = without};
+    Copying copying = {.to = finished->is_bare ? response_without_body()
+                                               : response_over(bytes, slice),
+                       .without = without};
     if (copying.to == NULL)
         return NULL;
     (void) MHD_get_response_headers(finished->response, copy_header, &copying);

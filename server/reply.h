@@ -29,6 +29,7 @@ typedef struct Reply {
     Spool *spool;                  /* owned: what came before `body`; NULL while it all fits */
     char digest[DIGEST_SIZE];      /* Repr-Digest of a spooled body */
     struct Subscriber *subscriber; /* owned: gives the body; NULL: it is here */
+    bool is_bare;                  /* of a body that is not made: it has no length */
     Problem problem;               /* of type PROBLEM_NONE: the body is the answer */
 } Reply;
 

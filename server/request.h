@@ -59,6 +59,7 @@ typedef struct Request {
     bool has_suffix;          /* the format was said by the path */
     Format format;            /* FORMAT_COUNT: none that the path has */
     Selection selection;
+    bool head_alone;   /* what stands in front of the rows is enough: none is looked at */
     Str last_event_id; /* where one who comes back to a stream was */
     Snapshot *snap;    /* NULL for a route that is not of a generation */
     Arena *arena;

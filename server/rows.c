@@ -1,5 +1,6 @@
 #include "server/rows.h"
 
+#include "base/clock.h"
 #include "server/cursor.h"
 #include "server/route.h"
 #include "server/url.h"
@@ -140,6 +141,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
                    .limit = limit_of(req),
                    .earliest = NO_TIME,
                    .latest = NO_TIME};
+    reply->content_type = FORMATS[req->format].content_type;
     ErrCode rc = check_form(req, reply, err);
     if (rc != OK)
         return rc;
@@ -207,7 +209,6 @@ bool rows_add(Rows *rows, const Row *row)
 {
     Buf *out = &rows->reply->body;
     bool is_wanted = rows->seen >= rows->skip && rows->count < rows->limit;
-    bool is_beyond = rows->count == rows->limit;
     rows->seen++;
     note_time(rows, row);
     if (rows->sort.order.count > 0) {
@@ -217,12 +218,11 @@ bool rows_add(Rows *rows, const Row *row)
         put_row(rows, row);
         rows->count++;
     }
-    /* An envelope speaks of all rows, so that every page of a list says the same of it; the other
-     * forms have none and need only know that there is one more. */
-    bool is_enough = is_beyond && !has_envelope(rows->req->format);
-    /* What is to be sorted must stay until all of it is there. */
+    /* All rows pass, also those behind the page: the window and the coverage are those of the list, so
+     * that every page, in every form, says the same. What is to be sorted must stay until all of it
+     * is there. */
     bool goes_on = rows->sort.order.count > 0 ? out->error == OK : reply_more(rows->reply);
-    return goes_on && !rows->no_memory && !is_enough;
+    return goes_on && !rows->no_memory;
 }
 
 /* This body's part of the rows, in their order. */
@@ -265,6 +265,26 @@ static void put_window(JsonWriter *json, UnixSec from, UnixSec to)
     json_key(json, "to");
     json_time(json, to);
     json_close(json, '}');
+}
+
+/* An end that there is no reading for is open. */
+static void format_end(UnixSec time, char text[static CLOCK_TEXT_SIZE])
+{
+    static const char OPEN[] = "..";
+    if (time == NO_TIME)
+        memcpy(text, OPEN, sizeof OPEN);
+    else
+        clock_format(time, text);
+}
+
+/* For the forms that have no envelope, and for all, so that nobody need open a body for it: an
+ * interval of ISO 8601. */
+static void say_window(const Rows *rows, const Extent *extent)
+{
+    char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
+    format_end(extent->from, from);
+    format_end(extent->to, to);
+    reply_header(rows->reply, "Freshet-Window", arena_format(rows->req->arena, "%s/%s", from, to));
 }
 
 static void put_coverage(JsonWriter *json, const Coverage *coverage, const char *reason)
@@ -397,8 +417,12 @@ ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
         return err_set(err, ERR_NO_MEMORY, "no memory to sort %zu rows", rows->seen);
     put_sorted(rows);
     Str next = next_address(rows);
+    if (extent == NULL)
+        extent = &of_rows;
+    if (req->snap != NULL)
+        say_window(rows, extent);
     if (has_envelope(req->format))
-        wrap(rows, extent != NULL ? extent : &of_rows, next);
+        wrap(rows, extent, next);
     else
         reply_header(reply, "Row-Count", arena_format(req->arena, "%zu", rows->count));
     if (reply->body.error == ERR_TOO_LARGE)
@@ -406,6 +430,5 @@ ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
     if (!str_is_none(next))
         reply_header(reply, "Link",
                      arena_format(req->arena, "<" STR_FMT ">; rel=\"next\"", STR_ARG(next)));
-    reply->content_type = FORMATS[req->format].content_type;
     return buf_check(&reply->body, err);
 }

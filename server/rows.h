@@ -34,10 +34,11 @@ typedef struct Extent {
 #define REASON_NO_MEASURE   "no measure matches"
 #define REASON_NOTHING_KEPT "no reading of it is kept"
 
-/* The fields are those of the request's route. Errors: ERR_INVALID, with the problem in `reply`;
+/* The fields are those of the request's route. What is said of the list before its rows, which is all
+ * there is to say where Request.head_alone, is said here. Errors: ERR_INVALID, with the problem in `reply`;
  * ERR_NO_MEMORY. */
 MUST_USE ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err);
-/* False: no more is needed, or can be taken; rows_end() will say why. */
+/* False: no more can be taken; rows_end() will say why. */
 bool rows_add(Rows *rows, const Row *row);
 /* `extent` NULL: the window is that of the readings in the rows. Errors: ERR_TOO_LARGE, with the
  * problem that says what to ask for instead; ERR_NO_MEMORY. */

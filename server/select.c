@@ -66,48 +66,52 @@ const Field *request_fields(const Request *req)
 
 #define LIST(name) offsetof(Filter, name)
 
+static const char ONCE[] = "it is given more than once";
+static const char ONE_CIRCLE[] = "it is given more than once: which lat, long and dist belong "
+                                 "together could not be told; boxes (bbox) can be repeated";
+
 const ParamInfo PARAMS[] = {
-    {"station", PARAMS_STATION, false, true, param_ids, LIST(station)},
-    {"measure", PARAMS_MEASURE | PARAMS_QUARANTINE, false, false, param_ids, LIST(measure)},
-    {"parameter", PARAMS_MEASURE, false, false, param_words, LIST(parameter)},
-    {"qualifier", PARAMS_MEASURE, false, true, param_text,
+    {"station", PARAMS_STATION, NULL, true, param_ids, LIST(station)},
+    {"measure", PARAMS_MEASURE | PARAMS_QUARANTINE, NULL, false, param_ids, LIST(measure)},
+    {"parameter", PARAMS_MEASURE, NULL, false, param_words, LIST(parameter)},
+    {"qualifier", PARAMS_MEASURE, NULL, true, param_text,
      LIST(qualifier)}, /* 207 measures have "" */
-    {"freshness", PARAMS_MEASURE, false, false, param_freshness, 0},
-    {"river", PARAMS_STATION, false, false, param_text, LIST(river)},
-    {"catchment", PARAMS_STATION, false, false, param_text, LIST(catchment)},
-    {"town", PARAMS_STATION, false, false, param_text, LIST(town)},
-    {"status", PARAMS_STATION, false, false, param_words, LIST(status)},
-    {"type", PARAMS_STATION, false, false, param_words, LIST(type)},
-    {"reference", PARAMS_STATION, false, true, param_text, LIST(reference)},
-    {"rloi_id", PARAMS_STATION, false, false, param_text, LIST(rloi_id)},
-    {"wiski_id", PARAMS_STATION, false, false, param_text, LIST(wiski_id)},
-    {"q", PARAMS_STATION, true, false, param_search, 0},
-    {"bbox", PARAMS_STATION, true, false, param_box, 0},
-    {"lat", PARAMS_STATION, true, false, param_lat, 0},
-    {"long", PARAMS_STATION, true, false, param_long, 0},
-    {"dist", PARAMS_STATION, true, false, param_dist, 0},
-    {"from", PARAMS_TIME, true, true, param_from, 0},
-    {"to", PARAMS_TIME, true, true, param_to, 0},
-    {"period", PARAMS_TIME, true, true, param_period, 0},
-    {"since", PARAMS_TIME, true, true, param_since, 0},
-    {"since", PARAMS_FOLLOW, true, false, param_after, 0},
-    {"wait", PARAMS_WAIT, true, false, param_wait, 0},
-    {"reason", PARAMS_QUARANTINE, false, false, param_reason, 0},
-    {"format", PARAMS_FORMAT | PARAMS_STREAM, true, false, param_format, 0},
-    {"fields", PARAMS_FORMAT | PARAMS_FOLLOW, true, false, param_fields, 0},
-    {"timeformat", PARAMS_FORMAT | PARAMS_FOLLOW, true, false, param_time_format, 0},
-    {"profile", PARAMS_FORMAT, true, false, param_profile, 0},
-    {"download", PARAMS_FORMAT, true, false, param_download, 0},
-    {"tz", PARAMS_READING, true, false, param_zone, 0},
-    {"trend", PARAMS_MEANING, false, false, param_trend, 0},
-    {"state", PARAMS_MEANING, false, false, param_state, 0},
-    {"shape", PARAMS_LIST, true, false, param_shape, 0},
-    {"step", PARAMS_BUCKET, true, false, param_step, 0},
-    {"agg", PARAMS_BUCKET, true, false, param_aggregates, 0},
-    {"fill", PARAMS_BUCKET, true, false, param_fill, 0},
-    {"sort", PARAMS_LIST, true, false, param_sort, 0},
-    {"limit", PARAMS_LIST | PARAMS_QUARANTINE | PARAMS_WAIT, true, false, param_limit, 0},
-    {"cursor", PARAMS_LIST, true, false, param_cursor, 0},
+    {"freshness", PARAMS_MEASURE, NULL, false, param_freshness, 0},
+    {"river", PARAMS_STATION, NULL, false, param_text, LIST(river)},
+    {"catchment", PARAMS_STATION, NULL, false, param_text, LIST(catchment)},
+    {"town", PARAMS_STATION, NULL, false, param_text, LIST(town)},
+    {"status", PARAMS_STATION, NULL, false, param_words, LIST(status)},
+    {"type", PARAMS_STATION, NULL, false, param_words, LIST(type)},
+    {"reference", PARAMS_STATION, NULL, true, param_text, LIST(reference)},
+    {"rloi_id", PARAMS_STATION, NULL, false, param_text, LIST(rloi_id)},
+    {"wiski_id", PARAMS_STATION, NULL, false, param_text, LIST(wiski_id)},
+    {"q", PARAMS_STATION, NULL, false, param_search, LIST(q)},
+    {"bbox", PARAMS_STATION, NULL, false, param_box, 0},
+    {"lat", PARAMS_STATION, ONE_CIRCLE, false, param_lat, 0},
+    {"long", PARAMS_STATION, ONE_CIRCLE, false, param_long, 0},
+    {"dist", PARAMS_STATION, ONE_CIRCLE, false, param_dist, 0},
+    {"from", PARAMS_TIME, ONCE, true, param_from, 0},
+    {"to", PARAMS_TIME, ONCE, true, param_to, 0},
+    {"period", PARAMS_TIME, ONCE, true, param_period, 0},
+    {"since", PARAMS_TIME, ONCE, true, param_since, 0},
+    {"since", PARAMS_FOLLOW, ONCE, false, param_after, 0},
+    {"wait", PARAMS_WAIT, ONCE, false, param_wait, 0},
+    {"reason", PARAMS_QUARANTINE, NULL, false, param_reason, 0},
+    {"format", PARAMS_FORMAT | PARAMS_STREAM, ONCE, false, param_format, 0},
+    {"fields", PARAMS_FORMAT | PARAMS_FOLLOW, ONCE, false, param_fields, 0},
+    {"timeformat", PARAMS_FORMAT | PARAMS_FOLLOW, ONCE, false, param_time_format, 0},
+    {"profile", PARAMS_FORMAT, ONCE, false, param_profile, 0},
+    {"download", PARAMS_FORMAT, ONCE, false, param_download, 0},
+    {"tz", PARAMS_READING, ONCE, false, param_zone, 0},
+    {"trend", PARAMS_MEANING, NULL, false, param_trend, 0},
+    {"state", PARAMS_MEANING, NULL, false, param_state, 0},
+    {"shape", PARAMS_LIST, ONCE, false, param_shape, 0},
+    {"step", PARAMS_BUCKET, ONCE, false, param_step, 0},
+    {"agg", PARAMS_BUCKET, ONCE, false, param_aggregates, 0},
+    {"fill", PARAMS_BUCKET, ONCE, false, param_fill, 0},
+    {"sort", PARAMS_LIST, ONCE, false, param_sort, 0},
+    {"limit", PARAMS_LIST | PARAMS_QUARANTINE | PARAMS_WAIT, ONCE, false, param_limit, 0},
+    {"cursor", PARAMS_LIST, ONCE, false, param_cursor, 0},
     {0},
 };
 
@@ -142,8 +146,8 @@ static void unknown_param(Selector *to, unsigned allowed, Str name)
 
 static void read_param(Selector *to, const ParamInfo *info, const Param *param, bool is_repeated)
 {
-    if (info->once && is_repeated)
-        selector_bad(to, info, param->value, "it is given more than once");
+    if (info->once != NULL && is_repeated)
+        selector_bad(to, info, param->value, info->once);
     else if (param->value.len == 0 && !info->may_be_empty)
         selector_bad(to, info, param->value, "it has no value");
     else

@@ -31,7 +31,7 @@ typedef struct Selector Selector; /* a selection being read */
 typedef struct ParamInfo {
     const char *name; /* NULL ends the table */
     unsigned group;
-    bool once; /* may not be repeated */
+    const char *once; /* why it may not be repeated; NULL: it may, for any of its values */
     bool may_be_empty;
     void (*read)(Selector *to, const struct ParamInfo *info, Str value);
     size_t list_offset; /* of its StrList in Filter, for those that have one */
@@ -71,7 +71,6 @@ typedef struct Selection {
     int64_t step_s;      /* of buckets; 0: readings as they are */
     unsigned aggregates; /* bits: 1 << Aggregate */
     Fill fill;
-    unsigned trends, states; /* bits: 1 << Trend, 1 << LevelState; 0: any */
     bool download;           /* to be kept as a file */
     bool has_after;
     ChangeCursor after; /* of changes; without: see span */

@@ -52,9 +52,9 @@ void param_words(Selector *to, const ParamInfo *info, Str value)
 
 void param_search(Selector *to, const ParamInfo *info, Str value)
 {
-    if (!filter_words(to->req->arena, value, &to->selection->filter.words))
-        selector_bad(to, info, STR_NONE, "there is no memory for so many words");
-    else if (to->selection->filter.words.count == 0)
+    if (filter_has_word(value))
+        add(to, info, value);
+    else
         selector_bad(to, info, value, "there is no word in it");
 }
 
@@ -96,20 +96,21 @@ static bool split_four(Str text, Str ret_parts[static 4])
 
 void param_box(Selector *to, const ParamInfo *info, Str value)
 {
-    Filter *filter = &to->selection->filter;
+    Box box;
     Str parts[4];
     if (!split_four(value, parts)) {
         selector_bad(to, info, value, "expected west,south,east,north in degrees");
         return;
     }
-    if (!read_number(to, info, str_trim(parts[0]), -180, 180, &filter->west_deg) ||
-        !read_number(to, info, str_trim(parts[1]), -90, 90, &filter->south_deg) ||
-        !read_number(to, info, str_trim(parts[2]), -180, 180, &filter->east_deg) ||
-        !read_number(to, info, str_trim(parts[3]), -90, 90, &filter->north_deg))
+    if (!read_number(to, info, str_trim(parts[0]), -180, 180, &box.west_deg) ||
+        !read_number(to, info, str_trim(parts[1]), -90, 90, &box.south_deg) ||
+        !read_number(to, info, str_trim(parts[2]), -180, 180, &box.east_deg) ||
+        !read_number(to, info, str_trim(parts[3]), -90, 90, &box.north_deg))
         return;
-    if (filter->south_deg > filter->north_deg)
+    if (box.south_deg > box.north_deg)
         selector_bad(to, info, value, "its south lies north of its north: west,south,east,north");
-    filter->has_box = true;
+    else if (!box_list_add(to->req->arena, &to->selection->filter.boxes, &box))
+        selector_bad(to, info, STR_NONE, "there is no memory for so many values");
 }
 
 void param_lat(Selector *to, const ParamInfo *info, Str value)
@@ -192,7 +193,7 @@ void param_trend(Selector *to, const ParamInfo *info, Str value)
     const char *words[TREND_COUNT - 1];
     for (unsigned i = 0; i < countof(words); i++)
         words[i] = trend_name((Trend) (i + 1));
-    selector_bits(to, info, value, words, countof(words), 1, &to->selection->trends);
+    selector_bits(to, info, value, words, countof(words), 1, &to->selection->filter.trends);
 }
 
 void param_state(Selector *to, const ParamInfo *info, Str value)
@@ -200,5 +201,5 @@ void param_state(Selector *to, const ParamInfo *info, Str value)
     const char *words[LEVEL_STATE_COUNT - 1];
     for (unsigned i = 0; i < countof(words); i++)
         words[i] = level_state_name((LevelState) (i + 1));
-    selector_bits(to, info, value, words, countof(words), 1, &to->selection->states);
+    selector_bits(to, info, value, words, countof(words), 1, &to->selection->filter.states);
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "server/ahead.h"
+#include "server/gate.h"
 #include "server/hub.h"
 #include "server/kept.h"
 #include "server/peers.h"
@@ -35,6 +36,7 @@ struct Server {
     ServerOptions options;
     Site site;
     Cache *cache;
+    Gate *gate; /* NULL: every request passes */
     Peers *peers;
     Renderer *renderer;
     Hub *hub;
@@ -200,14 +202,9 @@ static Answer answer_peer(Server *server, struct MHD_Connection *connection, Pee
         finished_drop(TAKE(answer.finished));
         answer.is_deferred = true;
     }
-    if (answer.subscriber == NULL)
-        return answer;
-    bool is_head = str_eq(head->method, STR("HEAD"));
-    if (!is_head && subscriber_join(answer.subscriber, peer->address, peer))
+    if (answer.subscriber == NULL || subscriber_join(answer.subscriber, peer->address, peer))
         return answer;
     subscriber_leave(TAKE(answer.subscriber));
-    if (is_head)
-        return answer;
     finished_drop(TAKE(answer.finished));
     return answer_problem(head, arena, PROBLEM_OVERLOADED, "There are too many subscribers.");
 }
@@ -230,6 +227,8 @@ static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connect
     else if (peer->target.error != OK)
         answer = answer_problem(head, &arena, PROBLEM_TARGET_TOO_LONG,
                                 "Path and query are longer than is read here.");
+    else if (peer->verdict.refusal != PROBLEM_NONE)
+        answer = gate_refuse(&peer->verdict, head, &arena);
     else if (close) { /* on the first call a connection cannot be suspended */
         answer = answer_request(&server->site, server->cache, head, &arena);
         if (answer.subscriber != NULL) {
@@ -242,6 +241,8 @@ static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connect
         answer = answer_peer(server, connection, peer, head, &arena);
     if (answer.is_deferred)
         return MHD_YES; /* once it is resumed we are called again */
+    if (server->gate != NULL)
+        gate_tell(server->gate, &peer->verdict, &answer, &arena);
     bool is_stream = answer.subscriber != NULL;
     if (is_stream)
         bound_backlog(peer->fd);
@@ -249,6 +250,15 @@ static enum MHD_Result answer_now(Server *server, struct MHD_Connection *connect
     if (is_stream)
         buf_release(&peer->target); /* it may live for days, and there may be thousands */
     return result;
+}
+
+/* Once for each request, however often its connection is suspended meanwhile. */
+static void judge(const Server *server, struct MHD_Connection *connection, Peer *peer,
+                  const Head *head)
+{
+    Str token = str_of(
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION));
+    peer->verdict = gate_judge(server->gate, head, token, peer->address, clock_elapsed_us());
 }
 
 /* libmicrohttpd calls once for the head, then for each piece of a body, then once more. An answer
@@ -274,6 +284,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         return answer_now(server, connection, peer, head, false);
     peer->is_begun = true;
     peer_begins(server->peers, peer);
+    if (server->gate != NULL)
+        judge(server, connection, peer, head);
     if (peer->is_surplus || head->has_transfer_encoding || head->content_length_count > 1 ||
         reader.content_length > BODY_DRAIN_MAX)
         return answer_now(server, connection, peer, head, true);
@@ -506,6 +518,9 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
                      ? peers_open(&peers, &server->peers, err)
                      : err_set(err, ERR_NO_MEMORY, "no memory for the cache");
     if (rc == OK)
+        rc = gate_open(&(GateOptions){.rate = options->rate, .tokens_file = options->tokens_file},
+                       &server->gate, err);
+    if (rc == OK)
         rc = renderer_start(&server->site, server->cache,
                             &(RenderHooks){.hold = hold, .hand_over = hand_over}, &server->renderer,
                             err);
@@ -536,6 +551,11 @@ unsigned server_port(const Server *server)
     return server->port;
 }
 
+ErrCode server_reload(Server *server, Err *err)
+{
+    return server->gate != NULL ? gate_reload(server->gate, err) : OK;
+}
+
 void server_stop(Server *server)
 {
     if (server == NULL)
@@ -557,6 +577,7 @@ void server_stop(Server *server)
     renderer_close(server->renderer);
     hub_close(server->hub);
     peers_close(server->peers);
+    gate_close(server->gate);
     kept_close(server->site.kept);
     cache_close(server->cache);
     words_close(server->site.words);

@@ -3,6 +3,7 @@
  * With reply.c the only user of libmicrohttpd. Every answer is a rendering of one Snapshot. */
 #pragma once
 #include "base/err.h"
+#include "server/limit.h"
 #include "store/store.h"
 
 typedef struct Server Server;
@@ -28,14 +29,19 @@ typedef struct ServerOptions {
     bool
         facade_keeps_history; /* they answer with what is held, and do not send elsewhere for more */
     unsigned max_subscribers, max_subscribers_per_address; /* of the stream; 0: no limit */
+    Rate rate;                  /* of requests of one address; count 0: no limit */
+    const char *tokens_file;    /* of those who may ask; NULL: anybody */
     int64_t heartbeat_ms;       /* of a stream on which nothing happens */
     int64_t slow_subscriber_ms; /* for one piece of a stream; then it is sent off */
 } ServerOptions;
 
-/* Owns: *ret_server ends with server_stop(). Errors: ERR_INVALID (address), ERR_NETWORK (in use).
- */
+/* Owns: *ret_server ends with server_stop(). Errors: ERR_INVALID (address), ERR_NETWORK (in use),
+ * those of server_reload(). */
 MUST_USE ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_server,
                               Err *err);
 unsigned server_port(const Server *server);
+/* Reads the file of tokens anew. Errors: ERR_STORAGE, ERR_FORMAT, ERR_NO_MEMORY: those that were good
+ * stay so. */
+MUST_USE ErrCode server_reload(Server *server, Err *err);
 /* Draining: /ready answers 503, new connections are refused; then waits for requests under way. */
 void server_stop(Server *server); /* NULL is fine */

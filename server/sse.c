@@ -81,7 +81,7 @@ void sse_put_opening(Buf *out, Format format, const ChangeCursor *cursor)
         buf_printf(out, "{\"event\":\"open\",\"id\":\"" STR_FMT "\"}\n", STR_ARG(id));
 }
 
-void sse_put_reset(Buf *out, Format format, const ChangeCursor *cursor)
+void sse_put_reset(Buf *out, Format format, const ChangeCursor *cursor, Str exported)
 {
     char text[CHANGE_CURSOR_SIZE];
     Str id = cursor_text(cursor, text);
@@ -89,7 +89,15 @@ void sse_put_reset(Buf *out, Format format, const ChangeCursor *cursor)
     JsonWriter json = json_writer(out);
     json_key(&json, "generation");
     json_str(&json, id);
-    put_start(&json);
+    put_start(&json, exported);
+    close_event(out, format);
+}
+
+void sse_put_snapshot(Buf *out, Format format, Str exported)
+{
+    assert(exported.len >= 2); /* its braces are the event's */
+    open_event(out, format, "snapshot", STR_NONE);
+    buf_put(out, exported.ptr + 1, exported.len - 2);
     close_event(out, format);
 }
 

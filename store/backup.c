@@ -15,14 +15,20 @@ static const char NAME[] = "copy of the store";
 /* ---- making one ------------------------------------------------------------------------------ */
 
 /* Inside the snapshot's transaction it copies exactly that generation, whatever the writer does. */
-static ErrCode copy_pages(Snapshot *snap, Db *to, Err *err)
+static ErrCode copy_pages(Snapshot *snap, Db *to, const Until *until, Err *err)
 {
+    enum { PAGES_AT_ONCE = 4096 }; /* 16 MB: then who must end is asked */
     sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", snap->db.handle, "main");
     if (backup == NULL)
         return db_fail(to, err, "begin");
-    int rc = sqlite3_backup_step(backup, -1);
+    int step = SQLITE_OK;
+    ErrCode rc = OK;
+    while (rc == OK && step == SQLITE_OK) {
+        step = sqlite3_backup_step(backup, PAGES_AT_ONCE);
+        rc = until_check(until, err);
+    }
     (void) sqlite3_backup_finish(backup); /* tells the same again */
-    return rc == SQLITE_DONE ? OK : db_fail(to, err, "copy");
+    return rc != OK || step == SQLITE_DONE ? rc : db_fail(to, err, "copy");
 }
 
 static ErrCode fail(Err *err, const char *what)
@@ -66,16 +72,16 @@ static ErrCode mark(const char *path, Err *err)
     return rc;
 }
 
-static ErrCode write_copy(Snapshot *snap, const char *path, Err *err)
+static ErrCode write_copy(Snapshot *snap, const char *path, const Until *until, Err *err)
 {
     Db db;
     ErrCode rc = db_open(&db, path, NAME, DB_WRITE, NULL, err);
     if (rc != OK)
         return rc;
-    /* It is worth nothing until it is whole: no journal, and one fsync at the end. */
+    /* It is worth nothing until it is whole, and gone on: no journal, nothing waited for. */
     rc = db_exec(&db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", err);
     if (rc == OK)
-        rc = copy_pages(snap, &db, err);
+        rc = copy_pages(snap, &db, until, err);
     db_close(&db);
     return rc;
 }
@@ -87,12 +93,10 @@ static ErrCode finish(const char *path, int fd, uint32_t schema, Err *err)
     ErrCode rc = mark(path, err);
     if (rc != OK)
         return rc;
-    if (!settle_counters(fd, schema))
-        return fail(err, "write");
-    return fsync(fd) == 0 ? OK : fail(err, "sync");
+    return settle_counters(fd, schema) ? OK : fail(err, "write");
 }
 
-ErrCode snapshot_backup(Snapshot *snap, const char *path, Err *err)
+ErrCode snapshot_backup(Snapshot *snap, const char *path, const Until *until, Err *err)
 {
     int64_t schema = 0;
     ErrCode rc = db_query_int(&snap->db, "PRAGMA schema_version", &schema, err);
@@ -101,7 +105,7 @@ ErrCode snapshot_backup(Snapshot *snap, const char *path, Err *err)
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     if (fd < 0)
         return err_set(err, ERR_STORAGE, "'%s' cannot be made: %s", path, strerror(errno));
-    rc = write_copy(snap, path, err);
+    rc = write_copy(snap, path, until, err);
     if (rc == OK)
         rc = finish(path, fd, (uint32_t) schema, err);
     (void) close(fd);
@@ -156,7 +160,7 @@ static ErrCode read_info(Db *db, SnapshotInfo *ret_info, Err *err)
     return OK;
 }
 
-ErrCode backup_check(const char *path, SnapshotInfo *ret_info, Err *err)
+ErrCode backup_check(const char *path, int64_t check_max_bytes, SnapshotInfo *ret_info, Err *err)
 {
     Db db;
     db_setup();
@@ -164,8 +168,9 @@ ErrCode backup_check(const char *path, SnapshotInfo *ret_info, Err *err)
     if (rc != OK)
         return rc;
     rc = check_schema(&db, err);
+    bool is_large = check_max_bytes > 0 && files_bytes(path, "") > check_max_bytes;
     if (rc == OK)
-        rc = db_quick_check(&db, err);
+        rc = is_large ? files_check_tables(&db, err) : db_quick_check(&db, err);
     if (rc == OK)
         rc = read_info(&db, ret_info, err);
     db_close(&db);

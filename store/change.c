@@ -1,6 +1,7 @@
 #include "store/change.h"
 
 #include "store/lookup.h"
+#include "store/meant.h"
 #include "store/measures.h"
 #include "store/rows.h"
 
@@ -49,8 +50,10 @@ static ErrCode owner_read_station(Owner *owner, Db *db, const Filter *filter, in
     return OK;
 }
 
-static ErrCode owner_read_measure(Owner *owner, Db *db, const Filter *filter, int64_t key, Err *err)
+static ErrCode owner_read_measure(Owner *owner, Snapshot *snap, const Filter *filter, int64_t key,
+                                  Err *err)
 {
+    Db *db = &snap->db;
     owner->measure_st = sql_begin(db, READ_MEASURE);
     ErrCode rc = read_row(db, owner->measure_st, key, err);
     if (rc != OK)
@@ -59,8 +62,10 @@ static ErrCode owner_read_measure(Owner *owner, Db *db, const Filter *filter, in
     int station_column = sqlite3_column_count(owner->measure_st) - 1;
     rc = owner_read_station(owner, db, filter, sql_int(owner->measure_st, station_column), err);
     owner->measure.station_id = owner->station.id;
-    owner->taken = owner->taken && filter_takes_measure(filter, &owner->measure);
-    return rc;
+    return rc != OK || !owner->taken
+               ? rc
+               : measure_is_taken(snap, filter, &owner->station, &owner->measure,
+                                  owner->measure_key, &owner->taken, err);
 }
 
 /* ---- the sources: each makes the change of its row, if the filter takes it --------------------- */
@@ -101,7 +106,7 @@ static ErrCode own_measure(Follow *follow, int64_t key, Err *err)
     if (follow->owner.measure_key == key)
         return OK;
     owner_end(&follow->owner);
-    return owner_read_measure(&follow->owner, &follow->snap->db, &follow->filter, key, err);
+    return owner_read_measure(&follow->owner, follow->snap, &follow->filter, key, err);
 }
 
 static void point_at_owner(Follow *follow, Change *change)
@@ -119,7 +124,8 @@ static ErrCode tell_station(Follow *follow, sqlite3_stmt *st, Change *change, bo
     ErrCode rc = owner_read_station(owner, &follow->snap->db, &follow->filter, key, err);
     *ret_taken = rc == OK && owner->taken;
     if (*ret_taken && filter_narrows_measures(&follow->filter))
-        rc = station_has_measure(follow->snap, &follow->filter, key, ret_taken, err);
+        rc = station_has_measure(follow->snap, &follow->filter, &owner->station, key, ret_taken,
+                                 err);
     if (rc != OK || !*ret_taken)
         return rc;
     change->kind = CHANGE_STATION;

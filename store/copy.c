@@ -5,10 +5,9 @@
 
 enum { ROW_MAX_BYTES = 1 << 20 };
 
-static const char *const NAMES[COPY_TABLE_COUNT] = {[COPY_GONE] = "gone",
-                                                    [COPY_STATION] = "station",
-                                                    [COPY_MEASURE] = "measure",
-                                                    [COPY_DELIVERY] = "delivery"};
+static const char *const NAMES[COPY_TABLE_COUNT] = {
+    [COPY_GONE] = "gone", [COPY_STATION] = "station",   [COPY_MEASURE] = "measure",
+    [COPY_MORE] = "more", [COPY_DELIVERY] = "delivery", [COPY_ASKED] = "asked"};
 
 const char *copy_table_name(CopyTable table)
 {
@@ -47,21 +46,14 @@ static void put_row(Buf *out, sqlite3_stmt *st)
     json_close(&json, '}');
 }
 
-ErrCode snapshot_each_row(Snapshot *snap, CopyTable table, uint64_t after, CopyRowFn *each,
-                          void *ctx, Err *err)
+/* Of a bound statement. */
+static ErrCode each_row(Db *db, sqlite3_stmt *st, CopyTable table, CopyRowFn *each, void *ctx,
+                        Err *err)
 {
-    static const ReadSql statements[COPY_TABLE_COUNT] = {
-        [COPY_GONE] = READ_COPY_GONE,
-        [COPY_STATION] = READ_COPY_STATIONS,
-        [COPY_MEASURE] = READ_COPY_MEASURES,
-        [COPY_DELIVERY] = READ_COPY_DELIVERIES,
-    };
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, (int) statements[table]);
     CLEANUP(buf_release) Buf text = buf_init(ROW_MAX_BYTES);
-    sql_bind_int(st, 1, (int64_t) after);
     for (bool going = true; going;) {
         bool row = false;
-        ErrCode rc = sql_step(&snap->db, st, &row, err);
+        ErrCode rc = sql_step(db, st, &row, err);
         if (rc != OK || !row)
             return rc;
         buf_clear(&text);
@@ -72,4 +64,31 @@ ErrCode snapshot_each_row(Snapshot *snap, CopyTable table, uint64_t after, CopyR
         going = each(table, buf_view(&text), ctx);
     }
     return OK;
+}
+
+/* It stands in the ledger, beside the snapshot: each row with the generation that it goes with. */
+static ErrCode each_asked(Snapshot *snap, uint64_t after, CopyRowFn *each, void *ctx, Err *err)
+{
+    ErrCode rc = ledger_connect(snap, err);
+    if (rc != OK)
+        return rc;
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->ledger, LEDGER_COPY_ASKED);
+    sql_bind_int(st, 1, after == 0 ? -1 : (int64_t) after);
+    sql_bind_int(st, 2, (int64_t) snap->meta.generation);
+    return each_row(&snap->ledger, st, COPY_ASKED, each, ctx, err);
+}
+
+ErrCode snapshot_each_row(Snapshot *snap, CopyTable table, uint64_t after, CopyRowFn *each,
+                          void *ctx, Err *err)
+{
+    static const ReadSql statements[COPY_TABLE_COUNT] = {
+        [COPY_GONE] = READ_COPY_GONE,           [COPY_STATION] = READ_COPY_STATIONS,
+        [COPY_MEASURE] = READ_COPY_MEASURES,    [COPY_MORE] = READ_COPY_MORE,
+        [COPY_DELIVERY] = READ_COPY_DELIVERIES,
+    };
+    if (table == COPY_ASKED)
+        return each_asked(snap, after, each, ctx, err);
+    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, (int) statements[table]);
+    sql_bind_int(st, 1, (int64_t) after);
+    return each_row(&snap->db, st, table, each, ctx, err);
 }

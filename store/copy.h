@@ -9,12 +9,15 @@
 #include "store/writer.h"
 
 /* In this order: what is gone may have come back since, a measure needs its station, an expectation
- * its measure. */
+ * its measure. `more` is what the upstream says of one station or measure alone, where nothing else
+ * of it changed; `asked` what the upstream was asked for between the generation before and this. */
 typedef enum CopyTable {
     COPY_GONE,
     COPY_STATION,
     COPY_MEASURE,
+    COPY_MORE,
     COPY_DELIVERY,
+    COPY_ASKED,
     COPY_TABLE_COUNT
 } CopyTable;
 const char *copy_table_name(CopyTable table); /* "station" */
@@ -36,7 +39,7 @@ typedef struct Followed {
     UnixSec as_of;
     Service service;    /* of the ingester */
     int64_t resume;     /* where to read on, to be kept with it */
-    Str ingester;       /* who made it, ... */
+    Str ingester;       /* who made it, by its shard, ... */
     uint32_t its_epoch; /* ... and what it was there */
     uint64_t its_number;
     bool whole; /* says all that its ingester holds; else what came after the one before */

@@ -266,7 +266,12 @@ ErrCode exports_add(Exports *exports, Str generation, UnixSec as_of, UnixSec exp
     sql_bind_int(st, 2, as_of);
     sql_bind_int(st, 3, exported);
     sql_bind_str(st, 4, manifest);
-    return sql_run(&exports->db, st, err);
+    ErrCode rc = sql_run(&exports->db, st, err);
+    if (rc != OK)
+        return rc;
+    (void) atomic_fetch_add(&exports->store->export_count, 1);
+    store_tell_watchers(exports->store);
+    return OK;
 }
 
 ErrCode exports_each(Exports *exports, ExportFn *each, void *ctx, Err *err)
@@ -335,6 +340,11 @@ ErrCode snapshot_lists_changed(Snapshot *snap, uint64_t *ret_stations, uint64_t 
 {
     ErrCode rc = read_change(snap, READ_STATIONS_CHANGED, ret_stations, err);
     return rc == OK ? read_change(snap, READ_MEASURES_CHANGED, ret_measures, err) : rc;
+}
+
+uint64_t store_export_count(const Store *store)
+{
+    return atomic_load(&store->export_count);
 }
 
 /* ---- for who serves them ----------------------------------------------------------------------- */

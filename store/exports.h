@@ -89,3 +89,6 @@ MUST_USE ErrCode snapshot_history(Snapshot *snap, HistoryState *ret_state, Err *
 /* Newest first. `manifest` is JSON (export/manifest.h). */
 typedef bool ManifestFn(Str manifest, UnixSec exported, void *ctx);
 MUST_USE ErrCode snapshot_each_export(Snapshot *snap, ManifestFn *each, void *ctx, Err *err);
+/* How many were added since the store was opened: where it has grown there is a new one, and watchers
+ * were told (store_watch()). Any thread. */
+uint64_t store_export_count(const Store *store);

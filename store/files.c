@@ -148,9 +148,9 @@ typedef enum Check {
     CHECK_WHOLE,  /* its time grows with the file: 20 s a GB */
 } Check;
 
-/* A row for each table that is not as it should be. */
-static ErrCode check_tables(Db *db, Err *err)
+ErrCode files_check_tables(Db *db, Err *err)
 {
+    /* A row for each table that is not as it should be. */
     static const char SQL[] = "SELECT found.quick_check FROM sqlite_schema AS made,"
                               " pragma_quick_check(made.name) AS found"
                               " WHERE made.type = 'table' AND made.name <> 'reading'"
@@ -185,7 +185,7 @@ static ErrCode prepare_file(Db *db, const FileKind *kind, Check check, Err *err)
                        kind->name, version, kind->schema->version);
     rc = db_exec(db, kind->pragmas, err);
     if (rc == OK && check != CHECK_NOTHING && found == SCHEMA_OURS)
-        rc = check == CHECK_WHOLE ? db_quick_check(db, err) : check_tables(db, err);
+        rc = check == CHECK_WHOLE ? db_quick_check(db, err) : files_check_tables(db, err);
     if (rc == OK)
         rc = schema_migrate(db, kind->schema, err);
     if (rc != OK)

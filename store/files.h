@@ -31,4 +31,8 @@ void files_note_damage(Files *files);
  * need not check it, unless `damaged`. */
 void files_close(Files *files, bool damaged);
 
+/* Checks all tables but that of the readings, which are nearly all of a large store: its time grows with
+ * the file, 20 s a GB. Errors: ERR_CORRUPT, ERR_STORAGE. */
+MUST_USE ErrCode files_check_tables(Db *db, Err *err);
+
 int64_t files_bytes(const char *path, const char *suffix); /* 0 when it is not there */

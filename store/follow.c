@@ -1,6 +1,7 @@
 /* store/follow.c - a store that follows generations made elsewhere. */
 #include "base/json.h"
 #include "store/apply.h"
+#include "store/asked.h"
 #include "store/copy.h"
 #include "store/rows.h"
 #include "store/spool.h"
@@ -156,6 +157,22 @@ static ErrCode take_measure(Follow *follow, Str row, Err *err)
     return rc == OK ? touch(follow, station, err) : rc;
 }
 
+/* No change of what we say of it ourselves: neither generation nor place of the row moves. */
+static ErrCode take_more(Follow *follow, Str row, Err *err)
+{
+    Apply *apply = &follow->apply;
+    Str id = STR_NONE;
+    bool is_measure = json_member_str(row, STR("measure"), &follow->strings, &id);
+    sqlite3_stmt *st =
+        sql_begin(apply->db, is_measure ? WRITE_COPY_MEASURE_MORE : WRITE_COPY_STATION_MORE);
+    ErrCode rc = bind_row(follow, st, row, err);
+    if (rc == OK)
+        rc = sql_run(apply->db, st, err);
+    if (rc == OK && sqlite3_changes64(apply->db->handle) == 0)
+        rc = err_set(err, ERR_FORMAT, "more of what was not told before");
+    return rc;
+}
+
 /* A measure whose freshness is another now is a change. */
 static ErrCode take_delivery(Follow *follow, Str row, Err *err)
 {
@@ -173,6 +190,34 @@ static ErrCode take_delivery(Follow *follow, Str row, Err *err)
         before == freshness)
         return rc;
     return apply_freshness_change(apply, measure, err);
+}
+
+static ErrCode take_asked(Follow *follow, Str row, Err *err)
+{
+    static const WriteSql steps[] = {WRITE_DROP_FOLLOWED_ASKED, WRITE_COPY_ASKED};
+    ErrCode rc = OK;
+    for (size_t i = 0; i < countof(steps) && rc == OK; i++) {
+        sqlite3_stmt *st = sql_begin(follow->apply.db, (int) steps[i]);
+        rc = bind_row(follow, st, row, err);
+        sql_bind_str(st, sqlite3_bind_parameter_index(st, ":ingester"), follow->end->ingester);
+        if (rc == OK)
+            rc = sql_run(follow->apply.db, st, err);
+    }
+    return rc;
+}
+
+/* One that tells all begins anew; and nothing is kept that no window can hold any more. */
+static ErrCode trim_asked(Follow *follow, Err *err)
+{
+    Db *db = follow->apply.db;
+    sqlite3_stmt *st = sql_begin(db, WRITE_TRIM_FOLLOWED_ASKED);
+    sql_bind_int(st, 1, follow->end->as_of - ASKED_KEPT_S);
+    ErrCode rc = sql_run(db, st, err);
+    if (rc != OK || !follow->end->whole)
+        return rc;
+    st = sql_begin(db, WRITE_DROP_ASKED_OF_INGESTER);
+    sql_bind_str(st, 1, follow->end->ingester);
+    return sql_run(db, st, err);
 }
 
 /* A station, or a measure of it, that its ingester gave up; it may never have been here. */
@@ -254,8 +299,12 @@ static ErrCode take_item(Follow *follow, const FollowItem *item, Err *err)
         return take_station(follow, item->row, err);
     case COPY_MEASURE:
         return take_measure(follow, item->row, err);
+    case COPY_MORE:
+        return take_more(follow, item->row, err);
     case COPY_DELIVERY:
         return take_delivery(follow, item->row, err);
+    case COPY_ASKED:
+        return take_asked(follow, item->row, err);
     default:
         return take_gone(follow, item->row, err);
     }
@@ -339,7 +388,9 @@ static ErrCode follow_in_transaction(Follow *follow, FollowNextFn *next, void *c
     ErrCode rc = sql_run(db, sql_begin(db, WRITE_BEGIN), err);
     if (rc != OK)
         return rc;
-    rc = take_items(follow, next, ctx, err);
+    rc = trim_asked(follow, err);
+    if (rc == OK)
+        rc = take_items(follow, next, ctx, err);
     if (rc == OK)
         rc = set_windows(follow, err);
     if (rc == OK)

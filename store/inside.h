@@ -29,9 +29,10 @@ struct Store {
     _Atomic uint64_t
         copied; /* the generation that was copied, of a store opened from a copy; else 0 */
     _Atomic int64_t as_of, next_expected, failing_since, copy_fault_since;
-    _Atomic uint64_t exported; /* history has all that came up to this generation */
-    _Atomic int copy_fault;    /* a Fault */
-    atomic_bool damaged;       /* corruption was met: the next open shall look for it */
+    _Atomic uint64_t exported;     /* history has all that came up to this generation */
+    _Atomic uint64_t export_count; /* of generations, since it was opened */
+    _Atomic int copy_fault;        /* a Fault */
+    atomic_bool damaged;           /* corruption was met: the next open shall look for it */
     /* guarded by lock */
     Lock lock;
     Cond came_back;
@@ -55,6 +56,9 @@ struct Snapshot {
     Db ledger, spool;
     Meta meta;
     SnapshotInfo info;
+    /* what newest values mean, as far as it was asked (store/meant.h); owned, by key of the measure */
+    uint8_t *meant;
+    size_t meant_count;
 };
 
 /* What is open behind the newest readings of the last batch. */
@@ -93,6 +97,7 @@ struct Writer {
 
 /* After a commit: has it prepared, makes the generation known and tells the watchers. */
 void store_announce(Store *store, const Meta *meta);
+void store_tell_watchers(Store *store);
 
 /* store/ledger.c: what the parser refused, and the readings of unknown measures, go into quarantine;
  * what waited there for a measure that is known by now is released. Nobody's round ends when it

@@ -1,5 +1,6 @@
 #include "store/measures.h"
 
+#include "store/meant.h"
 #include "store/rows.h"
 
 #include <stdlib.h>
@@ -59,20 +60,22 @@ ErrCode measure_ids_read(MeasureIds *list, Snapshot *snap, int64_t station, Err 
     return rc;
 }
 
-ErrCode station_has_measure(Snapshot *snap, const Filter *filter, int64_t station, bool *ret_has,
-                            Err *err)
+ErrCode station_has_measure(Snapshot *snap, const Filter *filter, const Station *station,
+                            int64_t key, bool *ret_has, Err *err)
 {
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_MEASURES);
-    sql_bind_int(st, 1, station);
+    sql_bind_int(st, 1, key);
     *ret_has = false;
     while (!*ret_has) {
         bool row = false;
-        int64_t key = 0;
+        int64_t measure_key = 0;
         ErrCode rc = sql_step(&snap->db, st, &row, err);
         if (rc != OK || !row)
             return rc;
-        Measure measure = row_measure(st, &key);
-        *ret_has = filter_takes_measure(filter, &measure);
+        const Measure measure = row_measure(st, &measure_key);
+        rc = measure_is_taken(snap, filter, station, &measure, measure_key, ret_has, err);
+        if (rc != OK)
+            return rc;
     }
     return OK;
 }

@@ -15,5 +15,5 @@ void measure_ids_release(MeasureIds *list);
 MUST_USE ErrCode measure_ids_read(MeasureIds *list, Snapshot *snap, int64_t station, Err *err);
 
 /* Whether the filter takes one of them. */
-MUST_USE ErrCode station_has_measure(Snapshot *snap, const Filter *filter, int64_t station,
-                                     bool *ret_has, Err *err);
+MUST_USE ErrCode station_has_measure(Snapshot *snap, const Filter *filter, const Station *station,
+                                     int64_t key, bool *ret_has, Err *err);

@@ -9,6 +9,7 @@ static ErrCode apply_one(Apply *apply, const More *more, Err *err)
         sql_begin(apply->db, more->is_measure ? WRITE_SET_MEASURE_MORE : WRITE_SET_STATION_MORE);
     sql_bind_str(st, 1, more->id);
     sql_bind_str(st, 2, more->json);
+    sql_bind_int(st, 3, (int64_t) apply->generation);
     ErrCode rc = sql_run(apply->db, st, err);
     if (rc != OK || sqlite3_changes64(apply->db->handle) == 0) /* the same as ever, or not known */
         return rc;

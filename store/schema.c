@@ -119,9 +119,25 @@ static const char *const STORE_MIGRATIONS[] = {
     ") STRICT, WITHOUT ROWID;"
     "ALTER TABLE meta ADD COLUMN resume INTEGER;",
 
+    /* The generation that brought `more`, which changes nothing of what we say of the row ourselves: so
+     * those who follow our changes are not told, and those who keep a whole store are. */
+    "ALTER TABLE station ADD COLUMN more_generation INTEGER;"
+    "ALTER TABLE measure ADD COLUMN more_generation INTEGER;"
+    "CREATE INDEX station_more ON station (more_generation) WHERE more_generation IS NOT NULL;"
+    "CREATE INDEX measure_more ON measure (more_generation) WHERE more_generation IS NOT NULL;",
+
     /* Each delivery moved its entry, which took as long as storing the reading. To look through the
      * whole table once a poll, in its order, takes a tenth of that. */
     "DROP INDEX delivery_crosses;",
+
+    /* A replica: what its ingesters asked the upstream for, as it came with their generations. */
+    "CREATE TABLE asked ("
+    " ingester TEXT NOT NULL, station TEXT, measure TEXT,"
+    " from_time INTEGER NOT NULL, to_time INTEGER NOT NULL, asked_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX asked_whose ON asked (station, measure, from_time);"
+    "CREATE INDEX asked_at ON asked (asked_at);"
+    "CREATE INDEX asked_ingester ON asked (ingester);",
 
     /* All that each reading asks of its measure, so that a release leaves the rows alone: they hold the
      * long texts, and there are ten times as many pages of them. */
@@ -179,6 +195,10 @@ static const char *const LEDGER_MIGRATIONS[] = {
     " only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL,"
     " generation TEXT NOT NULL, source TEXT NOT NULL"
     ") STRICT;",
+
+    /* The generation that was to come when it was asked: with that it goes to the log. */
+    "ALTER TABLE asked ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX asked_generation ON asked (generation);",
 };
 
 static const char *const SPOOL_MIGRATIONS[] = {

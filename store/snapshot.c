@@ -1,5 +1,6 @@
 #include "store/asked.h"
 #include "store/lookup.h"
+#include "store/meant.h"
 #include "store/measures.h"
 #include "store/rows.h"
 
@@ -7,29 +8,17 @@
 
 /* ---- counts ---------------------------------------------------------------------------------- */
 
-static ErrCode read_time(Snapshot *snap, sqlite3_stmt *st, UnixSec *ret_time, Err *err)
-{
-    bool row = false;
-    ErrCode rc = sql_step(&snap->db, st, &row, err);
-    if (rc == OK)
-        *ret_time = row ? sql_time(st, 0) : NO_TIME;
-    return rc;
-}
-
-static ErrCode newest_time(Snapshot *snap, int64_t measure, UnixSec *ret_time, Err *err)
-{
-    CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_NEWEST_TIME);
-    sql_bind_int(st, 1, measure);
-    return read_time(snap, st, ret_time, err);
-}
-
 static ErrCode first_time(Snapshot *snap, int64_t measure, UnixSec from, UnixSec *ret_time,
                           Err *err)
 {
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_FIRST_TIME);
+    bool row = false;
     sql_bind_int(st, 1, measure);
     sql_bind_int(st, 2, from);
-    return read_time(snap, st, ret_time, err);
+    ErrCode rc = sql_step(&snap->db, st, &row, err);
+    if (rc == OK)
+        *ret_time = row ? sql_time(st, 0) : NO_TIME;
+    return rc;
 }
 
 /* The earliest reading inside its station's window, and the latest of all: one look into each
@@ -154,8 +143,9 @@ struct Walk {
         const GapVisitor *visitor;
         UnixSec *times; /* of one measure's readings */
         size_t count, cap;
-        AskedList asked; /* of every measure, then of the station, then of the measure */
-        size_t asked_of_all, asked_of_station;
+        AskedList of_all; /* what every measure was asked for with, of whichever shard */
+        AskedList asked;  /* of these what is the station's, its own, then the measure's */
+        size_t asked_of_station;
     } gaps;
     void *ctx;
 };
@@ -213,7 +203,7 @@ static ErrCode visit_station(Walk *walk, const Station *station, int64_t key, Er
     bool takes = true;
     ErrCode rc = OK;
     if (filter_narrows_measures(&walk->filter))
-        rc = station_has_measure(walk->snap, &walk->filter, key, &takes, err);
+        rc = station_has_measure(walk->snap, &walk->filter, station, key, &takes, err);
     if (rc != OK || !takes)
         return rc;
     MeasureIds *list = &walk->stations.ids;
@@ -271,7 +261,9 @@ static ErrCode visit_measures(Walk *walk, const Station *station, int64_t statio
             return rc;
         Measure measure = row_measure(st, &key);
         measure.station_id = station->id;
-        if (filter_takes_measure(&walk->filter, &measure))
+        bool taken = false;
+        rc = measure_is_taken(walk->snap, &walk->filter, station, &measure, key, &taken, err);
+        if (taken)
             rc = visit_newest(walk, station, &measure, key, err);
         if (rc != OK)
             return rc;
@@ -336,11 +328,14 @@ static ErrCode visit_readings(Walk *walk, const Station *station, int64_t statio
             return rc;
         Measure measure = row_measure(st, &key);
         measure.station_id = station->id;
-        if (!filter_takes_measure(&walk->filter, &measure))
-            continue;
-        rc = newest_time(walk->snap, key, &measure.newest, err);
+        bool taken = false;
+        rc = measure_is_taken(walk->snap, &walk->filter, station, &measure, key, &taken, err);
+        if (taken)
+            rc = measure_newest_time(walk->snap, key, &measure.newest, err);
         if (rc != OK)
             return rc;
+        if (!taken)
+            continue;
         walk->stopped = !visitor->each_measure(station, &measure, kept, visitor->ctx);
         rc = visit_range(walk, &measure, key, range, err);
         if (rc != OK)
@@ -389,7 +384,7 @@ static ErrCode visit_gaps_of(Walk *walk, const Station *station, Measure *measur
                              Window kept, Err *err)
 {
     const GapVisitor *visitor = walk->gaps.visitor;
-    ErrCode rc = newest_time(walk->snap, key, &measure->newest, err);
+    ErrCode rc = measure_newest_time(walk->snap, key, &measure->newest, err);
     if (rc == OK)
         rc = read_times(walk, key, kept, err);
     walk->gaps.asked.count = walk->gaps.asked_of_station;
@@ -417,8 +412,10 @@ static ErrCode visit_gaps(Walk *walk, const Station *station, int64_t station_ke
     if (station->newest == NO_TIME)
         return OK;
     Window kept = window_ending_at(station->newest, walk->snap->store->options.window_s);
-    walk->gaps.asked.count = walk->gaps.asked_of_all;
-    ErrCode rc = asked_list_read(&walk->gaps.asked, walk->snap, station->id, STR_NONE, err);
+    walk->gaps.asked.count = 0;
+    ErrCode rc = asked_list_add(&walk->gaps.asked, &walk->gaps.of_all, station->id, err);
+    if (rc == OK)
+        rc = asked_list_read(&walk->gaps.asked, walk->snap, station->id, STR_NONE, err);
     if (rc != OK)
         return rc;
     walk->gaps.asked_of_station = walk->gaps.asked.count;
@@ -432,7 +429,9 @@ static ErrCode visit_gaps(Walk *walk, const Station *station, int64_t station_ke
             return rc;
         Measure measure = row_measure(st, &key);
         measure.station_id = station->id;
-        if (filter_takes_measure(&walk->filter, &measure))
+        bool taken = false;
+        rc = measure_is_taken(walk->snap, &walk->filter, station, &measure, key, &taken, err);
+        if (taken)
             rc = visit_gaps_of(walk, station, &measure, key, kept, err);
         if (rc != OK)
             return rc;
@@ -443,11 +442,11 @@ static ErrCode visit_gaps(Walk *walk, const Station *station, int64_t station_ke
 ErrCode snapshot_each_gap(Snapshot *snap, const Filter *filter, const GapVisitor *visitor, Err *err)
 {
     Walk walk = {.snap = snap, .visit = visit_gaps, .gaps = {.visitor = visitor}};
-    ErrCode rc = asked_list_read(&walk.gaps.asked, snap, STR_NONE, STR_NONE, err);
-    walk.gaps.asked_of_all = walk.gaps.asked.count;
+    ErrCode rc = asked_list_read(&walk.gaps.of_all, snap, STR_NONE, STR_NONE, err);
     if (rc == OK)
         rc = walk_stations(&walk, filter, err);
     asked_list_release(&walk.gaps.asked);
+    asked_list_release(&walk.gaps.of_all);
     free(walk.gaps.times);
     return rc;
 }

@@ -84,6 +84,9 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
     [READ_GENERATION_FROM] = {"find a generation's time",
                               "SELECT received FROM reading WHERE generation >= ?1"
                               " ORDER BY generation, place LIMIT 1"},
+    [READ_ASKED] = {"read what ingesters asked",
+                    "SELECT from_time, to_time, asked_at, ingester FROM asked"
+                    " WHERE station IS ?1 AND measure IS ?2"},
     [READ_COPY_GONE] = {"copy what is gone", "SELECT station, measure FROM gone"
                                              " WHERE generation > ?1 ORDER BY generation, place"},
     [READ_COPY_STATIONS] = {"copy stations", "SELECT id, " STATION_TEXTS(AS_NAME) STATION_REALS(
@@ -97,6 +100,12 @@ const SqlText READ_SQL[READ_SQL_COUNT] = {
                                              " measure.more AS more FROM measure"
                                              " CROSS JOIN station ON station.key = measure.station"
                                              " WHERE measure.generation > ?1"},
+    /* Of rows that are not told themselves: those have theirs with them. */
+    [READ_COPY_MORE] = {"copy more of one alone",
+                        "SELECT id AS station, NULL AS measure, more FROM station"
+                        " WHERE more_generation > ?1 AND generation <= ?1"
+                        " UNION ALL SELECT NULL, id, more FROM measure"
+                        " WHERE more_generation > ?1 AND generation <= ?1"},
     /* What is expected, and not the habit that it follows from: a replica judges nobody. */
     [READ_COPY_DELIVERIES] = {"copy deliveries",
                               "SELECT measure.id AS measure, prior_s, last_arrival, newest,"
@@ -141,10 +150,12 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
         {"change type of station",
          "UPDATE station SET type = ?2, type_all = ?3, generation = ?4, place = ?5 WHERE key = ?1"},
 
-    [WRITE_SET_STATION_MORE] = {"store more of station", "UPDATE station SET more = ?2"
-                                                         " WHERE id = ?1 AND more IS NOT ?2"},
-    [WRITE_SET_MEASURE_MORE] = {"store more of measure", "UPDATE measure SET more = ?2"
-                                                         " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_SET_STATION_MORE] = {"store more of station",
+                                "UPDATE station SET more = ?2, more_generation = ?3"
+                                " WHERE id = ?1 AND more IS NOT ?2"},
+    [WRITE_SET_MEASURE_MORE] = {"store more of measure",
+                                "UPDATE measure SET more = ?2, more_generation = ?3"
+                                " WHERE id = ?1 AND more IS NOT ?2"},
     [WRITE_STATIONS_TO_ASK] = {"list stations to ask for",
                                "SELECT id FROM station WHERE id > ?1 AND listed = 1"
                                " AND (more IS NULL OR ?2) ORDER BY id LIMIT ?3"},
@@ -304,6 +315,10 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
                                                     station, ) "more = excluded.more, generation = "
                                                                "excluded.generation, place = "
                                                                "excluded.place"},
+    [WRITE_COPY_STATION_MORE] = {"follow more of station",
+                                 "UPDATE station SET more = :more WHERE id = :station"},
+    [WRITE_COPY_MEASURE_MORE] = {"follow more of measure",
+                                 "UPDATE measure SET more = :more WHERE id = :measure"},
     [WRITE_COPY_DELIVERY] =
         {"follow delivery",
          "INSERT OR REPLACE INTO delivery (measure, gaps, prior_s, last_arrival, newest,"
@@ -311,6 +326,20 @@ const SqlText WRITE_SQL[WRITE_SQL_COUNT] = {
          " VALUES ((SELECT key FROM measure WHERE id = :measure), x'', :prior_s, :last_arrival,"
          " :newest, :expected_next, :late_after, :stale_after, :silent_after, :freshness,"
          " :generation)"},
+    [WRITE_DROP_FOLLOWED_ASKED] = {"drop what an ingester asks again",
+                                   "DELETE FROM asked WHERE ingester = :ingester"
+                                   " AND station IS :station AND measure IS :measure"
+                                   " AND from_time >= :from_time AND to_time <= :to_time"
+                                   " AND asked_at <= :asked_at"},
+    [WRITE_COPY_ASKED] = {"follow what was asked",
+                          "INSERT INTO asked"
+                          " (ingester, station, measure, from_time, to_time, asked_at)"
+                          " VALUES (:ingester, :station, :measure, :from_time, :to_time,"
+                          " :asked_at)"},
+    [WRITE_DROP_ASKED_OF_INGESTER] = {"drop what an ingester asked",
+                                      "DELETE FROM asked WHERE ingester = ?1"},
+    [WRITE_TRIM_FOLLOWED_ASKED] = {"trim what ingesters asked",
+                                   "DELETE FROM asked WHERE asked_at <= ?1"},
     [WRITE_COPY_KNOWN_READING] = {"follow correction",
                                   "UPDATE reading SET value = ?3, flags = ?4, received = ?5,"
                                   " raw = ?6, revision = ?7, generation = ?8, place = ?9"
@@ -375,8 +404,9 @@ const SqlText LEDGER_WRITE_SQL[LEDGER_WRITE_SQL_COUNT] = {
                            "DELETE FROM asked WHERE station IS ?1 AND measure IS ?2"
                            " AND from_time >= ?3 AND to_time <= ?4 AND asked_at <= ?5"},
     [LEDGER_ADD_ASKED] = {"add what was asked",
-                          "INSERT INTO asked (station, measure, from_time, to_time, asked_at)"
-                          " VALUES (?1, ?2, ?3, ?4, ?5)"},
+                          "INSERT INTO asked"
+                          " (station, measure, from_time, to_time, asked_at, generation)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
     [LEDGER_TRIM_ASKED_BY_AGE] = {"trim what was asked by age",
                                   "DELETE FROM asked WHERE asked_at <= ?1"},
     [LEDGER_TRIM_ASKED_BY_COUNT] = {"trim what was asked by count",
@@ -406,6 +436,9 @@ const SqlText LEDGER_READ_SQL[LEDGER_READ_SQL_COUNT] = {
                          " FROM quarantine ORDER BY received DESC, id DESC"},
     [LEDGER_ASKED] = {"read what was asked", "SELECT from_time, to_time, asked_at FROM asked"
                                              " WHERE station IS ?1 AND measure IS ?2"},
+    [LEDGER_COPY_ASKED] = {"copy what was asked",
+                           "SELECT station, measure, from_time, to_time, asked_at FROM asked"
+                           " WHERE generation > ?1 AND generation <= ?2"},
     [LEDGER_RESTORED] = {"read where the store came from",
                          "SELECT at, generation, source FROM restored WHERE only = 1"},
 };

@@ -37,9 +37,11 @@ typedef enum ReadSql {
     READ_STATIONS_CHANGED,  /* the generation of the station that changed last */
     READ_MEASURES_CHANGED,
     /* what came after generation ?1 */
+    READ_ASKED, /* ?1 station id, ?2 measure id; both NULL: of all that their ingester has */
     READ_COPY_GONE,
     READ_COPY_STATIONS,
     READ_COPY_MEASURES,
+    READ_COPY_MORE,
     READ_COPY_DELIVERIES,
     READ_SQL_COUNT
 } ReadSql;
@@ -60,7 +62,7 @@ typedef enum WriteSql {
     WRITE_ADD_ALIAS,      /* ?1 kind, ?2 value, ?3 station's key */
     WRITE_TYPED_STATIONS,
     WRITE_SET_TYPE,         /* ?1 key, ?2 type, ?3 all types, ?4 generation, ?5 place */
-    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what */
+    WRITE_SET_STATION_MORE, /* ?1 id, ?2 what, ?3 generation */
     WRITE_SET_MEASURE_MORE, /* the same */
     WRITE_STATIONS_TO_ASK,  /* ?1 id, itself excluded, ?2 whether also those with more, ?3 most */
     WRITE_FIND_MEASURE,
@@ -110,7 +112,13 @@ typedef enum WriteSql {
     /* named parameters, as the columns of the copied rows; :generation, :place */
     WRITE_COPY_STATION,
     WRITE_COPY_MEASURE,
+    WRITE_COPY_STATION_MORE,
+    WRITE_COPY_MEASURE_MORE,
     WRITE_COPY_DELIVERY,
+    WRITE_DROP_FOLLOWED_ASKED,    /* and :ingester */
+    WRITE_COPY_ASKED,             /* the same */
+    WRITE_DROP_ASKED_OF_INGESTER, /* ?1 ingester */
+    WRITE_TRIM_FOLLOWED_ASKED,    /* ?1 time */
     WRITE_COPY_KNOWN_READING, /* ?1 measure's key, ?2 time, ?3 value, ?4 flags, ?5 received, ?6 raw,
                                  ?7 revision, ?8 generation, ?9 place */
     WRITE_COPY_NEW_READING,   /* the same */
@@ -138,7 +146,7 @@ typedef enum LedgerWriteSql {
     LEDGER_NEXT_REFUSED_MEASURE, /* ?1 reason, ?2 the measure's id before it */
     LEDGER_RELEASE,              /* ?1 reason, ?2 measure id */
     LEDGER_DROP_ASKED,           /* ?1 station id, ?2 measure id, ?3 from, ?4 to, ?5 asked at */
-    LEDGER_ADD_ASKED,            /* the same */
+    LEDGER_ADD_ASKED,            /* the same, ?6 generation */
     LEDGER_TRIM_ASKED_BY_AGE,    /* ?1 the last time that goes */
     LEDGER_TRIM_ASKED_BY_COUNT,
     LEDGER_READ_CLOSED,
@@ -155,6 +163,7 @@ typedef enum LedgerReadSql {
     LEDGER_COUNT_REFUSALS, /* by reason */
     LEDGER_REFUSALS,       /* newest first */
     LEDGER_ASKED,          /* ?1 station id, ?2 measure id; both NULL: of all */
+    LEDGER_COPY_ASKED,     /* after generation ?1, up to ?2 */
     LEDGER_RESTORED,
     LEDGER_READ_SQL_COUNT
 } LedgerReadSql;

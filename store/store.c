@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "store/meant.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -196,6 +197,15 @@ void store_prepare(Store *store, WatchFn *fn, void *ctx)
     lock_give(&store->preparing);
 }
 
+void store_tell_watchers(Store *store)
+{
+    uint64_t generation = store_generation(store);
+    lock_take(&store->watching);
+    for (size_t i = 0; i < store->watcher_count; i++)
+        store->watchers[i].fn(store->watchers[i].ctx, generation);
+    lock_give(&store->watching);
+}
+
 void store_announce(Store *store, const Meta *meta)
 {
     lock_take(&store->preparing);
@@ -203,10 +213,7 @@ void store_announce(Store *store, const Meta *meta)
         store->prepare.fn(store->prepare.ctx, meta->generation);
     lock_give(&store->preparing);
     publish(store, meta);
-    lock_take(&store->watching);
-    for (size_t i = 0; i < store->watcher_count; i++)
-        store->watchers[i].fn(store->watchers[i].ctx, meta->generation);
-    lock_give(&store->watching);
+    store_tell_watchers(store);
 }
 
 /* ---- the pool of readers --------------------------------------------------------------------- */
@@ -300,6 +307,7 @@ void snapshot_close(Snapshot *snap)
     Err err;
     if (sql_run(&snap->db, sql_begin(&snap->db, READ_END), &err) != OK)
         db_close(&snap->db); /* whatever it is in, the next one starts afresh */
+    meant_forget(snap);
     put_idle(snap);
 }
 

@@ -82,8 +82,8 @@ UnixSec store_next_expected(const Store *store);
 
 /* ---- being told --------------------------------------------------------------------------------- */
 
-/* Runs on the ingest thread after the commit of `generation` was announced. It may only wake
- * somebody; it must not block or call the store. */
+/* Runs on the ingest thread after the commit of `generation`, the newest, was announced; and on the
+ * export thread when one was exported. It may only wake somebody; it must not block or call the store. */
 typedef void WatchFn(void *ctx, uint64_t generation);
 enum { STORE_WATCHERS_MAX = 8 };
 /* Any thread. Errors: ERR_BUSY (more than STORE_WATCHERS_MAX). */

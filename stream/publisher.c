@@ -114,7 +114,7 @@ static bool tell_reading(const Change *change, void *ctx)
 
 static ErrCode tell_all(Telling *telling, Snapshot *snap, uint64_t after)
 {
-    const Filter all = {.words = {.count = 0}};
+    const Filter all = {.has_circle = false};
     const ChangeQuery query = {
         .filter = &all,
         .kinds = CHANGES_READINGS,
@@ -405,6 +405,7 @@ void publisher_stop(Publisher *publisher)
 {
     if (publisher == NULL)
         return;
+    store_unwatch(publisher->store, on_generation, publisher);
     worker_stop(publisher->worker);
     disconnect(publisher);
     free(publisher);

@@ -64,7 +64,7 @@ void kit_export(const BlobStore *blobs, Store *store, const char *dir,
     char copy[400];
     (void) snprintf(copy, sizeof copy, "%s/copy", dir);
     REQUIRE_OK(store_snapshot(store, &snap, &err));
-    REQUIRE_OK(snapshot_backup(snap, copy, &err));
+    REQUIRE_OK(snapshot_backup(snap, copy, NULL, &err));
     CLEANUP(buf_release) Buf plain = kit_read_file(copy);
     REQUIRE_OK(compress_zstd(buf_view(&plain), &object, &err));
     const SnapshotInfo *info = snapshot_info(snap);

@@ -1,199 +1,13 @@
 #include "tests/s3_server.h"
 
 #include "base/clock.h"
-#include "base/http_client.h"
-#include "base/sha256.h"
+#include "tests/s3_signature.h"
 #include "tests/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- a signature, computed anew from what was sent ------------------------------------------- */
-
-static void hmac(Str key, Str text, unsigned char ret[static SHA256_BYTES])
-{
-    unsigned char inner[SHA256_BYTES], block[64] = {0}, digest[SHA256_BYTES];
-    CLEANUP(buf_release) Buf bytes = buf_init(1 << 20);
-    if (key.len > sizeof block) {
-        sha256_of(key, digest);
-        key = (Str){(const char *) digest, sizeof digest};
-    }
-    memcpy(block, key.ptr, key.len);
-    for (size_t i = 0; i < sizeof block; i++)
-        buf_put_char(&bytes, (char) (block[i] ^ 0x36));
-    buf_put_str(&bytes, text);
-    sha256_of(buf_view(&bytes), inner);
-    buf_clear(&bytes);
-    for (size_t i = 0; i < sizeof block; i++)
-        buf_put_char(&bytes, (char) (block[i] ^ 0x5c));
-    buf_put(&bytes, inner, sizeof inner);
-    sha256_of(buf_view(&bytes), ret);
-}
-
-static void put_hex_digest(Buf *out, Str bytes)
-{
-    unsigned char digest[SHA256_BYTES];
-    char hex[SHA256_HEX_SIZE];
-    sha256_of(bytes, digest);
-    sha256_hex(digest, hex);
-    buf_put_str(out, str_of(hex));
-}
-
-static int hex_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* False: a % that is none. */
-static bool put_decoded(Buf *out, Str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] != '%') {
-            buf_put_char(out, text.ptr[i]);
-            continue;
-        }
-        if (i + 2 >= text.len || hex_of(text.ptr[i + 1]) < 0 || hex_of(text.ptr[i + 2]) < 0)
-            return false;
-        buf_put_char(out, (char) (hex_of(text.ptr[i + 1]) << 4 | hex_of(text.ptr[i + 2])));
-        i += 2;
-    }
-    return true;
-}
-
-static bool put_canonical_path(Buf *out, Str path)
-{
-    CLEANUP(buf_release) Buf decoded = buf_init(8192);
-    Str part, rest;
-    if (!put_decoded(&decoded, path))
-        return false;
-    rest = buf_view(&decoded);
-    while (str_cut(rest, '/', &part, &rest)) {
-        http_put_encoded(out, part);
-        buf_put_char(out, '/');
-    }
-    http_put_encoded(out, rest);
-    return true;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
-static bool put_canonical_query(Buf *out, Str query)
-{
-    char *pairs[16];
-    size_t count = 0;
-    Str pair, name, value, rest = query;
-    bool ok = true;
-    while (rest.len > 0 && count < countof(pairs)) {
-        CLEANUP(buf_release) Buf decoded_name = buf_init(8192);
-        CLEANUP(buf_release) Buf decoded_value = buf_init(8192);
-        CLEANUP(buf_release) Buf line = buf_init(16384);
-        if (!str_cut(rest, '&', &pair, &rest)) {
-            pair = rest;
-            rest = STR("");
-        }
-        name = pair;
-        value = STR("");
-        (void) str_cut(pair, '=', &name, &value);
-        ok = ok && put_decoded(&decoded_name, name) && put_decoded(&decoded_value, value);
-        http_put_encoded(&line, buf_view(&decoded_name));
-        buf_put_char(&line, '=');
-        http_put_encoded(&line, buf_view(&decoded_value));
-        buf_put_char(&line, '\0');
-        pairs[count++] = strdup(line.ptr);
-    }
-    if (count > 0)
-        qsort(pairs, count, sizeof pairs[0], by_bytes);
-    for (size_t i = 0; i < count; i++) {
-        buf_printf(out, "%s%s", i > 0 ? "&" : "", pairs[i]);
-        free(pairs[i]);
-    }
-    return ok;
-}
-
-/* What Authorization says. */
-typedef struct Claim {
-    Str access_key, date, region, service, signed_headers, signature;
-} Claim;
-
-static bool read_claim(Str field, Claim *ret)
-{
-    Str rest, credential, part;
-    if (!str_starts(field, STR("AWS4-HMAC-SHA256 Credential=")))
-        return false;
-    if (!str_cut(field, '=', &part, &rest) || !str_cut(rest, ',', &credential, &rest))
-        return false;
-    return str_cut(credential, '/', &ret->access_key, &credential) &&
-           str_cut(credential, '/', &ret->date, &credential) &&
-           str_cut(credential, '/', &ret->region, &credential) &&
-           str_cut(credential, '/', &ret->service, &credential) &&
-           str_eq(credential, STR("aws4_request")) && str_cut(rest, '=', &part, &rest) &&
-           str_cut(rest, ',', &ret->signed_headers, &rest) &&
-           str_cut(rest, '=', &part, &ret->signature);
-}
-
-/* Every x-amz-* field that came must be signed, and the host. */
-static bool all_signed(const LoopbackRequest *request, const Claim *claim)
-{
-    CLEANUP(buf_release) Buf list = buf_init(8192);
-    Str line, name, value, rest = request->head;
-    size_t at;
-    buf_printf(&list, ";" STR_FMT ";", STR_ARG(claim->signed_headers));
-    if (!str_find(buf_view(&list), STR(";host;"), &at))
-        return false;
-    while (str_cut(rest, '\n', &line, &rest)) {
-        char wanted[128];
-        if (!str_cut(line, ':', &name, &value) || !str_starts(name, STR("x-amz-")))
-            continue;
-        (void) snprintf(wanted, sizeof wanted, ";" STR_FMT ";", STR_ARG(name));
-        if (!str_find(buf_view(&list), str_of(wanted), &at))
-            return false;
-    }
-    return true;
-}
-
-static void put_canonical_request(Buf *out, const LoopbackRequest *request, const Claim *claim,
-                                  bool *ret_ok)
-{
-    Str name, rest = claim->signed_headers;
-    buf_printf(out, STR_FMT "\n", STR_ARG(request->method));
-    *ret_ok = put_canonical_path(out, request->path);
-    buf_put_char(out, '\n');
-    *ret_ok = put_canonical_query(out, request->query) && *ret_ok;
-    buf_put_char(out, '\n');
-    for (bool more = true; more;) {
-        more = str_cut(rest, ';', &name, &rest);
-        if (!more)
-            name = rest;
-        char text[128];
-        (void) snprintf(text, sizeof text, STR_FMT, STR_ARG(name));
-        buf_printf(out, "%s:" STR_FMT "\n", text, STR_ARG(loopback_field(request, text)));
-    }
-    buf_printf(out, "\n" STR_FMT "\n" STR_FMT, STR_ARG(claim->signed_headers),
-               STR_ARG(loopback_field(request, "x-amz-content-sha256")));
-}
-
-static void sign(const S3Server *server, const LoopbackRequest *request, const Claim *claim,
-                 Str canonical, char ret[static SHA256_HEX_SIZE])
-{
-    CLEANUP(buf_release) Buf text = buf_init(8192);
-    unsigned char key[SHA256_BYTES];
-    char first[300];
-    buf_printf(&text,
-               "AWS4-HMAC-SHA256\n" STR_FMT "\n" STR_FMT "/" STR_FMT "/" STR_FMT "/aws4_request\n",
-               STR_ARG(loopback_field(request, "x-amz-date")), STR_ARG(claim->date),
-               STR_ARG(claim->region), STR_ARG(claim->service));
-    put_hex_digest(&text, canonical);
-    (void) snprintf(first, sizeof first, "AWS4%s", server->secret_key);
-    hmac(str_of(first), claim->date, key);
-    const Str steps[] = {claim->region, claim->service, STR("aws4_request"), buf_view(&text)};
-    for (size_t i = 0; i < countof(steps); i++)
-        hmac((Str){(const char *) key, sizeof key}, steps[i], key);
-    sha256_hex(key, ret);
-}
+#include <unistd.h>
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
@@ -218,7 +32,7 @@ static UnixSec amz_time(Str text)
     return clock_parse(str_of(rfc), &time) ? time : NO_TIME;
 }
 
-static bool check_place(S3Server *server, const Claim *claim, LoopbackReply *reply)
+static bool check_place(S3Server *server, const S3Claim *claim, LoopbackReply *reply)
 {
     if (str_eq(claim->region, str_of(server->region)))
         return true;
@@ -234,16 +48,12 @@ static bool check_place(S3Server *server, const Claim *claim, LoopbackReply *rep
 /* Whether the request may be answered; the reply says why not. */
 static bool check_signature(S3Server *server, const LoopbackRequest *request, LoopbackReply *reply)
 {
-    CLEANUP(buf_release) Buf canonical = buf_init(64 * 1024);
     CLEANUP(buf_release) Buf body_digest = buf_init(100);
-    Claim claim;
-    char signature[SHA256_HEX_SIZE];
-    bool well_formed = false;
+    S3Claim claim;
     Str token = loopback_field(request, "x-amz-security-token"),
         digest = loopback_field(request, "x-amz-content-sha256");
     UnixSec at = amz_time(loopback_field(request, "x-amz-date"));
-    if (!read_claim(loopback_field(request, "Authorization"), &claim) || at == NO_TIME ||
-        str_is_none(digest) || !all_signed(request, &claim)) {
+    if (!s3_claim_read(request, &claim) || at == NO_TIME) {
         fail(reply, 400, "AuthorizationHeaderIncomplete");
         return false;
     }
@@ -258,15 +68,13 @@ static bool check_signature(S3Server *server, const LoopbackRequest *request, Lo
         fail(reply, 400, server->expired_tokens-- > 0 ? "ExpiredToken" : "InvalidToken");
         return false;
     }
-    put_canonical_request(&canonical, request, &claim, &well_formed);
-    sign(server, request, &claim, buf_view(&canonical), signature);
-    if (!well_formed || !str_eq(claim.access_key, str_of(server->access_key)) ||
-        !str_eq(claim.signature, str_of(signature)) || !str_eq(claim.service, STR("s3"))) {
+    if (!str_eq(claim.access_key, str_of(server->access_key)) ||
+        !str_eq(claim.service, STR("s3")) || !s3_claim_holds(request, &claim, server->secret_key)) {
         server->refused_signatures++;
         fail(reply, 403, "SignatureDoesNotMatch");
         return false;
     }
-    put_hex_digest(&body_digest, request->body);
+    s3_put_hex_digest(&body_digest, request->body);
     if (!str_eq(buf_view(&body_digest), digest)) {
         fail(reply, 400, "XAmzContentSHA256Mismatch");
         return false;
@@ -381,7 +189,7 @@ static bool parameter(const LoopbackRequest *request, const char *name, char *re
         }
         if (!str_cut(pair, '=', &key, &value) || !str_eq(key, str_of(name)))
             continue;
-        (void) put_decoded(&decoded, value);
+        (void) s3_put_decoded(&decoded, value);
         (void) snprintf(ret, size, STR_FMT, STR_ARG(buf_view(&decoded)));
         return true;
     }
@@ -545,7 +353,7 @@ static bool find_key(const S3Server *server, const LoopbackRequest *request, cha
 {
     CLEANUP(buf_release) Buf decoded = buf_init(8192);
     char host[200];
-    (void) put_decoded(&decoded, request->path);
+    (void) s3_put_decoded(&decoded, request->path);
     Str path = buf_view(&decoded), bucket;
     path = (Str){path.ptr + 1, path.len - 1};
     (void) snprintf(host, sizeof host, "%s.", server->bucket);
@@ -565,8 +373,14 @@ static bool find_key(const S3Server *server, const LoopbackRequest *request, cha
     return true;
 }
 
-static bool plays_a_fault(S3Server *server, LoopbackReply *reply)
+static bool plays_a_fault(S3Server *server, const LoopbackRequest *request, LoopbackReply *reply)
 {
+    if (server->redirects_to != NULL) {
+        fail(reply, 307, "TemporaryRedirect");
+        buf_printf(&reply->fields, "Location: %s" STR_FMT "\r\n", server->redirects_to,
+                   STR_ARG(request->target));
+        return true;
+    }
     if (server->no_answers > 0) {
         server->no_answers--;
         reply->no_answer = true;
@@ -603,13 +417,24 @@ static void answer_object(S3Server *server, const LoopbackRequest *request, cons
         get(server, key, reply);
 }
 
+/* Bounded, so that a test that fails comes to its end. */
+static void hold(S3Server *server, const LoopbackRequest *request)
+{
+    if (!server->holds || !str_eq(request->method, STR("PUT")))
+        return;
+    server->held++;
+    for (int i = 0; i < 3000 && server->holds; i++)
+        (void) usleep(10000);
+}
+
 static void answer(const LoopbackRequest *request, LoopbackReply *reply, void *ctx)
 {
     S3Server *server = ctx;
     char key[1100] = "";
     server->requests++;
+    hold(server, request);
     reply->date_offset_s = server->clock_offset_s;
-    if (plays_a_fault(server, reply) || !check_signature(server, request, reply))
+    if (plays_a_fault(server, request, reply) || !check_signature(server, request, reply))
         return;
     if (!find_key(server, request, key))
         fail(reply, 404, "NoSuchBucket");

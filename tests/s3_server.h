@@ -32,7 +32,10 @@ typedef struct S3Server {
     int slow_downs, server_errors, no_answers, cut_bodies, expired_tokens, damaged_bodies;
     int lost_completions; /* done, and answered by nothing */
     int late_errors;      /* a completion answers 200, and then says that it failed */
+    _Atomic bool holds;   /* no put is answered until it is false again, or half a minute is over */
+    _Atomic int held;     /* puts that met that */
     bool redirects;       /* to its region by 301 with a header, else by 400 with the body */
+    const char *redirects_to; /* an origin that each request is sent to by 307; NULL: nowhere */
     int list_page_max;
     /* what came */
     int requests, refused_signatures;

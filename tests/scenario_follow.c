@@ -1,6 +1,8 @@
 /* Clients that keep a copy by following changes, killed now and then for a simulated day: in the end
  * they hold the rows that the service serves, byte for byte. */
+#include "tests/events.h"
 #include "tests/freshet.h"
+#include "tests/site.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -82,5 +84,36 @@ TEST(scenario_followers_that_are_killed_end_with_the_same_rows)
         check_same(&copies[i]);
         end(&copies[i]);
     }
+    CHECK_INT(0, freshet_stop(&service));
+}
+
+/* A generation is told of as exported when all of it lies there, under the keys that are told. */
+TEST(scenario_followers_are_told_of_an_exported_generation)
+{
+    const Simulator sim =
+        simulator_start((const char *const[]){"--stations", "20", "--seed", "3", NULL});
+    char dir[300], path[400];
+    int64_t port = 0;
+    (void) snprintf(dir, sizeof dir, "%s/exports", test_dir());
+    Freshet service =
+        freshet_start(test_dir(), sim.url, NULL,
+                      (const char *const[]){"--export-url", dir, "--export-interval", "2s", NULL});
+    REQUIRE(str_to_int(str_after_last(str_of(service.url), ':'), &port));
+    Events events = events_open((unsigned) port, "/v1/stream", "");
+    Event event;
+    while (events_next_named(&events, &event) && !str_eq(event.name, STR("snapshot")))
+        event_release(&event);
+    REQUIRE(str_eq(event.name, STR("snapshot")));
+    CHECK(json_count(json_at(event.data, "objects")) >= 4);
+    for (int i = 0; i < 4; i++) {
+        char key[40];
+        (void) snprintf(key, sizeof key, "objects.%d.key", i);
+        (void) snprintf(path, sizeof path, "%s/" STR_FMT, dir,
+                        STR_ARG(json_text_at(event.data, key)));
+        CASE(path);
+        CHECK(access(path, R_OK) == 0);
+    }
+    event_release(&event);
+    events_close(&events);
     CHECK_INT(0, freshet_stop(&service));
 }

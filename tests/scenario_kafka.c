@@ -2,6 +2,7 @@
  * the same name. */
 #include "base/sha256.h"
 #include "tests/freshet.h"
+#include "tests/site.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +73,8 @@ static void tell_answer(const Freshet *service, const char *target, Buf *out)
 
 static Buf tell_all(const Freshet *service)
 {
-    static const char *const targets[] = {"/v1/readings.csv", "/v1/latest", "/v1/stations"};
+    static const char *const targets[] = {"/v1/readings.csv", "/v1/latest", "/v1/stations",
+                                          "/v1/gaps"};
     Buf out = buf_init(4096);
     for (size_t i = 0; i < countof(targets); i++)
         tell_answer(service, targets[i], &out);
@@ -140,6 +142,106 @@ TEST(scenario_kafka_replicas_agree_whatever_happens)
     CHECK_INT(0, freshet_stop(&late));
     CHECK_INT(0, freshet_stop(&ingester));
 }
+
+/* ---- what the Agency says of one station alone ------------------------------------------------- */
+
+/* A body with one name in place of the service's own address. */
+static void put_anonymous(const Freshet *service, const char *target, Buf *out)
+{
+    CLEANUP(buf_release) Buf body = freshet_get(service, target);
+    Str rest = buf_view(&body), own = str_of(service->url);
+    size_t at = 0;
+    for (; str_find(rest, own, &at); rest = (Str){rest.ptr + at + own.len, rest.len - at - own.len})
+        buf_printf(out, "%.*shttp://it", (int) at, rest.ptr);
+    buf_put_str(out, rest);
+}
+
+/* The Agency's answers to each station alone, in the order of the list. */
+static Buf agency_stations(const Freshet *service)
+{
+    Buf out = buf_init(8 << 20);
+    CLEANUP(buf_release) Buf ids = freshet_get(service, "/v1/stations.csv?fields=station");
+    Str line, rest = buf_view(&ids);
+    (void) str_cut(rest, '\n', &line, &rest);
+    while (str_cut(rest, '\n', &line, &rest)) {
+        char target[200];
+        (void) snprintf(target, sizeof target, "/flood-monitoring/id/stations/" STR_FMT,
+                        STR_ARG(line));
+        put_anonymous(service, target, &out);
+    }
+    return out;
+}
+
+/* It is asked for behind all else, and comes without any change of a row: with the next generation,
+ * whoever began before and whoever begins now holds it. */
+TEST(scenario_kafka_replicas_know_what_is_said_of_one_station_alone)
+{
+    const Simulator sim = simulator_start(ARGS("--clock", "--stations", "12"));
+    SimClock *clock = simclock_connect(sim.clock);
+    UnixSec began = simclock_now(clock);
+    Brokers brokers = brokers_start();
+    Freshet ingester = ingester_start(test_dir(), &sim, &brokers, "1/1");
+    Freshet early = replica_start(test_dir(), &brokers);
+    simclock_sleep_until(clock, began + 2 * 3600);
+    Freshet late = replica_start(test_dir(), &brokers);
+    Buf same[] = {wait_same(&early, &ingester), wait_same(&late, &ingester)};
+    CLEANUP(buf_release) Buf want = agency_stations(&ingester);
+    CHECK_HAS("eaRegionName", buf_view(&want));
+    const Freshet *replicas[] = {&early, &late};
+    for (size_t i = 0; i < countof(replicas); i++) {
+        CLEANUP(buf_release) Buf got = agency_stations(replicas[i]);
+        check_same(&want, &got);
+        buf_release(&same[i]);
+    }
+    CHECK_INT(0, freshet_stop(&early));
+    CHECK_INT(0, freshet_stop(&late));
+    CHECK_INT(0, freshet_stop(&ingester));
+}
+
+/* ---- why there are gaps ------------------------------------------------------------------------ */
+
+/* "2026-01-20T12:00:00Z" and the like are in order as texts. What was asked after the generation was
+ * made comes with the next. */
+static size_t check_gaps_told(const Freshet *ingester, const Freshet *replica, Str as_of)
+{
+    CLEANUP(buf_release) Buf want = freshet_get(ingester, "/v1/gaps.csv");
+    CLEANUP(buf_release) Buf got = freshet_get(replica, "/v1/gaps.csv");
+    Str line, rest = buf_view(&want);
+    size_t told = 0, at;
+    (void) str_cut(rest, '\n', &line, &rest);
+    while (str_cut(rest, '\n', &line, &rest)) {
+        Str asked = csv_cell(line, 9);
+        if (asked.len > 0 && str_cmp(asked, as_of) > 0)
+            continue;
+        CHECK_STR(line, str_find(buf_view(&got), line, &at) ? line : STR("a gap not told"));
+        told += str_eq(csv_cell(line, 8), STR("upstream"));
+    }
+    return told;
+}
+
+TEST(scenario_kafka_replicas_know_why_there_are_gaps)
+{
+    const Simulator sim = simulator_start(
+        ARGS("--clock", "--stations", "12", "--late", "10", "--missing-values", "10"));
+    SimClock *clock = simclock_connect(sim.clock);
+    UnixSec began = simclock_now(clock);
+    Brokers brokers = brokers_start();
+    Freshet ingester = ingester_start(test_dir(), &sim, &brokers, "1/1");
+    Freshet early = replica_start(test_dir(), &brokers);
+    simclock_sleep_until(clock, began + 3 * 3600);
+    Freshet late = replica_start(test_dir(), &brokers);
+    CLEANUP(buf_release) Buf one = wait_same(&early, &ingester);
+    CLEANUP(buf_release) Buf two = wait_same(&late, &ingester);
+    check_same(&one, &two);
+    CLEANUP(buf_release) Buf service = freshet_get(&ingester, "/v1");
+    Str as_of = json_text_at(buf_view(&service), "as_of");
+    CHECK(as_of.len > 0 && check_gaps_told(&ingester, &early, as_of) > 5);
+    CHECK_INT(0, freshet_stop(&early));
+    CHECK_INT(0, freshet_stop(&late));
+    CHECK_INT(0, freshet_stop(&ingester));
+}
+
+/* ---- shards ------------------------------------------------------------------------------------ */
 
 static int by_line(const void *a, const void *b)
 {

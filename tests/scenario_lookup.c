@@ -132,7 +132,7 @@ TEST(scenario_lookup_takes_no_failure_for_an_answer)
         Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
         simclock_sleep_until(clock, began + 60);
         CHECK_TEXT("none", freshet_tell(&service, "fault")); /* nothing that was fetched is worse */
-        CHECK(process_has_line(service.process, "look-up failed"));
+        (void) process_wait_line(service.process, "look-up failed");
         CHECK_INT(i == 0, process_has_line(service.process, "measures=3 error=")); /* no more */
         CHECK(tell_number(&service, "quarantine.unknown_measure") > 0);
         simclock_sleep_until(clock, began + 25 * 60);
@@ -154,7 +154,7 @@ TEST(scenario_lookup_of_readings_whose_lists_failed_is_made_up_for)
     Freshet service = freshet_start(test_dir(), sim.url, sim.clock,
                                     ARGS("--retry-min", "1m", "--retry-max", "1m"));
     simclock_sleep_until(clock, began + 150); /* before the next release */
-    CHECK(process_has_line(service.process, "fault=upstream"));
+    (void) process_wait_line(service.process, "fault=upstream");
     CHECK_TEXT("none", freshet_tell(&service, "fault"));
     check_all_is_held(&service, &sim);
     CHECK_INT(0, freshet_stop(&service));
@@ -184,9 +184,9 @@ TEST(scenario_lookup_asks_for_the_lists_where_many_are_unknown)
     (void) snprintf(url, sizeof url, "%s/sim/stats", sim.origin);
     CLEANUP(buf_release) Buf stats = must_get(url);
     CHECK_HAS("\"/id/measures\":{\"requests\":1,", buf_view(&stats));
-    CHECK(process_has_line(service.process, "unknown=30 found=0 bare=25"));
+    (void) process_wait_line(service.process, "unknown=30 found=0 bare=25");
     simclock_sleep_until(clock, began + 25 * 60);
-    CHECK(process_has_line(service.process, "unknown=5 found=0 bare=5"));
+    (void) process_wait_line(service.process, "unknown=5 found=0 bare=5");
     CLEANUP(buf_release) Buf latest = freshet_get(&service, "/v1/latest.csv?station=NEW");
     CHECK_INT(1 + MANY, count_lines(buf_view(&latest)));
     CHECK_INT(0, freshet_stop(&service));

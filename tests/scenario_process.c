@@ -68,6 +68,49 @@ TEST(scenario_sigterm_ends_a_request_under_way)
     CHECK(!process_has_line(service.process, "drain timeout"));
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    REQUIRE(file != NULL);
+    (void) fputs(text, file);
+    (void) fclose(file);
+}
+
+static int status_with(const Freshet *service, const char *token)
+{
+    char url[128], fields[128];
+    (void) snprintf(url, sizeof url, "%s/v1/measures", service->url);
+    (void) snprintf(fields, sizeof fields, "Authorization: Bearer %s\r\n", token);
+    Exchanged got = exchange("HEAD", url, fields, STR_NONE);
+    int status = got.status;
+    exchanged_release(&got);
+    return status;
+}
+
+TEST(scenario_sighup_reads_the_tokens_anew)
+{
+    char path[512];
+    (void) snprintf(path, sizeof path, "%s/tokens", test_dir());
+    write_file(path, "old\n");
+    Freshet service = freshet_start(test_dir(), "http://127.0.0.1:9/flood-monitoring", NULL,
+                                    ARGS("--tokens-file", path, "--rate-limit", "600/1m"));
+    CHECK_INT(503, status_with(&service, "old")); /* there is nothing to tell yet */
+    CHECK_INT(401, status_with(&service, "new"));
+    write_file(path, "new\n");
+    process_signal(service.process, SIGHUP);
+    (void) process_wait_line(service.process, "read the tokens anew");
+    CHECK_INT(401, status_with(&service, "old"));
+    CHECK_INT(503, status_with(&service, "new"));
+    write_file(path, "");
+    process_signal(service.process, SIGHUP);
+    (void) process_wait_line(service.process, "keeps the tokens it had");
+    CHECK_INT(503, status_with(&service, "new"));
+    CHECK_INT(0, freshet_stop(&service));
+    Str output = process_output(service.process);
+    size_t at;
+    CHECK(!str_find(output, STR("Bearer"), &at));
+}
+
 TEST(scenario_second_process_on_a_store_is_refused)
 {
     const char *dir = test_dir();
@@ -75,7 +118,7 @@ TEST(scenario_second_process_on_a_store_is_refused)
     Process *second =
         process_start(ARGS("freshet", "--listen", "127.0.0.1:0", "--data-dir", dir), NULL);
     CHECK_INT(1, process_wait(second));
-    CHECK(process_has_line(second, "cannot start"));
+    (void) process_wait_line(second, "cannot start");
     CHECK_INT(0, freshet_stop(&service));
 }
 

@@ -62,6 +62,30 @@ Str asked_header(const Asked *asked, const char *name)
     return finished_header(asked->answer.finished, name);
 }
 
+/* ---- tables of questions --------------------------------------------------------------------- */
+
+void check_bodies(Inside *inside, const BodyCase *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release) Asked asked = ask(inside, cases[i].target);
+        CHECK_INT(200, asked.status);
+        CHECK_TEXT(cases[i].want, asked.body);
+    }
+}
+
+void check_refusals(Inside *inside, const RefusalCase *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        CASE(cases[i].target);
+        CLEANUP(asked_release) Asked asked = ask(inside, cases[i].target);
+        CHECK_INT(400, asked.status);
+        CHECK_TEXT("bad-parameter", problem_type(asked.body));
+        CHECK_TEXT(cases[i].parameter, json_text_at(asked.body, "errors.0.parameter"));
+        CHECK_HAS(cases[i].says, json_text_at(asked.body, "errors.0.detail"));
+    }
+}
+
 /* ---- looking into bodies --------------------------------------------------------------------- */
 
 static Str element_at(Str array, int64_t index)

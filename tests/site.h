@@ -29,6 +29,19 @@ void asked_release(Asked *asked);
 /* Of the finished answer or of what goes to this client alone. */
 Str asked_header(const Asked *asked, const char *name);
 
+/* ---- tables of questions --------------------------------------------------------------------- */
+
+typedef struct BodyCase {
+    const char *target, *want; /* 200, and this body to the letter */
+} BodyCase;
+
+typedef struct RefusalCase {
+    const char *target, *parameter, *says; /* 400, of this parameter, with this in its detail */
+} RefusalCase;
+
+void check_bodies(Inside *inside, const BodyCase *cases, size_t count);
+void check_refusals(Inside *inside, const RefusalCase *cases, size_t count);
+
 /* ---- looking into bodies --------------------------------------------------------------------- */
 
 /* A member of a JSON document by its path: "service.state", "items.0.value"; raw text, none when it

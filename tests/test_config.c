@@ -98,7 +98,12 @@ TEST(config_refuses_by_name_with_the_allowed_range)
          "upstream: 'ftp://x' is no http:// or https:// address"},
         {"no shard", "--shard=6/5", "shard: '6/5' is no K/N with K from 1 to N, N up to 1000"},
         {"no value", "--listen", "--listen: a value is missing"},
-        {"no file", "--config=/no/such/file", "/no/such/file: cannot be opened"},
+        {"no rate", "--rate-limit=600", "rate-limit: '600' is no number of requests in a time"},
+        {"no requests", "--rate-limit=0/1m", "rate-limit: '0/1m' is no"},
+        {"no time", "--rate-limit=1/0s", "rate-limit: '1/0s' is no"},
+        {"too many", "--rate-limit=1000001/1m", "1 to 1000000 in 1s to 1d"},
+        {"too long", "--rate-limit=1/2d", "1 to 1000000 in 1s to 1d"},
+        {"no file", "--config=/no/such/file", "/no/such/file: cannot be read"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         CASE(cases[i].name);
@@ -106,6 +111,21 @@ TEST(config_refuses_by_name_with_the_allowed_range)
         CHECK_INT(ERR_INVALID, got.rc);
         CHECK_HAS(cases[i].want, buf_view(&got.faults));
     }
+}
+
+TEST(config_asks_for_nobody_s_token_unless_told)
+{
+    CLEANUP(release) Read open = read_args(ARGS("--rate-limit="));
+    CHECK_INT(OK, open.rc);
+    ServerOptions server = config_server_options(&open.config);
+    CHECK_INT(0, server.rate.count);
+    CHECK(server.tokens_file == NULL);
+    CLEANUP(release) Read closed = read_args(ARGS("--rate-limit=600/1m", "--tokens-file=/t"));
+    CHECK_INT(OK, closed.rc);
+    server = config_server_options(&closed.config);
+    CHECK_INT(600, server.rate.count);
+    CHECK_INT(60, server.rate.window_s);
+    CHECK_TEXT("/t", str_of(server.tokens_file));
 }
 
 TEST(config_tells_every_fault_not_the_first_alone)

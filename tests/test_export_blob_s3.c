@@ -282,7 +282,7 @@ TEST(blob_s3_in_a_hurry_tries_once)
     rig.options.retry_min_ms = rig.options.retry_max_ms = 3600000;
     reopen(&rig, "s3://lake");
     rig.server->slow_downs = 100;
-    rig.blobs.hurry(rig.blobs.ctx);
+    rig.blobs.hurry(rig.blobs.ctx, INT64_MAX);
     CHECK_INT(ERR_UPSTREAM, put(&rig, "a", NULL, STR("x"))); /* and waits for no hour */
     CHECK_INT(1, rig.server->requests);
 }
@@ -379,4 +379,33 @@ TEST(blob_s3_sends_a_token_and_takes_a_new_one_when_it_has_ended)
     s3_env_set("AWS_SESSION_TOKEN", "second");
     CHECK_OK(put(&rig, "a", NULL, STR("y")));
     check_object(&rig, "a", "y");
+}
+
+/* A bucket that is new is for some time reached by another address. */
+TEST(blob_s3_follows_a_temporary_redirect_signed_for_its_host)
+{
+    static Rig rig;
+    rig_open(&rig);
+    S3Server *other = s3_server_start();
+    rig.server->redirects_to = loopback_origin(other->loopback);
+    Err err = rig.err;
+    CHECK_OK(put(&rig, "a b=\xc3\xa9", NULL, STR("hello")));
+    CHECK(s3_server_find(other, "pre/fix/a b=\xc3\xa9") != NULL);
+    CHECK_INT(0, other->refused_signatures);
+    CHECK_INT(1, rig.server->requests);
+
+    CASE("it is asked first again");
+    rig.server->redirects_to = NULL;
+    CHECK_OK(put(&rig, "c", NULL, STR("hello")));
+    CHECK(s3_server_find(rig.server, "pre/fix/c") != NULL);
+
+    CASE("in a circle");
+    rig.server->redirects_to = loopback_origin(rig.server->loopback);
+    CHECK_INT(ERR_INVALID, put(&rig, "c", NULL, STR("hello")));
+    CASE("to what is no address of the same kind");
+    rig.server->redirects_to = "https://127.0.0.1:1";
+    CHECK_INT(ERR_INVALID, put(&rig, "c", NULL, STR("hello")));
+    CHECK_HAS("TemporaryRedirect", str_of(rig.err.text));
+    rig.server->redirects_to = "http://KEY@127.0.0.1:1";
+    CHECK_INT(ERR_INVALID, put(&rig, "c", NULL, STR("hello")));
 }

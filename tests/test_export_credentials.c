@@ -174,7 +174,7 @@ static void put_keys(const Endpoint *endpoint, Buf *out)
     clock_format(NOW + endpoint->lasts_s, expires);
     buf_printf(out,
                "{\"Code\": \"Success\", \"AccessKeyId\": \"KEY-%d\", \"SecretAccessKey\": "
-               "\"a\\/b+c\", \"Token\": \"TOKEN-%d\", \"Expiration\": \"%s\"}",
+               "\"a\\/b\\u002bc\", \"Token\": \"TOKEN-%d\", \"Expiration\": \"%s\"}",
                endpoint->generation, endpoint->generation, expires);
 }
 
@@ -279,6 +279,9 @@ TEST(credentials_of_a_bad_answer_are_none)
         {"{\"AccessKeyId\":7,\"SecretAccessKey\":\"hidden\",\"Token\":\"t\","
          "\"Expiration\":\"2026-11-22T12:00:00Z\"}",
          200, ERR_FORMAT},
+        {"{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"hidden\",\"Token\":\"t\\r\\nx: y\","
+         "\"Expiration\":\"2026-11-22T12:00:00Z\"}",
+         200, ERR_FORMAT}, /* a line end would begin another field */
     };
     Endpoint endpoint;
     endpoint_start(&endpoint, answer_container);

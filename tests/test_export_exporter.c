@@ -1,8 +1,9 @@
 /* What one export puts, in which order, and what a failure or a crash leaves of it. */
 #include "export/compact.h"
 #include "export/exporter.h"
-#include "export/history_rows.h"
+#include "export/history_merge.h"
 #include "export/keep.h"
+#include "export/tables.h"
 #include "tests/test_store_kit.h"
 
 #include <stdio.h>
@@ -58,6 +59,12 @@ static ErrCode place_remove(void *ctx, Str key, Err *err)
     return place->inner.remove(place->inner.ctx, key, err);
 }
 
+static void place_hurry(void *ctx, int64_t at_ms)
+{
+    const Place *place = ctx;
+    place->inner.hurry(place->inner.ctx, at_ms);
+}
+
 static BlobStore place_blobs(Place *place)
 {
     return (BlobStore){.ctx = place,
@@ -66,7 +73,8 @@ static BlobStore place_blobs(Place *place)
                        .get_file = place_get_file,
                        .list = place_list,
                        .remove = place_remove,
-                       .describe = place_describe};
+                       .describe = place_describe,
+                       .hurry = place_hurry};
 }
 
 typedef struct Lake {
@@ -135,31 +143,52 @@ static bool add_file(Str key, UNUSED int64_t bytes, UNUSED UnixSec modified, voi
     return arena_copy(&files->arena, key, &copy) && str_list_add(&files->arena, &files->keys, copy);
 }
 
+static int64_t count_rows(const Lake *lake, Str key)
+{
+    Err err = {.code = OK};
+    OutFile file;
+    ParquetReader *reader = NULL;
+    const BlobStore *blobs = &lake->place.inner;
+    REQUIRE_OK(outfile_open(lake->kit.dir, NULL, &file, &err));
+    REQUIRE_OK(blobs->get_file(blobs->ctx, key, file.fd, &err));
+    REQUIRE_OK(parquet_read_open(file.fd, READINGS_TABLE.columns, READINGS_TABLE.column_count,
+                                 &reader, &err));
+    int64_t rows = parquet_read_rows(reader);
+    parquet_read_close(reader);
+    outfile_close(&file);
+    return rows;
+}
+
 /* All of history, as its files have it together: "level/0=1.0 ", the revision behind the point. */
 static void check_history(const Lake *lake, const char *want)
 {
     Err err = {.code = OK};
     Files files = {.arena = arena_init()};
     CLEANUP(buf_release) Buf got = buf_init(1 << 20);
-    CLEANUP(history_rows_release) HistoryRows rows = history_rows_init();
+    OutFile all;
+    ParquetReader *reader = NULL;
+    TableReading reading;
+    int64_t count = 0;
+    bool row = true;
     const BlobStore *blobs = &lake->place.inner;
     REQUIRE_OK(blobs->list(blobs->ctx, STR("history/readings/"), add_file, &files, &err));
-    for (size_t i = 0; i < files.keys.count; i++) {
-        OutFile file;
-        REQUIRE_OK(outfile_open(lake->kit.dir, &file, &err));
-        CHECK_OK(blobs->get_file(blobs->ctx, files.keys.items[i], file.fd, &err));
-        CHECK_OK(history_rows_read(&rows, file.fd, &err));
-        outfile_close(&file);
+    for (size_t i = 0; i < files.keys.count; i++)
+        count += count_rows(lake, files.keys.items[i]);
+    const HistoryMerge merge = {.blobs = blobs, .dir = lake->kit.dir, .keys = files.keys};
+    REQUIRE_OK(outfile_open(lake->kit.dir, NULL, &all, &err));
+    REQUIRE_OK(history_merge(&merge, &all, &err));
+    REQUIRE_OK(parquet_read_open(all.fd, READINGS_TABLE.columns, READINGS_TABLE.column_count,
+                                 &reader, &err));
+    CHECK_INT(count, parquet_read_rows(reader)); /* none was there twice */
+    while (parquet_read_next(reader, &row, &err) == OK && row) {
+        REQUIRE(table_read_reading(reader, &reading));
+        buf_printf(&got, STR_FMT "/%lld=%g.%lld ", STR_ARG(reading.measure_id),
+                   (long long) (reading.time - KIT_ZERO) / 60, reading.value,
+                   (long long) reading.revision);
     }
-    size_t count = rows.count;
-    CHECK_OK(history_rows_sort(&rows, &err));
-    CHECK_INT(count, rows.count); /* none was there twice */
-    for (size_t i = 0; i < rows.count; i++)
-        buf_printf(&got, STR_FMT "/%lld=%g.%u ",
-                   STR_ARG(rows.series[rows.rows[i].series].measure_id),
-                   (long long) (rows.rows[i].time - KIT_ZERO) / 60, rows.rows[i].value,
-                   rows.rows[i].revision);
     CHECK_TEXT(want, got.len > 0 ? buf_view(&got) : STR(""));
+    parquet_read_close(reader);
+    outfile_close(&all);
     arena_release(&files.arena);
 }
 

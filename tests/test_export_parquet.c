@@ -36,8 +36,9 @@ static void table_begin(Table *table)
 {
     Err err = {.code = OK};
     *table = (Table){.want = sha256_new()};
-    REQUIRE_OK(outfile_open(test_dir(), &table->file, &err));
-    REQUIRE_OK(parquet_begin(COLUMNS, countof(COLUMNS), &table->file, &table->writer, &err));
+    REQUIRE_OK(outfile_open(test_dir(), NULL, &table->file, &err));
+    REQUIRE_OK(parquet_begin(COLUMNS, countof(COLUMNS), PARQUET_GROUP_ROWS, &table->file,
+                             &table->writer, &err));
 }
 
 static void put_double(Buf *out, double value)

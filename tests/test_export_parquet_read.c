@@ -23,12 +23,12 @@ static double value_of(int64_t i)
     return i % 7 == 0 ? NAN : (double) (i * 37 % 200003) / 8;
 }
 
-static void write_rows(OutFile *file, int64_t rows)
+static void write_rows(OutFile *file, size_t group_rows, int64_t rows)
 {
     Err err = {.code = OK};
     ParquetWriter *writer = NULL;
-    REQUIRE_OK(outfile_open(test_dir(), file, &err));
-    REQUIRE_OK(parquet_begin(COLUMNS, countof(COLUMNS), file, &writer, &err));
+    REQUIRE_OK(outfile_open(test_dir(), NULL, file, &err));
+    REQUIRE_OK(parquet_begin(COLUMNS, countof(COLUMNS), group_rows, file, &writer, &err));
     for (int64_t i = 0; i < rows; i++) {
         char name[32];
         name_of(i, name);
@@ -56,16 +56,27 @@ static void check_row(const ParquetReader *reader, int64_t i)
 
 TEST(parquet_reads_back_what_it_wrote)
 {
-    static const int64_t counts[] = {0, 1, 1000, PARQUET_GROUP_ROWS, PARQUET_GROUP_ROWS + 7};
-    for (size_t c = 0; c < countof(counts); c++) {
+    static const struct {
+        size_t group_rows;
+        int64_t rows;
+    } cases[] = {
+        {PARQUET_GROUP_ROWS, 0},
+        {PARQUET_GROUP_ROWS, 1},
+        {PARQUET_GROUP_ROWS, 1000},
+        {PARQUET_GROUP_ROWS, PARQUET_GROUP_ROWS},
+        {PARQUET_GROUP_ROWS, PARQUET_GROUP_ROWS + 7},
+        {1, 20},
+        {100, 1000},
+    };
+    for (size_t c = 0; c < countof(cases); c++) {
         Err err = {.code = OK};
         OutFile file;
         ParquetReader *reader = NULL;
         bool row = true;
-        write_rows(&file, counts[c]);
+        write_rows(&file, cases[c].group_rows, cases[c].rows);
         REQUIRE_OK(parquet_read_open(file.fd, COLUMNS, countof(COLUMNS), &reader, &err));
-        CHECK_INT(counts[c], parquet_read_rows(reader));
-        for (int64_t i = 0; i < counts[c]; i++) {
+        CHECK_INT(cases[c].rows, parquet_read_rows(reader));
+        for (int64_t i = 0; i < cases[c].rows; i++) {
             REQUIRE_OK(parquet_read_next(reader, &row, &err));
             REQUIRE(row);
             check_row(reader, i);
@@ -77,6 +88,25 @@ TEST(parquet_reads_back_what_it_wrote)
     }
 }
 
+/* Known before any of it is read, so that who reads many files at once knows how many. */
+TEST(parquet_tells_what_memory_its_reader_takes)
+{
+    int64_t memory[2] = {0};
+    static const size_t group_rows[2] = {1000, 10000};
+    for (size_t i = 0; i < countof(memory); i++) {
+        Err err = {.code = OK};
+        OutFile file;
+        ParquetReader *reader = NULL;
+        write_rows(&file, group_rows[i], 20000);
+        REQUIRE_OK(parquet_read_open(file.fd, COLUMNS, countof(COLUMNS), &reader, &err));
+        memory[i] = parquet_read_memory(reader);
+        parquet_read_close(reader);
+        outfile_close(&file);
+    }
+    CHECK(memory[0] > 2 * 1000 && memory[0] < 40 * 1000);
+    CHECK(memory[1] > 5 * memory[0] && memory[1] < 40 * 10000);
+}
+
 TEST(parquet_reads_no_other_columns_than_it_should)
 {
     static const ParquetColumn others[][2] = {
@@ -86,7 +116,7 @@ TEST(parquet_reads_no_other_columns_than_it_should)
         {{"name", PARQUET_STRING, true}, {"note", PARQUET_STRING, true}},
     };
     OutFile file;
-    write_rows(&file, 10);
+    write_rows(&file, PARQUET_GROUP_ROWS, 10);
     for (size_t i = 0; i < countof(others); i++) {
         Err err = {.code = OK};
         ParquetReader *reader = NULL;
@@ -116,7 +146,7 @@ TEST(parquet_reads_damaged_files_without_harm)
     enum { ROUNDS = 3000 };
     OutFile file;
     uint64_t random = 88172645463325252;
-    write_rows(&file, 500);
+    write_rows(&file, 200, 500);
     for (int i = 0; i < ROUNDS; i++) {
         char was = 0, is = 0;
         random ^= random << 13;

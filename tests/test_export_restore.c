@@ -58,13 +58,14 @@ static void rig_close(Rig *rig)
 
 static void check_restores(Rig *rig, Str generation, const char *want)
 {
+    const RestoreOptions options = {.shard = STR("1of1"), .generation = generation};
     StoreOrigin origin;
     SnapshotInfo info;
     Err err = {.code = OK};
-    if (!CHECK_OK(restore_store(&rig->blobs, STR("1of1"), generation, rig->path, &origin, &err)))
+    if (!CHECK_OK(restore_store(&rig->blobs, &options, rig->path, &origin, &err)))
         return;
     CHECK_TEXT(want, str_of(origin.generation));
-    REQUIRE_OK(backup_check(rig->path, &info, &err));
+    REQUIRE_OK(backup_check(rig->path, 0, &info, &err));
     CHECK_TEXT(want, str_of(info.tag));
 }
 
@@ -94,11 +95,13 @@ TEST(restore_takes_the_newest_or_the_one_that_is_named)
     check_restores(&rig, str_of(rig.tags[0]), rig.tags[0]);
     StoreOrigin origin;
     Err err = {.code = OK};
-    CHECK_INT(ERR_NOT_FOUND,
-              restore_store(&rig.blobs, STR("1of1"), STR("00000000-7"), rig.path, &origin, &err));
+    CHECK_INT(ERR_NOT_FOUND, restore_store(&rig.blobs,
+                                           &(RestoreOptions){.shard = STR("1of1"),
+                                                             .generation = STR("00000000-7")},
+                                           rig.path, &origin, &err));
     CASE("another shard's are none of ours");
-    CHECK_INT(ERR_NOT_FOUND,
-              restore_store(&rig.blobs, STR("1of2"), STR_NONE, rig.path, &origin, &err));
+    CHECK_INT(ERR_NOT_FOUND, restore_store(&rig.blobs, &(RestoreOptions){.shard = STR("1of2")},
+                                           rig.path, &origin, &err));
     CHECK_HAS("directory ", str_of(err.text));
     rig_close(&rig);
 }
@@ -155,7 +158,8 @@ static bool fill(const char *path, StoreOrigin *ret_origin, void *ctx)
 {
     Rig *rig = ctx;
     Err err = {.code = OK};
-    return restore_store(&rig->blobs, STR("1of1"), STR_NONE, path, ret_origin, &err) == OK;
+    return restore_store(&rig->blobs, &(RestoreOptions){.shard = STR("1of1")}, path, ret_origin,
+                         &err) == OK;
 }
 
 static void check_opens(Rig *rig, const char *dir, const char *want, bool restored)

@@ -246,8 +246,9 @@ static void check_restoring(Swift *swift)
     }
     kit_close(&kit);
     (void) snprintf(path, sizeof path, "%s/restored", swift->dir);
-    CHECK_OK(restore_store(&swift->blobs, STR("1of1"), STR_NONE, path, &origin, &err));
-    CHECK_OK(backup_check(path, &info, &err));
+    CHECK_OK(
+        restore_store(&swift->blobs, &(RestoreOptions){.shard = STR("1of1")}, path, &origin, &err));
+    CHECK_OK(backup_check(path, 0, &info, &err));
     CHECK_TEXT(tag, str_of(info.tag));
     CHECK_TEXT("s3://lake/pre", str_of(origin.source));
 }

@@ -44,7 +44,7 @@ static Station twice(void)
 
 TEST(filter_without_a_wish_takes_everything)
 {
-    Filter filter = {.has_box = false};
+    Filter filter = {.has_circle = false};
     Station station = abingdon(), bare = {.lat_deg = NAN, .long_deg = NAN};
     Measure measure = {.id = STR("m")}, none = {.id = STR("")};
     CHECK(filter_takes_station(&filter, &station));
@@ -178,10 +178,8 @@ TEST(filter_words_are_prefixes_of_tokens)
     };
     const Station a = abingdon(), b = twice();
     for (size_t i = 0; i < countof(cases); i++) {
-        CLEANUP(arena_release) Arena arena = arena_init();
-        Filter filter = {.has_box = false};
+        const Filter filter = {.q = ONE(cases[i].q)};
         CASE(cases[i].q);
-        REQUIRE(filter_words(&arena, str_of(cases[i].q), &filter.words));
         CHECK_INT(cases[i].takes_a, filter_takes_station(&filter, &a));
         CHECK_INT(cases[i].takes_b, filter_takes_station(&filter, &b));
     }
@@ -189,13 +187,11 @@ TEST(filter_words_are_prefixes_of_tokens)
 
 TEST(filter_words_take_bytes_beyond_ascii_as_letters)
 {
-    CLEANUP(arena_release) Arena arena = arena_init();
     Station station = abingdon();
     station.label = STR("Afon D\xc5\xb5r");
-    Filter filter = {.has_box = false};
-    REQUIRE(filter_words(&arena, STR("d\xc5\xb5"), &filter.words));
+    Filter filter = {.q = ONE("d\xc5\xb5")};
     CHECK(filter_takes_station(&filter, &station));
-    REQUIRE(filter_words(&arena, STR("r"), &filter.words));
+    filter.q = ONE("r");
     CHECK(filter_takes_station(&filter, &station)); /* Radley */
     station.river = station.catchment = STR_NONE;
     CHECK(!filter_takes_station(&filter, &station)); /* the letter does not end a token */
@@ -205,31 +201,56 @@ TEST(filter_words_know_every_letter_and_digit)
 {
     static const char ALL[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     for (const char *c = ALL; *c != '\0'; c++) {
-        CLEANUP(arena_release) Arena arena = arena_init();
         const char text[] = {*c, 'q', '-', *c, 'w', '\0'};
         const char upper[] = {(char) (*c >= 'a' ? *c - 'a' + 'A' : *c), '\0'};
         Station station = {.id = str_of(text)};
-        Filter filter = {.has_box = false};
+        Filter filter = {.q = ONE(upper)};
         CASE(text);
-        REQUIRE(filter_words(&arena, str_of(upper), &filter.words));
-        CHECK_INT(1, filter.words.count);
+        CHECK(filter_has_word(str_of(upper)));
         CHECK(filter_takes_station(&filter, &station));
-        REQUIRE(filter_words(&arena, STR("w"), &filter.words)); /* within a token, but of its own */
+        filter.q = ONE("w"); /* within a token, but of its own */
         CHECK_INT(*c == 'w' || *c == 'W', filter_takes_station(&filter, &station));
     }
 }
 
-TEST(filter_words_splits_at_blanks)
+TEST(filter_takes_what_any_of_several_searches_finds)
 {
-    CLEANUP(arena_release) Arena arena = arena_init();
-    StrList words;
-    REQUIRE(filter_words(&arena, STR(" one\t two-three\n(four), "), &words));
-    REQUIRE(words.count == 3);
-    CHECK_STR(STR("one"), words.items[0]);
-    CHECK_STR(STR("two-three"), words.items[1]);
-    CHECK_STR(STR("four),"), words.items[2]);
-    REQUIRE(filter_words(&arena, STR_NONE, &words));
-    CHECK_INT(0, words.count);
+    static const struct {
+        const char *name;
+        const char *q[3];
+        bool takes_a, takes_b;
+    } cases[] = {
+        {"the first", {"radley", "nowhere"}, true, false},
+        {"the last", {"nowhere", "nothing", "darent"}, false, true},
+        {"each one", {"radley", "darent"}, true, true},
+        {"none", {"nowhere", "nothing"}, false, false},
+        {"words of one go together", {"radley darent", "peach erith"}, false, false},
+    };
+    const Station a = abingdon(), b = twice();
+    for (size_t i = 0; i < countof(cases); i++) {
+        Str q[3];
+        size_t count = 0;
+        for (; count < countof(q) && cases[i].q[count] != NULL; count++)
+            q[count] = str_of(cases[i].q[count]);
+        const Filter filter = {.q = {q, count}};
+        CASE(cases[i].name);
+        CHECK_INT(cases[i].takes_a, filter_takes_station(&filter, &a));
+        CHECK_INT(cases[i].takes_b, filter_takes_station(&filter, &b));
+    }
+}
+
+TEST(filter_has_word_where_a_token_begins)
+{
+    static const struct {
+        const char *q;
+        bool has;
+    } cases[] = {{" one\t two", true}, {"(four), ", true}, {"9", true},   {"\xc5\xb5", true},
+                 {"", false},          {" \t\r\n", false}, {"-&(", false}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].q);
+        CHECK_INT(cases[i].has, filter_has_word(str_of(cases[i].q)));
+    }
+    CHECK(!filter_has_word(STR_NONE));
 }
 
 TEST(filter_box)
@@ -255,14 +276,30 @@ TEST(filter_box)
     };
     for (size_t i = 0; i < countof(cases); i++) {
         Station station = {.lat_deg = cases[i].lat, .long_deg = cases[i].lon};
-        Filter filter = {.has_box = true,
-                         .west_deg = cases[i].w,
-                         .south_deg = cases[i].s,
-                         .east_deg = cases[i].e,
-                         .north_deg = cases[i].n};
+        Box box = {cases[i].w, cases[i].s, cases[i].e, cases[i].n};
+        const Filter filter = {.boxes = {&box, 1}};
         CASE(cases[i].name);
         CHECK_INT(cases[i].takes, filter_takes_station(&filter, &station));
     }
+}
+
+TEST(filter_takes_what_lies_in_any_of_several_boxes)
+{
+    CLEANUP(arena_release) Arena arena = arena_init();
+    const Station a = abingdon(), b = twice();
+    const Box around = {-2, 51, -1, 52};
+    Filter filter = {.has_circle = false}, copy;
+    for (int i = 0; i < 9; i++) {
+        const Box elsewhere = {10 + i, 0, 11 + i, 1};
+        CHECK_INT(i == 0, filter_takes_station(&filter, &a)); /* without a box anywhere is good */
+        REQUIRE(box_list_add(&arena, &filter.boxes, &elsewhere));
+    }
+    REQUIRE(box_list_add(&arena, &filter.boxes, &around));
+    CHECK(filter_takes_station(&filter, &a));
+    CHECK(!filter_takes_station(&filter, &b));
+    REQUIRE(filter_copy(&arena, &filter, &copy));
+    filter.boxes.items[9] = (Box){0, 0, 1, 1};
+    CHECK(filter_takes_station(&copy, &a)); /* it has boxes of its own */
 }
 
 static void check_distance(double want_km, double tolerance_km, double got_km)

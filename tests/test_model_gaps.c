@@ -139,6 +139,8 @@ TEST(gaps_need_a_period)
     open_world(&world, eight);
     world.measure.value_type = STR("Event");
     check_gaps(&world, 0, 0, "");
+    CHECK_INT(1000 * MINUTE, gaps_count(&world.series).earliest); /* its readings are there still */
+    CHECK_INT(1119 * MINUTE, gaps_count(&world.series).latest);
 
     CASE("learned from eight");
     open_world(&world, eight);
@@ -162,6 +164,8 @@ TEST(gaps_need_a_period)
     world.measure.newest = NO_TIME;
     world.series.time_count = 0;
     check_gaps(&world, 0, 0, "");
+    CHECK_INT(NO_TIME, gaps_count(&world.series).earliest);
+    CHECK_INT(NO_TIME, gaps_count(&world.series).latest);
 }
 
 /* Beside a live one: its last known reading lies before the window. */

@@ -150,7 +150,7 @@ static Str served(World *world, What what, const Filter *filter)
     const ReadingVisitor visitor = {
         .each_measure = keep_measure, .each_reading = put_reading, .ctx = &asked};
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
-    const Filter everything = {.has_box = false};
+    const Filter everything = {.has_circle = false};
     Err err = {.code = OK};
     buf_clear(&world->served);
     filter = filter != NULL ? filter : &everything;
@@ -315,8 +315,8 @@ TEST(quirk_11_a_station_without_coordinates_is_kept_and_in_no_area)
     WITH_WORLD;
     take(&world, STATIONS, STATION("A", "") "," STATION("B", ",\"lat\":51.5,\"long\":-0.1"));
     CHECK_INT(2, lines(served(&world, STATION_LIST, NULL)));
-    const Filter box = {
-        .has_box = true, .west_deg = -180, .south_deg = -90, .east_deg = 180, .north_deg = 90};
+    Box earth = {.west_deg = -180, .south_deg = -90, .east_deg = 180, .north_deg = 90};
+    const Filter box = {.boxes = {&earth, 1}};
     CHECK_INT(1, lines(served(&world, STATION_LIST, &box)));
     const Filter circle = {.has_circle = true, .lat_deg = 51.5, .long_deg = -0.1, .dist_km = 20000};
     CHECK_INT(1, lines(served(&world, STATION_LIST, &circle)));
@@ -463,7 +463,7 @@ TEST(quirk_19_labels_repeat_and_hold_blanks)
     CHECK_HAS("\"label\":\"RIVER CHERWELL  AT  ENSLOW \"",
               served(&world, STATION_LIST, NULL)); /* as given */
     Str word = STR("enslow");
-    CHECK_INT(1, lines(served(&world, STATION_LIST, &(Filter){.words = {&word, 1}})));
+    CHECK_INT(1, lines(served(&world, STATION_LIST, &(Filter){.q = {&word, 1}})));
 }
 
 TEST(quirk_20_a_measure_label_is_its_own)

@@ -3,6 +3,7 @@
 #include "tests/site.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static void commit(Inside *inside, const char *measure, UnixSec time, double value)
 {
@@ -137,7 +138,8 @@ TEST(changes_are_filtered_and_shaped_like_every_list)
     Inside inside;
     inside_open(&inside, true);
     Asked asked = ask(&inside, "/v1/changes?river=river+thames&parameter=level"
-                               "&fields=measure,time,value&timeformat=unix");
+                               "&fields=measure,time,value&timeformat=unix"
+                               "&q=nowhere&q=1491&bbox=0,0,1,1&bbox=-2,51,-1,52");
     CHECK_INT(200, asked.status);
     size_t count = json_count(json_at(asked.body, "items"));
     CHECK(count > 0);
@@ -176,5 +178,88 @@ TEST(changes_refuse_what_they_do_not_understand)
         CHECK_TEXT(cases[i].problem, problem_type(asked.body));
         asked_release(&asked);
     }
+    inside_close(&inside);
+}
+
+static void put_ids(Buf *out, Str items, const char *member)
+{
+    Str key, item;
+    JsonWalk walk = json_walk(items);
+    while (json_next(&walk, &key, &item))
+        buf_printf(out, STR_FMT "\n", STR_ARG(json_text_at(item, member)));
+}
+
+static size_t lines_of(Str text, Str *lines, size_t max)
+{
+    size_t count = 0;
+    Str rest = text;
+    while (count < max && str_cut(rest, '\n', &lines[count], &rest))
+        count++;
+    return count;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return str_cmp(*(const Str *) a, *(const Str *) b);
+}
+
+/* The same ids, in whatever order. */
+static void check_same_ids(Str one, Str two)
+{
+    enum { IDS_MAX = 4000 };
+    static Str a[IDS_MAX], b[IDS_MAX];
+    size_t count = lines_of(one, a, IDS_MAX);
+    REQUIRE(count == lines_of(two, b, IDS_MAX));
+    if (count == 0)
+        return;
+    qsort(a, count, sizeof *a, by_bytes);
+    qsort(b, count, sizeof *b, by_bytes);
+    for (size_t i = 0; i < count; i++)
+        CHECK_STR(a[i], b[i]);
+}
+
+/* Whoever begins at the beginning is told of the stations and measures that the lists hold, whatever
+ * the filter. */
+TEST(changes_mean_by_a_filter_what_lists_mean)
+{
+    static const char *const filters[] = {
+        "parameter=level",        "qualifier=Stage",
+        "freshness=fresh",        "freshness=late,stale",
+        "freshness=silent",       "state=normal",
+        "trend=falling",          "trend=steady,rising",
+        "river=River+Thames",     "q=ock",
+        "station=1491TH",         "measure=1491TH-level",
+        "bbox=-2,51,0,52",        "status=Active",
+        "type=SingleLevel",       "town=abingdon",
+        "state=above,below",      "freshness=silent&parameter=rainfall",
+        "trend=falling&q=thames",
+    };
+    static const struct {
+        const char *list, *path, *member;
+    } lists[] = {
+        {"stations", "/v1/stations", "station"},
+        {"measures", "/v1/measures", "measure"},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    size_t told = 0;
+    for (size_t i = 0; i < countof(filters); i++) {
+        char target[200];
+        CASE(filters[i]);
+        (void) snprintf(target, sizeof target, "/v1/changes?%s", filters[i]);
+        CLEANUP(asked_release) Asked changes = ask(&inside, target);
+        REQUIRE(changes.status == 200);
+        for (size_t k = 0; k < countof(lists); k++) {
+            (void) snprintf(target, sizeof target, "%s?%s", lists[k].path, filters[i]);
+            CLEANUP(asked_release) Asked list = ask(&inside, target);
+            CLEANUP(buf_release) Buf one = buf_init(1 << 20);
+            CLEANUP(buf_release) Buf two = buf_init(1 << 20);
+            put_ids(&one, json_at(list.body, "items"), lists[k].member);
+            put_ids(&two, json_at(changes.body, lists[k].list), lists[k].member);
+            check_same_ids(buf_view(&one), buf_view(&two));
+            told += two.len > 0;
+        }
+    }
+    CHECK(told > countof(filters));
     inside_close(&inside);
 }

@@ -6,9 +6,7 @@
 
 TEST(times_are_written_as_asked_for)
 {
-    static const struct {
-        const char *target, *want;
-    } cases[] = {
+    static const BodyCase cases[] = {
         {"/v1/measures/OCK1-level/readings.csv?fields=time&timeformat=unix&limit=1",
          "time\n1795337100\n"},
         {"/v1/measures/OCK1-level/readings.csv?fields=time&timeformat=unixms&limit=1",
@@ -27,12 +25,7 @@ TEST(times_are_written_as_asked_for)
     };
     Inside inside;
     inside_open(&inside, true);
-    for (size_t i = 0; i < countof(cases); i++) {
-        CASE(cases[i].target);
-        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
-        CHECK_INT(200, asked.status);
-        CHECK_TEXT(cases[i].want, asked.body);
-    }
+    check_bodies(&inside, cases, countof(cases));
     CLEANUP(asked_release)
     Asked json = ask(&inside, "/v1/latest?measure=OCK1-level&timeformat=unix&tz=Europe/London");
     CHECK_TEXT("1795339800", json_at(json.body, "items.0.time"));
@@ -144,9 +137,7 @@ TEST(form_is_chosen_by_suffix_then_format_then_accept)
 
 TEST(bad_forms_are_told)
 {
-    static const struct {
-        const char *target, *parameter, *says;
-    } cases[] = {
+    static const RefusalCase cases[] = {
         {"/v1/latest?timeformat=iso", "timeformat", "'rfc3339' or 'unix' or 'unixms'"},
         {"/v1/latest?tz=Europe/Paris", "tz", "'UTC' or 'Europe/London'"},
         {"/v1/latest.csv?profile=word", "profile", "'excel'"},
@@ -156,14 +147,7 @@ TEST(bad_forms_are_told)
     };
     Inside inside;
     inside_open(&inside, true);
-    for (size_t i = 0; i < countof(cases); i++) {
-        CASE(cases[i].target);
-        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
-        CHECK_INT(400, asked.status);
-        CHECK_TEXT("bad-parameter", problem_type(asked.body));
-        CHECK_TEXT(cases[i].parameter, json_text_at(asked.body, "errors.0.parameter"));
-        CHECK_HAS(cases[i].says, json_text_at(asked.body, "errors.0.detail"));
-    }
+    check_refusals(&inside, cases, countof(cases));
     inside_close(&inside);
 }
 

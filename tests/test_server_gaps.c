@@ -50,6 +50,8 @@ TEST(gaps_are_served_with_cause_and_completeness)
         const char *path, *want;
     } members[] = {
         {"count", "2"},
+        {"coverage.earliest", "2026-11-21T10:15:00Z"},
+        {"coverage.latest", "2026-11-22T10:00:00Z"},
         {"coverage.expected", "288"},
         {"coverage.received", "286"},
         {"items.0.measure", "a"},
@@ -87,7 +89,18 @@ TEST(gaps_are_served_with_cause_and_completeness)
     CHECK_TEXT("2026-11-22T10:00:02Z", json_text_at(ndjson.body, "asked")); /* the later */
     CLEANUP(asked_release) Asked whole = ask(&inside, "/v1/gaps?measure=c");
     CHECK_TEXT("0", json_at(whole.body, "count"));
+    CLEANUP(asked_release) Asked sought = ask(&inside, "/v1/gaps?q=nowhere&q=s");
+    CHECK_TEXT("2", json_at(sought.body, "count"));
     CHECK_TEXT("1.0", json_at(whole.body, "coverage.completeness"));
+    CLEANUP(asked_release) Asked readings = ask(&inside, "/v1/readings?measure=a,b");
+    CLEANUP(asked_release) Asked some = ask(&inside, "/v1/gaps?measure=a,b&limit=1");
+    CHECK_STR(json_text_at(readings.body, "coverage.earliest"),
+              json_text_at(some.body, "coverage.earliest"));
+    CHECK_STR(json_text_at(readings.body, "coverage.latest"),
+              json_text_at(some.body, "coverage.latest"));
+    CLEANUP(asked_release) Asked none = ask(&inside, "/v1/gaps?measure=nowhere");
+    CHECK_TEXT("null", json_at(none.body, "coverage.earliest"));
+    CHECK_TEXT("null", json_at(none.body, "coverage.latest"));
     CASE("asked for its station, and for another");
     record_asked(&inside, "S", NULL, FIXTURE_NOW - 24 * 3600, FIXTURE_NOW + 3);
     record_asked(&inside, "T", NULL, FIXTURE_NOW - 24 * 3600, FIXTURE_NOW + 4);

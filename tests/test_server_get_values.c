@@ -3,9 +3,7 @@
 
 TEST(values_are_counted)
 {
-    static const struct {
-        const char *target, *want;
-    } cases[] = {
+    static const BodyCase cases[] = {
         {"/v1/rivers.csv", "river,stations,measures\nRiver Ock,1,1\nRiver Thames,1,2\n"},
         {"/v1/catchments.csv", "catchment,stations,measures\n\"Thames, Upper\",1,2\n"},
         {"/v1/towns.csv", "town,stations,measures\nAbingdon,1,2\n"},
@@ -19,12 +17,7 @@ TEST(values_are_counted)
     };
     Inside inside;
     inside_open(&inside, true);
-    for (size_t i = 0; i < countof(cases); i++) {
-        CASE(cases[i].target);
-        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
-        CHECK_INT(200, asked.status);
-        CHECK_TEXT(cases[i].want, asked.body);
-    }
+    check_bodies(&inside, cases, countof(cases));
     inside_close(&inside);
 }
 

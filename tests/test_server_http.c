@@ -1,34 +1,13 @@
 /* Over real sockets: what libmicrohttpd makes of it, and what it does not guard against. */
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "tests/served.h"
 #include "tests/site.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-typedef struct Served {
-    Fixture fixture;
-    ServerOptions options;
-    Server *server;
-    unsigned port;
-} Served;
-
-static void serve(Served *served, const ServerOptions *options)
-{
-    Err err = {.code = OK};
-    *served = (Served){.fixture = fixture_open(), .options = *options};
-    fixture_fill(&served->fixture);
-    REQUIRE_OK(server_start(served->fixture.store, &served->options, &served->server, &err));
-    served->port = server_port(served->server);
-}
-
-static void serve_no_more(Served *served)
-{
-    server_stop(served->server);
-    fixture_close(&served->fixture);
-}
 
 TEST(get_and_head_have_the_same_headers)
 {
@@ -63,17 +42,10 @@ TEST(get_and_head_have_the_same_headers)
         CHECK(get.status >= 200);
         CHECK_INT(get.status, head.status);
         CHECK_TEXT("*", response_field(&get, "Access-Control-Allow-Origin"));
-        static const char *const fields[] = {"Content-Type",
-                                             "ETag",
-                                             "Last-Modified",
-                                             "Expires",
-                                             "Cache-Control",
-                                             "Vary",
-                                             "Link",
-                                             "Content-Location",
-                                             "Row-Count",
-                                             "Content-Length",
-                                             "Content-Encoding"};
+        static const char *const fields[] = {
+            "Content-Type",  "ETag",           "Last-Modified",  "Expires",
+            "Cache-Control", "Vary",           "Link",           "Content-Location",
+            "Row-Count",     "Freshet-Window", "Content-Length", "Content-Encoding"};
         for (size_t k = 0; k < countof(fields); k++)
             CHECK_STR(response_field(&get, fields[k]), response_field(&head, fields[k]));
         int64_t length = -1;

@@ -9,9 +9,7 @@
 
 TEST(fields_are_exactly_those_asked_for)
 {
-    static const struct {
-        const char *target, *want;
-    } cases[] = {
+    static const BodyCase cases[] = {
         {"/v1/stations/1491TH?format=csv&fields=long,station,measures",
          "long,station,measures\n-1.28,1491TH,1491TH-flow;1491TH-level\n"},
         {"/v1/stations/1491TH/latest.csv?fields=value,label",
@@ -26,12 +24,7 @@ TEST(fields_are_exactly_those_asked_for)
     };
     Inside inside;
     inside_open(&inside, true);
-    for (size_t i = 0; i < countof(cases); i++) {
-        CASE(cases[i].target);
-        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
-        CHECK_INT(200, asked.status);
-        CHECK_TEXT(cases[i].want, asked.body);
-    }
+    check_bodies(&inside, cases, countof(cases));
     CLEANUP(asked_release) Asked json = ask(&inside, "/v1/latest?measure=1491TH-level&fields=time");
     CHECK_TEXT("{\"time\":\"2026-11-22T09:30:00Z\"}", json_at(json.body, "items.0"));
     inside_close(&inside);
@@ -89,9 +82,7 @@ TEST(rows_are_sorted_nulls_last)
 
 TEST(bad_choices_are_told)
 {
-    static const struct {
-        const char *target, *parameter, *says;
-    } cases[] = {
+    static const RefusalCase cases[] = {
         {"/v1/stations?fields=station,rivr", "fields", "Did you mean 'river'?"},
         {"/v1/stations?fields=station,station", "fields", "named twice"},
         {"/v1/stations?fields=station,", "fields", "is not a field"},
@@ -118,14 +109,7 @@ TEST(bad_choices_are_told)
     };
     Inside inside;
     inside_open(&inside, true);
-    for (size_t i = 0; i < countof(cases); i++) {
-        CASE(cases[i].target);
-        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
-        CHECK_INT(400, asked.status);
-        CHECK_TEXT("bad-parameter", problem_type(asked.body));
-        CHECK_TEXT(cases[i].parameter, json_text_at(asked.body, "errors.0.parameter"));
-        CHECK_HAS(cases[i].says, json_text_at(asked.body, "errors.0.detail"));
-    }
+    check_refusals(&inside, cases, countof(cases));
     inside_close(&inside);
 }
 

@@ -17,13 +17,27 @@ enum { QUESTIONS = 3000 };
 typedef enum Kind { STATION_ROWS, LATEST_ROWS, READING_ROWS, BUCKET_ROWS, KINDS } Kind;
 typedef enum Form { ITEMS, ARRAY, COLUMNS, NDJSON, CSV, EXCEL, GEOJSON, FORM_COUNT } Form;
 
-enum { NAMES_MAX = 6, COLUMNS_MAX = NAMES_MAX + 1 };
+enum { NAMES_MAX = 6, COLUMNS_MAX = NAMES_MAX + 1, BOXES = 3 };
+
+/* Each takes a river, or a station by what its id holds. */
+static const struct {
+    const char *q, *river, *id;
+} SEARCHED[] = {{"riv+oC", "River Ock", NULL},
+                {"CAM", "River Cam", NULL},
+                {"b", NULL, "B b"},
+                {"c/c+C", NULL, "C/c"},
+                {"cam+ock", NULL, NULL}};
+enum { SEARCHES = countof(SEARCHED) };
+static const double BOX_DEG = 1.5;
 
 typedef struct RandomQuery {
     Kind kind;
     Form form;
     bool of_station[STATIONS]; /* filter, when any */
-    bool by_station, by_river, by_parameter, by_time;
+    bool by_station, by_river, by_parameter, by_time, by_search, by_box;
+    bool is_sought[SEARCHES]; /* those that are asked for; at least one */
+    double west[BOXES], south[BOXES];
+    int box_count;
     int from, to; /* slots */
     bool is_unix;
     int field_count; /* of the columns: those that are asked for by name */
@@ -53,6 +67,16 @@ static RandomQuery draw(void)
     q.of_station[roll(STATIONS)] = true;
     q.by_river = roll(4) == 0;
     q.by_parameter = roll(3) == 0;
+    q.by_search = roll(5) == 0;
+    for (size_t i = 0; i < SEARCHES; i++)
+        q.is_sought[i] = roll(3) == 0;
+    q.is_sought[roll(SEARCHES)] = true;
+    q.by_box = roll(5) == 0;
+    q.box_count = 1 + (int) roll(BOXES);
+    for (int i = 0; i < q.box_count; i++) {
+        q.west[i] = -3.5 + roll(22) * 0.25;
+        q.south[i] = 49.5 + roll(22) * 0.25;
+    }
     q.by_time = q.kind >= READING_ROWS && roll(2) == 0;
     q.from = (int) roll(SLOTS);
     q.to = q.from + 1 + (int) roll(SLOTS);
@@ -100,6 +124,12 @@ static void put_question(const RandomQuery *q, Buf *out)
     }
     if (q->by_river)
         BUF_LITERAL(out, "&river=river++OCK");
+    for (size_t i = 0; i < SEARCHES && q->by_search; i++)
+        if (q->is_sought[i])
+            buf_printf(out, "&q=%s", SEARCHED[i].q);
+    for (int i = 0; i < q->box_count && q->by_box; i++)
+        buf_printf(out, "&bbox=%g,%g,%g,%g", q->west[i], q->south[i], q->west[i] + BOX_DEG,
+                   q->south[i] + BOX_DEG);
     if (q->by_parameter)
         BUF_LITERAL(out, "&parameter=rainfall");
     if (q->by_time)
@@ -288,15 +318,44 @@ static void put_plain_cell(const RandomQuery *q, Buf *out, const Line *line, con
     buf_put_char(out, '|');
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static bool is_found(const RandomQuery *q, const Place *place)
+{
+    bool found = !q->by_search;
+    for (size_t i = 0; i < SEARCHES && !found; i++)
+        found = q->is_sought[i] &&
+                (is_same(place->river, SEARCHED[i].river) || is_same(place->id, SEARCHED[i].id));
+    return found;
+}
+
+static bool is_boxed(const RandomQuery *q, const Place *place)
+{
+    bool inside = !q->by_box;
+    for (int i = 0; i < q->box_count && !inside; i++)
+        inside = place->longitude >= q->west[i] && place->longitude <= q->west[i] + BOX_DEG &&
+                 place->lat >= q->south[i] && place->lat <= q->south[i] + BOX_DEG;
+    return inside;
+}
+
+static bool is_wanted(const RandomQuery *q, size_t at)
+{
+    const Place *place = &places[at];
+    return (!q->by_station || q->of_station[at]) &&
+           (!q->by_river || is_same(place->river, "River Ock")) && is_found(q, place) &&
+           is_boxed(q, place);
+}
+
 static Buf plain_answer(const RandomQuery *q)
 {
     Buf out = buf_init(1 << 24);
     row_count = 0;
-    for (size_t i = 0; i < STATIONS; i++) {
-        bool by_river = places[i].river != NULL && strcmp(places[i].river, "River Ock") == 0;
-        if ((!q->by_station || q->of_station[i]) && (!q->by_river || by_river))
+    for (size_t i = 0; i < STATIONS; i++)
+        if (is_wanted(q, i))
             add_place(q, &places[i]);
-    }
     ordering = q;
     if (q->sort[0] != NULL)
         qsort(rows, row_count, sizeof *rows, by_sort);

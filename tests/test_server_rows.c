@@ -159,6 +159,82 @@ TEST(all_forms_say_the_same)
     inside_close(&inside);
 }
 
+/* From the envelope, as the header says it. */
+static Str window_of(Arena *arena, Str body)
+{
+    Str from = json_text_at(body, "window.from"), to = json_text_at(body, "window.to");
+    const Str null = STR("null");
+    return arena_format(arena, STR_FMT "/" STR_FMT, STR_ARG(str_eq(from, null) ? STR("..") : from),
+                        STR_ARG(str_eq(to, null) ? STR("..") : to));
+}
+
+TEST(the_window_is_said_in_every_form)
+{
+    static const struct {
+        const char *path, *query, *want; /* NULL: it depends */
+        bool is_placed;
+    } cases[] = {
+        {"/v1/readings", "", NULL, false},
+        {"/v1/readings", "&period=PT6H", "2026-11-22T04:00:01Z/2026-11-22T10:00:01Z", false},
+        {"/v1/readings", "&from=2026-11-22T09:00:00Z&to=2026-11-22T09:30:00Z",
+         "2026-11-22T09:00:00Z/2026-11-22T09:30:00Z", false},
+        {"/v1/readings", "&step=PT1H&agg=max&since=PT3H", NULL, false},
+        {"/v1/stations/1491TH/readings", "", NULL, false},
+        {"/v1/stations/BARE/readings", "", "../..", false},
+        {"/v1/measures/1491TH-level/readings", "&period=PT1H", NULL, false},
+        {"/v1/stations", "", NULL, true},
+        {"/v1/stations", "&station=nowhere", "../..", true},
+        {"/v1/latest", "", NULL, true},
+        {"/v1/stations/1491TH/latest", "", NULL, true},
+        {"/v1/measures", "", NULL, false},
+        {"/v1/rivers", "", "../..", false},
+        {"/v1/gaps", "", NULL, false},
+    };
+    static const struct {
+        const char *query;
+        bool is_map;
+    } forms[] = {{"format=json", false},
+                 {"format=json&shape=array", false},
+                 {"format=json&shape=columns", false},
+                 {"format=csv", false},
+                 {"format=csv&profile=excel", false},
+                 {"format=ndjson", false},
+                 {"format=geojson", true},
+                 {"format=json&limit=1", false},
+                 {"format=csv&limit=1", false},
+                 {"format=ndjson&limit=2", false}};
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < countof(cases); i++) {
+        CLEANUP(arena_release) Arena arena = arena_init();
+        Str base = arena_format(&arena, "%s?format=json%s", cases[i].path, cases[i].query);
+        CLEANUP(asked_release) Asked json = ask(&inside, base.ptr);
+        Str want = window_of(&arena, json.body);
+        CHECK_INT(200, json.status);
+        if (cases[i].want != NULL)
+            CHECK_TEXT(cases[i].want, want);
+        for (size_t k = 0; k < countof(forms); k++) {
+            Str target =
+                arena_format(&arena, "%s?%s%s", cases[i].path, forms[k].query, cases[i].query);
+            if (forms[k].is_map && !cases[i].is_placed)
+                continue;
+            CASE(target.ptr);
+            CLEANUP(asked_release) Asked asked = ask(&inside, target.ptr);
+            CHECK_INT(200, asked.status);
+            CHECK_STR(want, asked_header(&asked, "Freshet-Window"));
+            CHECK_HAS("Freshet-Window", asked_header(&asked, "Access-Control-Expose-Headers"));
+        }
+    }
+    CASE("a matrix");
+    CLEANUP(asked_release)
+    Asked wide = ask(&inside, "/v1/readings.csv?shape=wide&step=PT15M&station=OCK1&period=PT6H");
+    CHECK_TEXT("2026-11-22T04:00:01Z/2026-11-22T10:00:01Z", asked_header(&wide, "Freshet-Window"));
+    CASE("of no generation");
+    CLEANUP(asked_release) Asked refused = ask(&inside, "/v1/quarantine.csv");
+    CHECK(str_is_none(asked_header(&refused, "Freshet-Window")));
+    inside_close(&inside);
+}
+
 TEST(format_is_said_by_suffix_then_parameter_then_accept)
 {
     static const struct {

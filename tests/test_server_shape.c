@@ -63,9 +63,7 @@ TEST(shape_of_nothing_and_of_a_page)
 
 TEST(buckets_are_rows)
 {
-    static const struct {
-        const char *target, *want;
-    } cases[] = {
+    static const BodyCase cases[] = {
         {"/v1/measures/OCK1-level/readings.csv?step=PT1H&agg=mean,min",
          "station,measure,parameter,qualifier,unit,time,min,mean,n,expected_n\n"
          "OCK1,OCK1-level,level,Stage,mASD,2026-11-22T08:00:00Z,1.75,1.75,1,4\n"
@@ -85,12 +83,7 @@ TEST(buckets_are_rows)
     };
     Inside inside;
     inside_open(&inside, true);
-    for (size_t i = 0; i < countof(cases); i++) {
-        CASE(cases[i].target);
-        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
-        CHECK_INT(200, asked.status);
-        CHECK_TEXT(cases[i].want, asked.body);
-    }
+    check_bodies(&inside, cases, countof(cases));
     CLEANUP(asked_release)
     Asked json =
         ask(&inside, "/v1/measures/1491TH-level/readings?step=PT1H&agg=max&tz=Europe/London");
@@ -102,9 +95,7 @@ TEST(buckets_are_rows)
 
 TEST(matrix_has_a_column_a_measure)
 {
-    static const struct {
-        const char *target, *want;
-    } cases[] = {
+    static const BodyCase cases[] = {
         {"/v1/readings.csv?shape=wide&step=PT15M&measure=OCK1-level,1491TH-level"
          "&from=2026-11-22T08:50:00Z&to=2026-11-22T09:30:00Z",
          "time,1491TH-level,OCK1-level\n2026-11-22T08:45:00Z,,\n"
@@ -120,12 +111,7 @@ TEST(matrix_has_a_column_a_measure)
     };
     Inside inside;
     inside_open(&inside, true);
-    for (size_t i = 0; i < countof(cases); i++) {
-        CASE(cases[i].target);
-        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
-        CHECK_INT(200, asked.status);
-        CHECK_TEXT(cases[i].want, asked.body);
-    }
+    check_bodies(&inside, cases, countof(cases));
     CLEANUP(asked_release)
     Asked json = ask(&inside, "/v1/measures/OCK1-level/readings?shape=wide&step=PT15M");
     CHECK_TEXT("4", json_at(json.body, "count"));
@@ -141,9 +127,7 @@ TEST(matrix_has_a_column_a_measure)
 
 TEST(bad_shapes_and_buckets_are_told)
 {
-    static const struct {
-        const char *target, *parameter, *says;
-    } cases[] = {
+    static const RefusalCase cases[] = {
         {"/v1/latest?shape=cube", "shape", "'items' or 'array' or 'columns' or 'wide'"},
         {"/v1/latest?shape=wide", "shape", "of readings"},
         {"/v1/readings?shape=wide", "step", "is missing"},
@@ -165,13 +149,6 @@ TEST(bad_shapes_and_buckets_are_told)
     };
     Inside inside;
     inside_open(&inside, true);
-    for (size_t i = 0; i < countof(cases); i++) {
-        CASE(cases[i].target);
-        CLEANUP(asked_release) Asked asked = ask(&inside, cases[i].target);
-        CHECK_INT(400, asked.status);
-        CHECK_TEXT("bad-parameter", problem_type(asked.body));
-        CHECK_TEXT(cases[i].parameter, json_text_at(asked.body, "errors.0.parameter"));
-        CHECK_HAS(cases[i].says, json_text_at(asked.body, "errors.0.detail"));
-    }
+    check_refusals(&inside, cases, countof(cases));
     inside_close(&inside);
 }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/metrics.h"
+#include "store/exports.h"
 #include "tests/events.h"
 #include "tests/site.h"
 
@@ -208,6 +209,99 @@ TEST(stream_of_another_store_is_reset)
         event_release(&event);
         events_close(&events);
     }
+    live_close(&live);
+}
+
+/* ---- exported generations ---------------------------------------------------------------------- */
+
+static void add_export(Live *live, Exports *exports)
+{
+    char tag[GENERATION_TAG_SIZE], manifest[200];
+    Err err = {.code = OK};
+    newest_tag(live, tag);
+    (void) snprintf(manifest, sizeof manifest,
+                    "{\"format\":1,\"generation\":\"%s\",\"objects\":[]}\n", tag);
+    CHECK_OK(
+        exports_add(exports, str_of(tag), FIXTURE_NOW, FIXTURE_NOW + 5, str_of(manifest), &err));
+}
+
+/* It is the object that /v1/snapshots/latest is, has no id, and goes to those who were there. */
+TEST(stream_tells_of_an_exported_generation)
+{
+    const ServerOptions options = test_server_options();
+    Live live = live_open(&options);
+    Exports *exports = NULL;
+    Err err = {.code = OK};
+    Event event;
+    char tag[GENERATION_TAG_SIZE];
+    REQUIRE_OK(exports_open(live.fixture.store, &exports, &err));
+    Events events[3] = {events_open(live.port, "/v1/stream", ""),
+                        events_open(live.port, "/v1/stream?river=nowhere", "")};
+    Events lines = events_open(live.port, "/v1/stream.ndjson", "");
+    add_export(&live, exports);
+    newest_tag(&live, tag);
+    Response latest = http_fetch(live.port, "/v1/snapshots/latest");
+    for (size_t i = 0; i < 2; i++) {
+        REQUIRE(events_next_named(&events[i], &event));
+        CHECK_TEXT("snapshot", event.name);
+        CHECK(str_is_none(event.id));
+        CHECK_STR(str_trim(response_body(&latest)), event.data);
+        CHECK_TEXT(tag, json_text_at(event.data, "generation"));
+        event_release(&event);
+    }
+    size_t at;
+    while (!str_find(buf_view(&lines.text), STR("\"objects\":[]"), &at))
+        REQUIRE(client_receive_chunk(&lines.client, &lines.text));
+    CHECK_HAS("{\"event\":\"snapshot\",\"exported\":\"2026-11-22T10:00:05Z\",",
+              buf_view(&lines.text));
+
+    events[2] = events_open(live.port, "/v1/stream", ""); /* too late for that one */
+    commit(&live, "1491TH-level", FIXTURE_NOW, 0.5);
+    newest_tag(&live, tag);
+    for (size_t i = 0; i < 3; i += 2) {
+        REQUIRE(events_next_named(&events[i], &event));
+        CHECK_TEXT("readings", event.name);
+        CHECK_TEXT(tag, event.id);
+        event_release(&event);
+    }
+    response_release(&latest);
+    for (size_t i = 0; i < 3; i++)
+        events_close(&events[i]);
+    events_close(&lines);
+    exports_close(exports);
+    live_close(&live);
+}
+
+TEST(reset_names_the_newest_exported_generation)
+{
+    const ServerOptions options = test_server_options();
+    Live live = live_open(&options);
+    Exports *exports = NULL;
+    Err err = {.code = OK};
+    Event event;
+    char tag[GENERATION_TAG_SIZE];
+    newest_tag(&live, tag);
+    REQUIRE_OK(exports_open(live.fixture.store, &exports, &err));
+    Response changes = http_fetch(live.port, "/v1/changes?since=00000001-7");
+    CHECK_TEXT("null", json_at(response_body(&changes), "start.snapshot"));
+    response_release(&changes);
+    add_export(&live, exports);
+    bool is_named = false;
+    for (int i = 0; i < 500 && !is_named; i++) { /* nobody follows, and yet it comes to be known */
+        Events events = events_open(live.port, "/v1/stream?since=00000001-7", "");
+        REQUIRE(events_next_named(&events, &event));
+        CHECK_TEXT("reset", event.name);
+        Str named = json_text_at(event.data, "start.snapshot.generation");
+        is_named = str_eq(named, str_of(tag));
+        event_release(&event);
+        events_close(&events);
+        (void) usleep(10 * 1000);
+    }
+    CHECK(is_named);
+    changes = http_fetch(live.port, "/v1/changes?since=00000001-8");
+    CHECK_TEXT(tag, json_text_at(response_body(&changes), "start.snapshot.generation"));
+    response_release(&changes);
+    exports_close(exports);
     live_close(&live);
 }
 

@@ -3,6 +3,7 @@
 #include "tests/test_store_kit.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static void must_backup(Store *store, const char *path)
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
     Err err = {.code = OK};
     REQUIRE_OK(store_snapshot(store, &snap, &err));
-    REQUIRE_OK(snapshot_backup(snap, path, &err));
+    REQUIRE_OK(snapshot_backup(snap, path, NULL, &err));
 }
 
 static void check_same(const char *one, const char *other)
@@ -72,23 +73,23 @@ TEST(backup_is_the_pinned_generation_and_the_same_bytes_each_time)
         Err err = {.code = OK};
         REQUIRE_OK(store_snapshot(kit.store, &snap, &err));
         (void) snprintf(tag, sizeof tag, "%s", snapshot_info(snap)->tag);
-        REQUIRE_OK(snapshot_backup(snap, first, &err));
+        REQUIRE_OK(snapshot_backup(snap, first, NULL, &err));
         (void) kit_readings(&kit, "level/30=3"); /* committed beside the snapshot */
-        REQUIRE_OK(snapshot_backup(snap, second, &err));
-        REQUIRE_OK(snapshot_backup(snap, second, &err)); /* over what is there */
-        CHECK_INT(ERR_STORAGE, snapshot_backup(snap, "/nowhere/second", &err));
+        REQUIRE_OK(snapshot_backup(snap, second, NULL, &err));
+        REQUIRE_OK(snapshot_backup(snap, second, NULL, &err)); /* over what is there */
+        CHECK_INT(ERR_STORAGE, snapshot_backup(snap, "/nowhere/second", NULL, &err));
     }
     check_same(first, second);
     must_backup(kit.store, third);
 
     SnapshotInfo info = {.generation = 0};
     Err err = {.code = OK};
-    REQUIRE_OK(backup_check(first, &info, &err));
+    REQUIRE_OK(backup_check(first, 0, &info, &err));
     CHECK_TEXT(tag, str_of(info.tag));
     CHECK_INT(2, info.generation);
     CHECK_INT(3, info.readings);
     CHECK_INT(KIT_ZERO + 1, info.as_of);
-    REQUIRE_OK(backup_check(third, &info, &err));
+    REQUIRE_OK(backup_check(third, 0, &info, &err));
     CHECK_INT(3, info.generation);
     CHECK_INT(4, info.readings);
     kit_close(&kit);
@@ -173,16 +174,16 @@ TEST(backup_check_refuses_what_is_none)
 
     CASE("not there");
     path_in(path, base, "nowhere");
-    CHECK_INT(ERR_STORAGE, backup_check(path, &info, &err));
+    CHECK_INT(ERR_STORAGE, backup_check(path, 0, &info, &err));
     CASE("a store, and no copy");
     path_in(path, base, "freshet.db");
-    CHECK_INT(ERR_CORRUPT, backup_check(path, &info, &err));
+    CHECK_INT(ERR_CORRUPT, backup_check(path, 0, &info, &err));
     CASE("no store");
     path_in(path, base, "ledger.db");
-    CHECK_INT(ERR_CORRUPT, backup_check(path, &info, &err));
+    CHECK_INT(ERR_CORRUPT, backup_check(path, 0, &info, &err));
     CASE("cut");
     CHECK_INT(0, truncate(copy, 8192));
-    CHECK_INT(ERR_CORRUPT, backup_check(copy, &info, &err));
+    CHECK_INT(ERR_CORRUPT, backup_check(copy, 0, &info, &err));
     CASE("overwritten");
     CHECK_INT(0, unlink(copy));
     kit = kit_open_in(base);
@@ -190,6 +191,41 @@ TEST(backup_check_refuses_what_is_none)
     off_t second_page = kit_sql(&kit, "freshet.db", "PRAGMA page_size");
     kit_close(&kit);
     damage(copy, second_page);
-    CHECK_INT(ERR_CORRUPT, backup_check(copy, &info, &err));
+    CHECK_INT(ERR_CORRUPT, backup_check(copy, 0, &info, &err));
     CHECK_INT(99, info.generation);
+}
+
+/* Where the first page of the readings begins in the file. */
+static off_t readings_at(const char *path)
+{
+    static const char SQL[] = "SELECT (rootpage - 1) * page_size FROM sqlite_schema,"
+                              " pragma_page_size WHERE name = 'reading'";
+    sqlite3 *db = NULL;
+    sqlite3_stmt *st = NULL;
+    REQUIRE(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK);
+    REQUIRE(sqlite3_prepare_v2(db, SQL, -1, &st, NULL) == SQLITE_OK);
+    REQUIRE(sqlite3_step(st) == SQLITE_ROW);
+    off_t at = (off_t) sqlite3_column_int64(st, 0);
+    (void) sqlite3_finalize(st);
+    (void) sqlite3_close(db);
+    return at;
+}
+
+TEST(backup_check_of_a_large_store_passes_over_its_readings_alone)
+{
+    char copy[400];
+    const char *base = test_dir();
+    SnapshotInfo info;
+    Err err = {.code = OK};
+    Kit kit = open_with_readings(base);
+    path_in(copy, base, "copy");
+    must_backup(kit.store, copy);
+    off_t second_page = kit_sql(&kit, "freshet.db", "PRAGMA page_size");
+    kit_close(&kit);
+    damage(copy, readings_at(copy));
+    CHECK_INT(ERR_CORRUPT, backup_check(copy, 0, &info, &err));
+    CHECK_INT(ERR_CORRUPT, backup_check(copy, 1 << 30, &info, &err));
+    CHECK_OK(backup_check(copy, 1, &info, &err));
+    damage(copy, second_page);
+    CHECK_INT(ERR_CORRUPT, backup_check(copy, 1, &info, &err));
 }

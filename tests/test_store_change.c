@@ -1,11 +1,14 @@
 /* What changed after a generation: whatever it is, in its order, and never twice. */
 #include "store/change.h"
+
+#include "model/meaning.h"
+#include "store/inside.h"
 #include "tests/test_store_kit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-static const Filter EVERYTHING = {.words = {.count = 0}};
+static const Filter EVERYTHING = {.has_circle = false};
 
 static Kit open_with_three(void)
 {
@@ -186,6 +189,46 @@ TEST(change_filters)
 }
 
 /* Taken in pieces of any size, between which others are committed: nothing twice, nothing lost. */
+/* What newest values mean is read off their windows: it costs as much as changed, not as is held. */
+TEST(change_by_trend_looks_only_at_measures_that_changed)
+{
+    enum { MEASURES = 40 };
+    Kit kit = kit_open();
+    Batch batch = batch_init();
+    CLEANUP(buf_release) Buf text = buf_init(1 << 16);
+    static char ids[MEASURES][16];
+    for (int i = 0; i < MEASURES; i++) {
+        (void) snprintf(ids[i], sizeof ids[i], "m%02d", i);
+        Measure measure = kit_measure(ids[i], "up");
+        measure.period_s = 900;
+        kit_add_measure(&batch, measure);
+        buf_printf(&text, "%s/0=1 %s/15=1 ", ids[i], ids[i]);
+    }
+    buf_put_char(&text, '\0');
+    kit_add_readings(&batch, text.ptr);
+    (void) kit_apply(&kit, &batch);
+    (void) kit_readings(&kit, "m03/30=2 m05/30=2 m03/7=1 m07/30=0"); /* 2 */
+    (void) kit_readings(&kit, "m03/45=3 m09/30=1");                  /* 3 */
+
+    const Filter rising = {.trends = 1U << TREND_RISING};
+    const ChangeQuery query = readings_after(&rising, 1, 0);
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    Told told = {.text = buf_init(4096)};
+    Err err = {.code = OK};
+    REQUIRE_OK(store_snapshot(kit.store, &snap, &err));
+    REQUIRE_OK(snapshot_each_change(snap, &query, put_change, &told, &told.reached, &err));
+    CHECK_HAS("up:m03/30=2", buf_view(&told.text));
+    CHECK_HAS("up:m03/45=3", buf_view(&told.text));
+    CHECK_INT(4, told.count); /* three of m03, one of m05 */
+    size_t looked_at = 0;
+    for (size_t i = 0; i < snap->meant_count; i++)
+        looked_at += snap->meant[i] != 0;
+    CHECK_INT(4, looked_at);
+    buf_release(&told.text);
+    snapshot_close(TAKE(snap));
+    kit_close(&kit);
+}
+
 TEST(change_goes_on_where_it_stopped)
 {
     for (size_t piece = 1; piece <= 4; piece++) {

@@ -56,10 +56,12 @@ static ErrCode next_item(void *ctx, FollowItem *ret_item, bool *ret_more, Err *e
     return OK;
 }
 
+static const char *ingester = "1/1";
+
 /* What `from` holds that came after a generation. */
 static void pack(Parcel *parcel, const Kit *from, uint64_t after, Followed *ret_end)
 {
-    const Filter all = {.words = {.count = 0}};
+    const Filter all = {.has_circle = false};
     ChangeQuery query = {.filter = &all, .kinds = CHANGES_READINGS, .after = {.generation = after}};
     ChangeCursor reached;
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
@@ -76,7 +78,7 @@ static void pack(Parcel *parcel, const Kit *from, uint64_t after, Followed *ret_
                           .as_of = info->as_of,
                           .service = info->service,
                           .resume = (int64_t) info->generation,
-                          .ingester = STR("one"),
+                          .ingester = str_of(ingester),
                           .its_epoch = 7,
                           .its_number = info->generation,
                           .whole = after == 0};
@@ -170,6 +172,182 @@ TEST(follow_makes_the_same_store)
     kit_close(&two);
 }
 
+static void apply_more(Kit *kit, bool is_measure, const char *id, const char *json)
+{
+    Batch batch = batch_init();
+    const More more = {.is_measure = is_measure, .id = str_of(id), .json = str_of(json)};
+    REQUIRE(batch_add_more(&batch, &more));
+    CHECK(kit_apply(kit, &batch).changed);
+}
+
+static bool count_change(const Change *change, void *ctx)
+{
+    (void) change;
+    (*(int *) ctx)++;
+    return true;
+}
+
+/* What those who follow the changes of a store are told behind one of its generations. */
+static int changes_behind(const Kit *kit, uint64_t generation)
+{
+    const Filter all = {.has_circle = false};
+    const ChangeQuery query = {
+        .filter = &all, .kinds = CHANGES_ALL, .after = {.generation = generation}};
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    ChangeCursor reached;
+    int count = 0;
+    Err err = {.code = OK};
+    REQUIRE_OK(store_snapshot(kit->store, &snap, &err));
+    REQUIRE_OK(snapshot_each_change(snap, &query, count_change, &count, &reached, &err));
+    return count;
+}
+
+/* ---- what was asked for ------------------------------------------------------------------------ */
+
+static void record_asked(Kit *kit, const char *station, const char *measure, int from, int to,
+                         UnixSec at)
+{
+    Err err = {.code = OK};
+    const AskedRange range = {.station_id = str_of(station),
+                              .measure_id = str_of(measure),
+                              .from = KIT_ZERO + from * 60,
+                              .to = KIT_ZERO + to * 60,
+                              .asked_at = at};
+    REQUIRE_OK(writer_record_asked(kit->writer, &range, 1, &err));
+}
+
+static bool begin_gaps(UNUSED const Station *station, const Measure *measure,
+                       UNUSED const GapCount *count, void *ctx)
+{
+    buf_printf(ctx, STR_FMT ":", STR_ARG(measure->id));
+    return true;
+}
+
+static bool put_gap(const Gap *gap, void *ctx)
+{
+    buf_printf(ctx, " %d..%d %s %d", (int) ((gap->from - KIT_ZERO) / 60),
+               (int) ((gap->to - KIT_ZERO) / 60), gap_cause_name(gap->cause),
+               gap->asked == NO_TIME ? -1 : (int) (gap->asked - KIT_ZERO));
+    return true;
+}
+
+static Buf gaps_of(const Kit *kit)
+{
+    const Filter all = {.has_circle = false};
+    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
+    Buf out = buf_init(1 << 16);
+    const GapVisitor visitor = {begin_gaps, put_gap, &out};
+    Err err = {.code = OK};
+    REQUIRE_OK(store_snapshot(kit->store, &snap, &err));
+    REQUIRE_OK(snapshot_each_gap(snap, &all, &visitor, &err));
+    return out;
+}
+
+static void check_same_gaps(const Kit *one, const Kit *two)
+{
+    CLEANUP(buf_release) Buf a = gaps_of(one);
+    CLEANUP(buf_release) Buf b = gaps_of(two);
+    CHECK_STR(buf_view(&a), buf_view(&b));
+}
+
+static Kit open_with_gaps(void)
+{
+    Kit kit = kit_open();
+    Batch batch = batch_init();
+    static const char *const IDS[] = {"level", "flow"};
+    for (size_t i = 0; i < countof(IDS); i++) {
+        Measure measure = kit_measure(IDS[i], "up");
+        measure.period_s = 900;
+        kit_add_measure(&batch, measure);
+    }
+    kit_add_readings(&batch, "level/0=1 level/60=2 flow/0=1 flow/45=1 flow/60=2");
+    (void) kit_apply(&kit, &batch);
+    return kit;
+}
+
+/* With the generation that is made next; what is asked anew takes the place of what it covers. */
+TEST(follow_tells_what_was_asked_for)
+{
+    Kit one = open_with_gaps(), two = kit_open(), three = kit_open();
+    Err err = {.code = OK};
+    record_asked(&one, NULL, NULL, 0, 60, one.now);
+    REQUIRE_OK(follow(&two, &one, 0, OK, &err));
+    CLEANUP(buf_release) Buf before = gaps_of(&two);
+    CHECK_HAS("unasked", buf_view(&before)); /* it was asked behind generation 1 */
+
+    (void) kit_readings(&one, "level/75=1 flow/75=1");
+    REQUIRE_OK(follow(&two, &one, 1, OK, &err));
+    check_same_gaps(&one, &two);
+    record_asked(&one, "up", NULL, 0, 45, one.now);
+    record_asked(&one, NULL, "flow", 0, 75, one.now);
+    (void) kit_readings(&one, "level/90=1 flow/90=1");
+    record_asked(&one, NULL, NULL, -60, 90, one.now);
+    (void) kit_readings(&one, "level/105=1 flow/105=1");
+    REQUIRE_OK(follow(&two, &one, 2, OK, &err)); /* two generations as one */
+    check_same_gaps(&one, &two);
+    REQUIRE_OK(follow(&three, &one, 0, OK, &err)); /* and for who begins now */
+    check_same_gaps(&one, &three);
+    CHECK_INT(kit_sql(&two, "freshet.db", "SELECT count(*) FROM asked"),
+              kit_sql(&three, "freshet.db", "SELECT count(*) FROM asked"));
+
+    one.now += 27 * 3600;
+    (void) kit_readings(&one, "level/1725=1 flow/1725=1");
+    REQUIRE_OK(follow(&two, &one, 4, OK, &err));
+    CHECK_INT(0, kit_sql(&two, "freshet.db", "SELECT count(*) FROM asked"));
+    kit_close(&one);
+    kit_close(&two);
+    kit_close(&three);
+}
+
+/* Of two ingesters each asks for what it has: what one asked of all says nothing of the other's. */
+TEST(follow_keeps_apart_what_each_ingester_asked)
+{
+    Shard first, second;
+    REQUIRE(shard_parse(STR("1/2"), &first) && shard_parse(STR("2/2"), &second));
+    bool is_first = shard_has_station(first, STR("up"));
+    CHECK(is_first != shard_has_station(second, STR("up")));
+    for (int has = 0; has < 2; has++) {
+        Kit one = open_with_gaps(), two = kit_open();
+        Err err = {.code = OK};
+        record_asked(&one, NULL, NULL, 0, 60, one.now);
+        (void) kit_readings(&one, "level/75=1 flow/75=1");
+        ingester = is_first == (has == 1) ? "1/2" : "2/2";
+        REQUIRE_OK(follow(&two, &one, 0, OK, &err));
+        CLEANUP(buf_release) Buf gaps = gaps_of(&two);
+        size_t at;
+        CHECK_INT(has, str_find(buf_view(&gaps), STR("upstream"), &at));
+        kit_close(&one);
+        kit_close(&two);
+    }
+    ingester = "1/1";
+}
+
+/* It is a part of the store, and nothing of what we say ourselves. */
+TEST(follow_takes_more_of_one_alone_and_tells_no_change)
+{
+    Kit one = open_source(), two = kit_open();
+    Err err = {.code = OK};
+    REQUIRE_OK(follow(&two, &one, 0, OK, &err));
+    apply_more(&one, false, "up", "{\"x\":\"1\"}"); /* 2 */
+    apply_more(&one, true, "level", "{\"y\":2}");
+    CHECK_INT(0, changes_behind(&one, 1));
+    REQUIRE_OK(follow(&two, &one, 1, OK, &err));
+    check_same(&one, &two);
+    CHECK_INT(0, changes_behind(&two, 10));
+
+    apply_more(&one, false, "up", "{\"x\":3}"); /* 4 */
+    Batch batch = batch_init();
+    Station other = kit_station("up");
+    other.raw = STR("{\"x\":4}"); /* and the station is another */
+    kit_add_station(&batch, other);
+    (void) kit_apply(&one, &batch);
+    REQUIRE_OK(follow(&two, &one, 3, OK, &err));
+    check_same(&one, &two);
+    CHECK_INT(1, changes_behind(&two, 30));
+    kit_close(&one);
+    kit_close(&two);
+}
+
 TEST(follow_gives_the_number_epoch_and_place_it_was_told)
 {
     Kit one = open_source(), two = kit_open();
@@ -180,7 +358,7 @@ TEST(follow_gives_the_number_epoch_and_place_it_was_told)
     uint64_t number = 0;
     REQUIRE_OK(writer_resume(two.writer, &resume, &err));
     CHECK_INT(-1, resume);
-    CHECK(writer_followed(two.writer, STR("one"), &epoch, &number, &err) == ERR_NOT_FOUND);
+    CHECK(writer_followed(two.writer, STR("1/1"), &epoch, &number, &err) == ERR_NOT_FOUND);
     REQUIRE_OK(follow(&two, &one, 0, OK, &err));
     kit_reopen(&two);
     CHECK_INT(10, (int64_t) store_generation(two.store));
@@ -189,7 +367,7 @@ TEST(follow_gives_the_number_epoch_and_place_it_was_told)
     CHECK_TEXT("0000abcd-10", str_of(tag));
     REQUIRE_OK(writer_resume(two.writer, &resume, &err));
     CHECK_INT(1, resume);
-    REQUIRE_OK(writer_followed(two.writer, STR("one"), &epoch, &number, &err));
+    REQUIRE_OK(writer_followed(two.writer, STR("1/1"), &epoch, &number, &err));
     CHECK_INT(7, epoch);
     CHECK_INT(1, (int64_t) number);
     kit_close(&one);

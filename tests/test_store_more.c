@@ -24,7 +24,7 @@ static bool tell_measure(const Station *station, const Measure *measure, const R
 static void check_held(Store *store, const char *want)
 {
     Err err = {.code = OK};
-    const Filter all = {.has_box = false};
+    const Filter all = {.has_circle = false};
     CLEANUP(buf_release) Buf got = buf_init(4096);
     CLEANUP(snapshot_closep) Snapshot *snap = NULL;
     REQUIRE_OK(store_snapshot(store, &snap, &err));

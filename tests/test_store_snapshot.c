@@ -74,7 +74,7 @@ TEST(snapshot_filters_stations_and_measures)
 #define ALL_MEASURES "rain 1491TH-flow 1491TH-level-stage E6120-anglian-level lost"
     static const struct {
         const char *name, *station, *measure, *reference, *rloi, *wiski, *parameter, *qualifier,
-            *river, *status, *type, *words;
+            *river, *status, *type, *q;
         const char *stations, *measures;
     } cases[] = {
         {"everything", .stations = ALL_STATIONS, .measures = ALL_MEASURES},
@@ -114,7 +114,7 @@ TEST(snapshot_filters_stations_and_measures)
         {"status", .status = "Suspended", .stations = "E6120-southern", .measures = ""},
         {"type: any of several", .type = "TideGauge", .stations = "E6120-anglian",
          .measures = "E6120-anglian-level"},
-        {"q", .words = "wel", .stations = "E6120-anglian E6120-southern",
+        {"q", .q = "wel", .stations = "E6120-anglian E6120-southern",
          .measures = "E6120-anglian-level"},
     };
     Kit kit = open_with_network();
@@ -132,7 +132,7 @@ TEST(snapshot_filters_stations_and_measures)
             .river = one(&s[7], cases[i].river),
             .status = one(&s[8], cases[i].status),
             .type = one(&s[9], cases[i].type),
-            .words = one(&s[10], cases[i].words),
+            .q = one(&s[10], cases[i].q),
         };
         CLEANUP(buf_release) Buf stations = kit_station_ids(kit.store, &filter);
         CLEANUP(buf_release) Buf measures = kit_measure_ids(kit.store, &filter);
@@ -141,8 +141,8 @@ TEST(snapshot_filters_stations_and_measures)
     }
 
     CASE("bbox");
-    Filter box = {
-        .has_box = true, .west_deg = -1.5, .south_deg = 50, .east_deg = -0.5, .north_deg = 52};
+    Box thames = {.west_deg = -1.5, .south_deg = 50, .east_deg = -0.5, .north_deg = 52};
+    Filter box = {.boxes = {&thames, 1}};
     CLEANUP(buf_release) Buf in_box = kit_station_ids(kit.store, &box);
     CHECK_TEXT("1491TH E6120-southern", buf_view(&in_box));
     CASE("circle");

@@ -80,12 +80,18 @@ static const Plan READ_PLANS[READ_SQL_COUNT] = {
     [READ_GONE] = {"list what is gone", "SEARCH gone USING PRIMARY KEY" SINCE},
     [READ_GENERATION_FROM] = {"find a generation's time",
                               "SEARCH reading USING INDEX reading_change (generation>?)"},
+    [READ_ASKED] = {"read what ingesters asked",
+                    "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
     [READ_COPY_GONE] = {"copy what is gone", "SEARCH gone USING PRIMARY KEY (generation>?)"},
     [READ_COPY_STATIONS] = {"copy stations",
                             "SEARCH station USING INDEX station_change (generation>?)"},
     [READ_COPY_MEASURES] = {"copy measures",
                             "SEARCH measure USING INDEX measure_change (generation>?); " BY_KEY(
                                 "station")},
+    [READ_COPY_MORE] = {"copy more of one alone",
+                        "COMPOUND QUERY; LEFT-MOST SUBQUERY; "
+                        "SEARCH station USING INDEX station_more (more_generation>?); UNION ALL; "
+                        "SEARCH measure USING INDEX measure_more (more_generation>?)"},
     /* nearly all of it comes with every generation */
     [READ_COPY_DELIVERIES] = {"copy deliveries", "SCAN delivery; " BY_KEY("measure")},
 };
@@ -187,8 +193,20 @@ static const Plan WRITE_PLANS[WRITE_SQL_COUNT] = {
     [WRITE_COPY_STATION] = {"follow station", ""},
     [WRITE_COPY_MEASURE] = {"follow measure", "SCALAR SUBQUERY 1; SEARCH station USING COVERING "
                                               "INDEX sqlite_autoindex_station_1 (id=?)"},
+    [WRITE_COPY_STATION_MORE] = {"follow more of station",
+                                 "SEARCH station USING INDEX sqlite_autoindex_station_1 (id=?)"},
+    [WRITE_COPY_MEASURE_MORE] = {"follow more of measure",
+                                 "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (id=?)"},
     [WRITE_COPY_DELIVERY] = {"follow delivery", "SCALAR SUBQUERY 1; SEARCH measure USING COVERING "
                                                 "INDEX sqlite_autoindex_measure_1 (id=?)"},
+    [WRITE_DROP_FOLLOWED_ASKED] =
+        {"drop what an ingester asks again",
+         "SEARCH asked USING INDEX asked_whose (station=? AND measure=? AND from_time>?)"},
+    [WRITE_COPY_ASKED] = {"follow what was asked", ""},
+    [WRITE_DROP_ASKED_OF_INGESTER] = {"drop what an ingester asked",
+                                      "SEARCH asked USING INDEX asked_ingester (ingester=?)"},
+    [WRITE_TRIM_FOLLOWED_ASKED] = {"trim what ingesters asked",
+                                   "SEARCH asked USING INDEX asked_at (asked_at<?)"},
     [WRITE_COPY_KNOWN_READING] = {"follow correction",
                                   "SEARCH reading USING PRIMARY KEY (measure=? AND time=?)"},
     [WRITE_COPY_NEW_READING] = {"follow reading", ""},
@@ -254,6 +272,8 @@ static const Plan LEDGER_READ_PLANS[LEDGER_READ_SQL_COUNT] = {
                                "SCAN quarantine USING COVERING INDEX quarantine_same"},
     [LEDGER_ASKED] = {"read what was asked",
                       "SEARCH asked USING INDEX asked_whose (station=? AND measure=?)"},
+    [LEDGER_COPY_ASKED] = {"copy what was asked", "SEARCH asked USING INDEX asked_generation"
+                                                  " (generation>? AND generation<?)"},
     [LEDGER_REFUSALS] = {"list refusals", "SCAN quarantine USING INDEX quarantine_received"},
     [LEDGER_RESTORED] = {"read where the store came from", BY_KEY("restored")},
 };
