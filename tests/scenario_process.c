@@ -196,9 +196,9 @@ TEST(scenario_sigterm_is_obeyed_while_an_export_waits)
         (void) setenv(names[i], s3_env(names[i]), 1);
     (void) setenv("no_proxy", "*", 1); /* whatever the surroundings set */
     bucket->holds = true;
-    Freshet service = freshet_start(test_dir(), sim.url, NULL,
-                                    ARGS("--export-url", "s3://lake", "--export-interval", "1s",
-                                         "--drain-timeout", "10s"));
+    Freshet service = freshet_start(
+        test_dir(), sim.url, NULL,
+        ARGS("--export-url", "s3://lake", "--export-interval", "1s", "--drain-timeout", "10s"));
     while (bucket->held == 0)
         (void) usleep(10000);
     CHECK_INT(0, freshet_stop(&service));
