@@ -26,7 +26,8 @@ finish() {
     [ -z "$sim" ] || kill "$sim" 2> /dev/null || true
     ip link delete "$net" 2> /dev/null || true
     ip netns delete "$net" 2> /dev/null || true
-    umount "$work/store/overlay" 2> /dev/null || true
+    # buildah and podman may each have mounted it, and what they began may still be ending
+    while umount --lazy "$work/store/overlay" 2> /dev/null; do :; done
     rm -rf "$work"
 }
 trap finish EXIT
