@@ -191,6 +191,7 @@ bench:
 	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/insert $(O)/bench/subscribers
 	@bench/run.sh
 	@bench/delivery.sh
+	@bench/pages.sh
 	@bench/export.sh
 	@bench/ingest.sh
 	@bench/lake.sh

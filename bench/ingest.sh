@@ -28,7 +28,6 @@ trap 'finish; rm -rf "$dir/data" "$dir/copy.db"*' EXIT
 start_held_sim() { # start_held_sim STATIONS OPTION...: time stands still from here on; sets now_s
     STATIONS=$1 start_sim build/clock --clock "${@:2}"
     renice -n 19 -p "$sim" > "$dir/renice.out"
-    taskset -cp 1 "$sim" > "$dir/taskset.out"
     origin=${upstream%/flood-monitoring}
     exec 3<> "/dev/tcp/${clock%:*}/${clock#*:}"
     hear || true # it says what time it is

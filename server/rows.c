@@ -220,22 +220,22 @@ static void put_sorted(Rows *rows)
     sorted = unsorted;
 }
 
-/* `most` is of memory, or of what an answer may take on disk. */
 static ErrCode too_large(const Rows *rows, Err *err)
 {
     const Request *req = rows->req;
     const Reply *reply = rows->reply;
-    bool is_spooled =
-        reply->paged != NULL || (reply->spools != NULL && rows->sort.order.count == 0);
+    bool in_pages = reply->paged != NULL;
+    bool is_spooled = in_pages || (reply->spools != NULL && rows->sort.order.count == 0);
     problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
                 arena_format(req->arena,
-                             "'" STR_FMT
-                             "' would be more than %zu bytes. Narrow it by station, measure, "
-                             "parameter or time, or take the objects that /v1/snapshots/latest "
-                             "names.",
+                             "'" STR_FMT "' would be more than %zu bytes%s. Narrow it by station, "
+                             "measure, parameter or time%s, or take the objects that "
+                             "/v1/snapshots/latest names.",
                              STR_ARG(req->target.path),
                              is_spooled ? spools_most_bytes(req->site->spools)
-                                        : req->site->options->max_response_bytes));
+                                        : req->site->options->max_response_bytes,
+                             in_pages ? ", packed" : "",
+                             in_pages ? "" : ", ask for it in pages (`limit`)"));
     return err_set(err, ERR_TOO_LARGE, "the answer is too large");
 }
 

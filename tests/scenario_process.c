@@ -95,17 +95,17 @@ TEST(scenario_sighup_reads_the_tokens_anew)
     write_file(path, "old\n");
     Freshet service = freshet_start(test_dir(), "http://127.0.0.1:9/flood-monitoring", NULL,
                                     ARGS("--tokens-file", path, "--rate-limit", "600/1m"));
-    CHECK_INT(503, status_with(&service, "old")); /* there is nothing to tell yet */
+    CHECK(status_with(&service, "old") != 401); /* let in, to whatever there is by now */
     CHECK_INT(401, status_with(&service, "new"));
     write_file(path, "new\n");
     process_signal(service.process, SIGHUP);
     (void) process_wait_line(service.process, "read the tokens anew");
     CHECK_INT(401, status_with(&service, "old"));
-    CHECK_INT(503, status_with(&service, "new"));
+    CHECK(status_with(&service, "new") != 401);
     write_file(path, "");
     process_signal(service.process, SIGHUP);
     (void) process_wait_line(service.process, "keeps the tokens it had");
-    CHECK_INT(503, status_with(&service, "new"));
+    CHECK(status_with(&service, "new") != 401);
     CHECK_INT(0, freshet_stop(&service));
     Str output = process_output(service.process);
     size_t at;
