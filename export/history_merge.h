@@ -7,11 +7,10 @@
 
 typedef struct HistoryMerge {
     const BlobStore *blobs;
-    const char *dir;    /* for what lies between */
-    const Until *until; /* as in outfile_open() */
-    int64_t
-        memory_bytes; /* for what is read, two files at least; what is written takes some 30 MB more */
-    StrList keys;     /* of files of one day that history_rows_write() wrote, or a merge */
+    const char *dir;      /* for what lies between */
+    const Until *until;   /* as in outfile_open() */
+    int64_t memory_bytes; /* to read with, two files at least; writing takes some 30 MB more */
+    StrList keys;         /* of files of one day that history_rows_write() wrote, or a merge */
 } HistoryMerge;
 
 /* By measure's id, time, received, revision, into `out`; of equals one is kept.
