@@ -47,7 +47,7 @@ LDFLAGS := -pthread -Wl,--as-needed $(LINK.$(VARIANT))
 LDLIBS  := -lmicrohttpd -lcurl -lcjson -lsqlite3 -lz -lzstd -lcrypto -lrdkafka -lm
 
 ROOMS     := base model store ingest server export stream
-LIB_SRC   := $(wildcard config.c $(ROOMS:%=%/*.c))
+LIB_SRC   := $(wildcard config*.c $(ROOMS:%=%/*.c))
 SIM_SRC   := $(wildcard sim/*.c)
 TEST_SRC  := $(wildcard tests/*.c)
 TOOL_SRC  := $(wildcard tools/*.c)
@@ -191,6 +191,7 @@ bench:
 	@$(MAKE) $(QUIET) $(O)/bench/openloop $(O)/bench/insert $(O)/bench/subscribers
 	@bench/run.sh
 	@bench/delivery.sh
+	@bench/pages.sh
 	@bench/export.sh
 	@bench/ingest.sh
 	@bench/lake.sh

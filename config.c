@@ -1,322 +1,19 @@
-#include "config.h"
-
 #include "base/file.h"
-#include "model/window.h"
+#include "config_inside.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-typedef enum Kind { TEXT, CHOICE, COUNT, BYTES, SECONDS, MILLISECONDS } Kind;
-
-typedef struct Setting {
-    const char *name; /* --name, FRESHET_NAME, name = */
-    size_t at;        /* in Config */
-    Kind kind;
-    const char *preset;
-    int64_t min, max;    /* in the kind's unit */
-    const char *choices; /* of a CHOICE: separated by | */
-    const char *help;
-} Setting;
-
-#define KB         INT64_C(1024)
-#define MB         (1024 * KB)
-#define DAY_S      INT64_C(86400)
-#define AT(member) offsetof(Config, member)
-
-static const Setting SETTINGS[] = {
-    {"config", AT(config_file), TEXT, "", 0, 0, NULL,
-     "file of `key = value` lines, `#` begins a comment"},
-    {"listen", AT(listen), TEXT, "127.0.0.1:8080", 0, 0, NULL,
-     "address and port to serve on; port 0: any"},
-    {"data-dir", AT(data_dir), TEXT, "./data", 0, 0, NULL, "where the store is kept"},
-    {"upstream", AT(upstream), TEXT, "https://environment.data.gov.uk/flood-monitoring", 0, 0, NULL,
-     "base address of the flood-monitoring API"},
-    {"shard", AT(shard), TEXT, "1/1", 0, 0, NULL,
-     "K/N: of N services that share the network's stations this is the K-th"},
-    {"poll-interval", AT(poll_interval_s), SECONDS, "15m", 1, DAY_S, NULL,
-     "how often the upstream is asked; multiples of 15m keep to its releases"},
-    {"poll-jitter", AT(jitter_s), SECONDS, "10s", 0, 600, NULL,
-     "at most so much is added to a poll's time"},
-    {"catalogue-interval", AT(catalogue_interval_s), SECONDS, "24h", 1, 30 * DAY_S, NULL,
-     "how often the lists of stations and measures are asked for"},
-    {"sweep-interval", AT(sweep_interval_s), SECONDS, "1h", 1, DAY_S, NULL,
-     "how often the whole window is asked for, to find what came late"},
-    {"details-per-poll", AT(details_per_poll), COUNT, "60", 0, 1000, NULL,
-     "stations asked for by themselves in one poll, for what lists leave out, at most"},
-    {"upstream-budget", AT(budget_requests), COUNT, "300", 3, 1000000, NULL,
-     "requests to the upstream in one poll interval, at most"},
-    {"upstream-budget-bytes", AT(budget_bytes), BYTES, "64MB", MB, 65536 * MB, NULL,
-     "bytes from the upstream in one poll interval, at most"},
-    {"upstream-timeout", AT(upstream_timeout_s), SECONDS, "120s", 1, 3600, NULL,
-     "for one request, all of it"},
-    {"connect-timeout", AT(connect_timeout_s), SECONDS, "10s", 1, 600, NULL,
-     "for a connection to the upstream"},
-    {"stall-timeout", AT(stall_timeout_s), SECONDS, "30s", 1, 3600, NULL,
-     "without a byte from the upstream"},
-    {"retry-min", AT(retry_min_s), SECONDS, "5s", 1, 3600, NULL,
-     "after the first failed poll; doubles"},
-    {"retry-max", AT(retry_max_s), SECONDS, "5m", 1, DAY_S, NULL, "after many failed polls"},
-    {"max-body-bytes", AT(max_body_bytes), BYTES, "256MB", 64 * KB, 4096 * MB, NULL,
-     "of one upstream answer, decoded"},
-    {"max-batch-readings", AT(max_batch_readings), COUNT, "2000000", 1, 100000000, NULL,
-     "readings taken from one upstream answer"},
-    {"record", AT(record), TEXT, "", 0, 0, NULL,
-     "a folder for every exchange with the upstream, which freshet-sim plays back; empty: none"},
-    {"record-bytes", AT(record_bytes), BYTES, "1GB", MB, 1024 * 1024 * MB, NULL,
-     "of disk for that, gzipped; then it ends"},
-    {"window", AT(window_s), SECONDS, "24h", 900, WINDOW_MAX_S, NULL,
-     "kept of each station, back from its newest reading"},
-    {"snapshot-wait", AT(snapshot_wait_ms), MILLISECONDS, "1s", 1, 60000, NULL,
-     "for a read connection to come free, then 503"},
-    {"wal-max-bytes", AT(wal_max_bytes), BYTES, "64MB", MB, 16384 * MB, NULL,
-     "of SQLite's log before it is truncated"},
-    {"check-max-bytes", AT(check_max_bytes), BYTES, "512MB", 0, 1024 * 1024 * MB, NULL,
-     "of a store that is checked whole after a crash or when restored; of a larger one all but "
-     "the readings; 0: any"},
-    {"threads", AT(threads), COUNT, "0", 0, 256, NULL, "of HTTP; 0: one for each processor"},
-    {"max-connections", AT(max_connections), COUNT, "1000", 1, 100000, NULL,
-     "in all; beyond it 503"},
-    {"max-connections-per-address", AT(max_connections_per_address), COUNT, "0", 0, 100000, NULL,
-     "0: no limit but that in all"},
-    {"idle-timeout", AT(idle_timeout_s), SECONDS, "60s", 1, 3600, NULL, "of a connection"},
-    {"max-subscribers", AT(max_subscribers), COUNT, "10000", 0, 100000, NULL,
-     "of the stream; beyond it 503; 0: no limit but that of connections"},
-    {"max-subscribers-per-address", AT(max_subscribers_per_address), COUNT, "0", 0, 100000, NULL,
-     "0: no limit but that in all"},
-    {"heartbeat", AT(heartbeat_s), SECONDS, "15s", 1, 600, NULL,
-     "between two signs of life on a stream where nothing happens"},
-    {"slow-subscriber", AT(slow_subscriber_s), SECONDS, "20s", 1, 600, NULL,
-     "for one event of a stream; after that the subscriber is sent off"},
-    {"rate-limit", AT(rate_limit), TEXT, "", 0, 0, NULL,
-     "requests of one address in a time, like 600/1m; beyond it 429; empty: no limit"},
-    {"tokens-file", AT(tokens_file), TEXT, "", 0, 0, NULL,
-     "of bearer tokens, one a line, one of which a request must bring; SIGHUP reads it anew; "
-     "empty: "
-     "none is asked for"},
-    {"max-target-bytes", AT(max_target_bytes), BYTES, "8KB", 256, 12 * KB, NULL,
-     "of a request's path and query; beyond it 414"},
-    {"max-parameters", AT(max_parameters), COUNT, "200", 1, 10000, NULL, "of one query"},
-    {"max-response-bytes", AT(max_response_bytes), BYTES, "256MB", 64 * KB, 4096 * MB, NULL,
-     "of one answer; beyond it `too-large`"},
-    {"max-json-items", AT(max_json_items), COUNT, "100000", 1, 10000000, NULL,
-     "of one JSON answer; beyond it `too-large`"},
-    {"cache-bytes", AT(cache_bytes), BYTES, "56MB", 0, 16384 * MB, NULL, "for finished answers"},
-    {"spool-bytes", AT(spool_bytes), BYTES, "512MB", 4 * MB, 1024 * 1024 * MB, NULL,
-     "of disk, for answers larger than memory; one may take half"},
-    {"facade", AT(facade), CHOICE, "repaired", 0, 0, "repaired|strict",
-     "the Agency's own paths: one value a field, or the shapes of its quirks"},
-    {"facade-ids", AT(facade_ids), CHOICE, "upstream", 0, 0, "upstream|local",
-     "addresses in the Agency's paths: the Agency's, or those by which we were asked"},
-    {"facade-history", AT(facade_history), CHOICE, "upstream", 0, 0, "upstream|local",
-     "what begins before what is held: sent to the Agency, or answered with what is held"},
-    {"export-url", AT(export_url), TEXT, "", 0, 0, NULL,
-     "s3://bucket/prefix, or a directory, to export to and restore from; off: none; not given: "
-     "`export` under "
-     "data-dir"},
-    {"export-s3-style", AT(export_s3_style), CHOICE, "auto", 0, 0, "auto|path|host",
-     "where a request to S3 names the bucket"},
-    {"from", AT(from), TEXT, "", 0, 0, NULL,
-     "of `restore`: the exports' address, where it is not export-url"},
-    {"generation", AT(generation), TEXT, "", 0, 0, NULL,
-     "of `restore`: which, as <epoch>-<number>, where it is not the newest"},
-    {"export-history-class", AT(export_history_class), TEXT, "", 0, 0, NULL,
-     "S3 storage class of history/, like STANDARD_IA or GLACIER_IR; empty: the bucket's own"},
-    {"export-gen-class", AT(export_gen_class), TEXT, "", 0, 0, NULL,
-     "the same of gen/, the generations to restore from"},
-    {"export-interval", AT(export_interval_s), SECONDS, "15m", 1, 7 * DAY_S, NULL,
-     "how often history and the newest generation are exported"},
-    {"export-keep", AT(export_keep_s), SECONDS, "24h", 0, 3650 * DAY_S, NULL,
-     "every exported generation is kept so long; history is kept for ever"},
-    {"export-keep-days", AT(export_keep_days), COUNT, "7", 0, 36500, NULL,
-     "after that one generation a day"},
-    {"spool-max", AT(spool_max_bytes), BYTES, "1GB", 64 * KB, 1024 * 1024 * MB, NULL,
-     "of disk, for readings that leave the store before they could be exported"},
-    {"drain-timeout", AT(drain_timeout_s), SECONDS, "5s", 1, 600, NULL,
-     "from SIGTERM to the end at the latest"},
-    {"source", AT(source), CHOICE, "upstream", 0, 0, "upstream|kafka",
-     "what fills the store: the upstream, or as a replica the Kafka topic"},
-    {"kafka-brokers", AT(kafka_brokers), TEXT, "", 0, 0, NULL,
-     "host:port,... to publish every generation to, or to follow"},
-    {"kafka-topic", AT(kafka_topic), TEXT, "freshet", 0, 0, NULL, "of one partition"},
-    {"kafka-whole-interval", AT(kafka_whole_interval_s), SECONDS, "6h", 60, 30 * DAY_S, NULL,
-     "how often a generation is published whole, for new replicas; the topic must retain longer"},
-    {"kafka-timeout", AT(kafka_timeout_s), SECONDS, "30s", 1, 600, NULL,
-     "for the brokers to answer, and to acknowledge a generation"},
-    {"log-level", AT(log_level), CHOICE, "info", 0, 0, "debug|info|warn|error",
-     "least level that is logged"},
-    {"log-form", AT(log_form), CHOICE, "logfmt", 0, 0, "logfmt|json", "of log lines, on stderr"},
-};
-
-static const struct {
-    const char *word;
-    Command command;
-    const char *help;
-} COMMANDS[] = {
-    {"--help", COMMAND_HELP, "this text"},
-    {"--version", COMMAND_VERSION, "the version"},
-    {"--check", COMMAND_CHECK, "judge the settings and end: 0 good, 2 not"},
-    {"--print-config", COMMAND_PRINT_CONFIG, "all settings as they are, as a file for --config"},
-    {"healthcheck", COMMAND_HEALTHCHECK,
-     "ask the service at --listen whether it lives: 0 yes, 1 no"},
-    {"restore", COMMAND_RESTORE, "fill an empty data directory from an export"},
-    {"export", COMMAND_EXPORT, "export what --data-dir holds, while no service runs there"},
-    {"--once", COMMAND_EXPORT, "of export: one, and end"},
-};
-
-/* ---- values ------------------------------------------------------------------------------------ */
-
-typedef struct Unit {
-    const char *suffix;
-    int64_t factor;
-} Unit;
-
-static const Unit NO_UNITS[] = {{"", 1}, {NULL, 0}};
-static const Unit BYTE_UNITS[] = {{"", 1},    {"B", 1},          {"KB", KB},
-                                  {"MB", MB}, {"GB", 1024 * MB}, {NULL, 0}};
-static const Unit SECOND_UNITS[] = {{"", 1},     {"s", 1},     {"m", 60},
-                                    {"h", 3600}, {"d", DAY_S}, {NULL, 0}};
-static const Unit MILLI_UNITS[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {NULL, 0}};
-
-static const struct {
-    const Unit *units;
-    const char *what;
-} KINDS[] = {
-    [COUNT] = {NO_UNITS, "a whole number"},
-    [BYTES] = {BYTE_UNITS, "bytes, or with KB, MB, GB"},
-    [SECONDS] = {SECOND_UNITS, "seconds, or with s, m, h, d"},
-    [MILLISECONDS] = {MILLI_UNITS, "milliseconds, or with ms, s, m"},
-};
-
-/* 15m is 900; the suffix in any case. */
-static bool parse_amount(Str text, Kind kind, int64_t *ret)
-{
-    size_t digits = 0;
-    int64_t number = 0;
-    while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
-        digits++;
-    if (!str_to_int((Str){text.ptr, digits}, &number))
-        return false;
-    Str suffix = str_trim((Str){text.ptr + digits, text.len - digits});
-    for (const Unit *unit = KINDS[kind].units; unit->suffix != NULL; unit++)
-        if (str_eq_nocase(suffix, str_of(unit->suffix)))
-            return !__builtin_mul_overflow(number, unit->factor, ret);
-    return false;
-}
-
-/* The largest unit that divides it: what is printed reads back as the same. */
-static void put_amount(Buf *out, int64_t amount, Kind kind)
-{
-    const Unit *best = KINDS[kind].units;
-    for (const Unit *unit = best; unit->suffix != NULL; unit++)
-        if (amount != 0 && amount % unit->factor == 0)
-            best = unit;
-    buf_put_int(out, amount / best->factor);
-    buf_put_str(out, str_of(best->suffix));
-}
-
-static bool is_number(const Setting *setting)
-{
-    return setting->kind != TEXT && setting->kind != CHOICE;
-}
-
-static const char **text_at(Config *config, const Setting *setting)
-{
-    return (const char **) (void *) ((char *) config + setting->at);
-}
-
-static int64_t *number_at(Config *config, const Setting *setting)
-{
-    return (int64_t *) (void *) ((char *) config + setting->at);
-}
-
-static bool is_choice(const Setting *setting, Str text)
-{
-    Str rest = str_of(setting->choices), head, tail;
-    while (str_cut(rest, '|', &head, &tail)) {
-        if (str_eq(head, text))
-            return true;
-        rest = tail;
-    }
-    return str_eq(rest, text);
-}
-
-/* `origin` tells the user where the value stands: --listen, FRESHET_LISTEN, file:3. */
-static void set(Config *config, const Setting *setting, Str text, const char *origin, Buf *faults)
-{
-    int64_t amount = 0;
-    Str copy;
-    if (is_number(setting)) {
-        if (!parse_amount(text, setting->kind, &amount)) {
-            buf_printf(faults, "%s: '" STR_FMT "' is not %s\n", origin, STR_ARG(text),
-                       KINDS[setting->kind].what);
-        } else if (amount < setting->min || amount > setting->max) {
-            buf_printf(faults, "%s: " STR_FMT " is outside ", origin, STR_ARG(text));
-            put_amount(faults, setting->min, setting->kind);
-            BUF_LITERAL(faults, " to ");
-            put_amount(faults, setting->max, setting->kind);
-            buf_put_char(faults, '\n');
-        } else {
-            *number_at(config, setting) = amount;
-        }
-        return;
-    }
-    if (setting->kind == CHOICE && !is_choice(setting, text)) {
-        buf_printf(faults, "%s: '" STR_FMT "' is none of %s\n", origin, STR_ARG(text),
-                   setting->choices);
-        return;
-    }
-    if (arena_copy(&config->strings, text, &copy))
-        *text_at(config, setting) = copy.ptr;
-    else
-        buf_printf(faults, "%s: no memory\n", origin);
-}
 
 /* ---- where they come from ---------------------------------------------------------------------- */
 
-static const Setting *find(Str name)
-{
-    for (size_t i = 0; i < countof(SETTINGS); i++)
-        if (str_eq(name, str_of(SETTINGS[i].name)))
-            return &SETTINGS[i];
-    return NULL;
-}
-
-static void refuse_unknown(Str name, const char *origin, Buf *faults)
-{
-    const Setting *nearest = NULL;
-    size_t least = 4; /* further than three letters off is another word */
-    for (size_t i = 0; i < countof(SETTINGS); i++) {
-        size_t distance = str_distance(name, str_of(SETTINGS[i].name));
-        if (distance < least) {
-            least = distance;
-            nearest = &SETTINGS[i];
-        }
-    }
-    buf_printf(faults, "%s: '" STR_FMT "' is no setting", origin, STR_ARG(name));
-    if (nearest != NULL)
-        buf_printf(faults, "; did you mean '%s'?", nearest->name);
-    BUF_LITERAL(faults, " (freshet --help lists them)\n");
-}
-
-static void env_name(const Setting *setting, char name[static 64])
-{
-    size_t len = 0;
-    for (const char *c = "FRESHET_"; *c != '\0'; c++)
-        name[len++] = *c;
-    for (const char *c = setting->name; *c != '\0' && len < 63; c++)
-        name[len++] = *c == '-' ? '_' : (char) (*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-    name[len] = '\0';
-}
-
 static void read_environment(Config *config, const char *(*env)(const char *name), Buf *faults)
 {
-    for (size_t i = 0; i < countof(SETTINGS); i++) {
-        char name[64];
-        env_name(&SETTINGS[i], name);
+    for (const Setting *setting = SETTINGS; setting->name != NULL; setting++) {
+        char name[SETTING_ENV_SIZE];
+        setting_env_name(setting, name);
         const char *value = env(name);
         if (value != NULL && value[0] != '\0') /* an empty variable is how a shell unsets one */
-            set(config, &SETTINGS[i], str_of(value), name, faults);
+            setting_read(setting, config, str_of(value), name, faults);
     }
 }
 
@@ -333,11 +30,11 @@ static void read_line(Config *config, Str line, const char *origin, Buf *faults)
     }
     (void) str_cut(value, '#', &value, &comment);
     name = str_trim(name);
-    const Setting *setting = find(name);
+    const Setting *setting = setting_find(name);
     if (setting != NULL)
-        set(config, setting, str_trim(value), origin, faults);
+        setting_read(setting, config, str_trim(value), origin, faults);
     else
-        refuse_unknown(name, origin, faults);
+        setting_refuse_unknown(name, origin, faults);
 }
 
 static void read_file(Config *config, const char *path, Buf *faults)
@@ -359,17 +56,6 @@ static void read_file(Config *config, const char *path, Buf *faults)
     }
 }
 
-static bool is_command(const char *word, Command *ret)
-{
-    for (size_t i = 0; i < countof(COMMANDS); i++) {
-        if (strcmp(word, COMMANDS[i].word) == 0) {
-            *ret = COMMANDS[i].command;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* --name value or --name=value. With `only` set every other setting is left for the second reading:
  * the file's name must be known before the file, and flags go over the file. */
 static void read_flags(Config *config, int argc, const char *const *argv, const Setting *only,
@@ -377,16 +63,16 @@ static void read_flags(Config *config, int argc, const char *const *argv, const 
 {
     for (int i = 1; i < argc; i++) {
         Str word = str_of(argv[i]), name = word, value = STR_NONE;
-        if (is_command(argv[i], &config->command))
+        if (command_find(argv[i], &config->command))
             continue;
         bool is_flag = str_starts(word, STR("--"));
         if (is_flag)
             name = (Str){word.ptr + 2, word.len - 2};
         (void) str_cut(name, '=', &name, &value);
-        const Setting *setting = is_flag ? find(name) : NULL;
+        const Setting *setting = is_flag ? setting_find(name) : NULL;
         if (setting == NULL) {
             if (only == NULL)
-                refuse_unknown(name, "command line", faults);
+                setting_refuse_unknown(name, "command line", faults);
             continue;
         }
         if (str_is_none(value) && i + 1 < argc)
@@ -396,7 +82,7 @@ static void read_flags(Config *config, int argc, const char *const *argv, const 
         char origin[64];
         (void) snprintf(origin, sizeof origin, "--%s", setting->name);
         if (!str_is_none(value))
-            set(config, setting, value, origin, faults);
+            setting_read(setting, config, value, origin, faults);
         else
             buf_printf(faults, "%s: a value is missing\n", origin);
     }
@@ -418,7 +104,7 @@ static bool parse_rate(Str text, Rate *ret)
     Str count, window;
     Rate rate;
     if (!str_cut(text, '/', &count, &window) || !str_to_int(count, &rate.count) ||
-        !parse_amount(window, SECONDS, &rate.window_s) || rate.count < 1 ||
+        !amount_read(window, SECONDS, &rate.window_s) || rate.count < 1 ||
         rate.count > RATE_COUNT_MAX || rate.window_s < 1 || rate.window_s > RATE_WINDOW_MAX_S)
         return false;
     *ret = rate;
@@ -465,12 +151,13 @@ ErrCode config_read(int argc, const char *const *argv, const char *(*env)(const 
                     Config *ret_config, Buf *faults)
 {
     Config config = {.strings = arena_init(), .command = COMMAND_SERVE};
-    const Setting *file = find(STR("config"));
-    for (size_t i = 0; i < countof(SETTINGS); i++)
-        set(&config, &SETTINGS[i], str_of(SETTINGS[i].preset), "default", faults);
+    const Setting *file = setting_find(STR("config"));
+    assert(SETTINGS->name != NULL); /* so that no text is NULL below */
+    for (const Setting *setting = SETTINGS; setting->name != NULL; setting++)
+        setting_read(setting, &config, str_of(setting->preset), "default", faults);
     const char *from_env = env("FRESHET_CONFIG");
     if (from_env != NULL)
-        set(&config, file, str_of(from_env), "FRESHET_CONFIG", faults);
+        setting_read(file, &config, str_of(from_env), "FRESHET_CONFIG", faults);
     read_flags(&config, argc, argv, file, faults);
     buf_clear(faults); /* said again, once, below */
     if (config.config_file[0] != '\0')
@@ -499,9 +186,9 @@ static bool kafka_name(Str variable, char name[static 128])
 
 static bool is_setting(Str variable)
 {
-    for (size_t i = 0; i < countof(SETTINGS); i++) {
-        char name[64];
-        env_name(&SETTINGS[i], name);
+    for (const Setting *setting = SETTINGS; setting->name != NULL; setting++) {
+        char name[SETTING_ENV_SIZE];
+        setting_env_name(setting, name);
         if (str_eq(variable, str_of(name)))
             return true;
     }
@@ -520,17 +207,6 @@ static bool add_kafka_setting(Config *config, const char *name, Str value)
     return true;
 }
 
-static KafkaOptions kafka_options(const Config *config)
-{
-    return (KafkaOptions){
-        .brokers = config->kafka_brokers,
-        .topic = config->kafka_topic,
-        .settings = config->kafka_settings,
-        .setting_count = config->kafka_setting_count,
-        .deadline_ms = config->kafka_timeout_s * 1000,
-    };
-}
-
 ErrCode config_read_kafka(Config *config, const char *const *environment, Buf *faults)
 {
     const size_t before = faults->len;
@@ -543,7 +219,7 @@ ErrCode config_read_kafka(Config *config, const char *const *environment, Buf *f
         if (!add_kafka_setting(config, name, value))
             buf_printf(faults, STR_FMT ": no room\n", STR_ARG(variable));
     }
-    const KafkaOptions options = kafka_options(config);
+    const KafkaOptions options = config_kafka_options(config);
     Err err = {.code = OK};
     if (config->kafka_brokers[0] != '\0' && kafka_check(&options, &err) != OK)
         buf_printf(faults, "%s\n", err.text);
@@ -553,211 +229,4 @@ ErrCode config_read_kafka(Config *config, const char *const *environment, Buf *f
 void config_release(Config *config)
 {
     arena_release(&config->strings);
-}
-
-/* ---- telling ----------------------------------------------------------------------------------- */
-
-void config_help(Buf *out)
-{
-    buf_printf(
-        out,
-        "freshet - England's river levels, flows, rainfall and tides of the last 24 h over HTTP\n\n"
-        "usage: freshet [healthcheck|restore|export --once] [--setting value ...]\n\n");
-    for (size_t i = 0; i < countof(COMMANDS); i++)
-        buf_printf(out, "  %-32s %s\n", COMMANDS[i].word, COMMANDS[i].help);
-    buf_printf(out, "\nEach setting is a flag --name, a variable FRESHET_NAME, or a line `name = "
-                    "value` of the\n"
-                    "file that --config names; the first of these that is given counts.\n\n");
-    for (size_t i = 0; i < countof(SETTINGS); i++) {
-        const Setting *setting = &SETTINGS[i];
-        buf_printf(out, "  --%-30s %s", setting->name, setting->help);
-        if (is_number(setting)) {
-            BUF_LITERAL(out, "; ");
-            put_amount(out, setting->min, setting->kind);
-            BUF_LITERAL(out, " to ");
-            put_amount(out, setting->max, setting->kind);
-        } else if (setting->kind == CHOICE) {
-            buf_printf(out, "; %s", setting->choices);
-        }
-        if (setting->preset[0] != '\0')
-            buf_printf(out, " [%s]", setting->preset);
-        buf_put_char(out, '\n');
-    }
-}
-
-void config_print(const Config *config, Buf *out)
-{
-    Config copy = *config; /* the accessors hand out what may be written */
-    for (size_t i = 0; i < countof(SETTINGS); i++) {
-        const Setting *setting = &SETTINGS[i];
-        if (setting->at == AT(config_file)) /* this is that file */
-            continue;
-        buf_printf(out, "%s = ", setting->name);
-        if (is_number(setting))
-            put_amount(out, *number_at(&copy, setting), setting->kind);
-        else
-            buf_put_str(out, str_of(*text_at(&copy, setting)));
-        buf_put_char(out, '\n');
-    }
-}
-
-/* ---- for the parts ----------------------------------------------------------------------------- */
-
-static int64_t thread_count(const Config *config)
-{
-    if (config->threads > 0)
-        return config->threads;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return processors < 1 ? 1 : processors > 64 ? 64 : processors;
-}
-
-LogLevel config_log_level(const Config *config)
-{
-    switch (config->log_level[0]) {
-    case 'd':
-        return LOG_DEBUG;
-    case 'w':
-        return LOG_WARN;
-    case 'e':
-        return LOG_ERROR;
-    default:
-        return LOG_INFO;
-    }
-}
-
-LogForm config_log_form(const Config *config)
-{
-    return config->log_form[0] == 'j' ? LOG_JSON : LOG_LOGFMT;
-}
-
-PollOptions config_poll_options(const Config *config, uint64_t jitter_seed)
-{
-    Shard shard = {.count = 1};
-    (void) shard_parse(str_of(config->shard), &shard); /* config_read() has */
-    return (PollOptions){
-        .upstream = config->upstream,
-        .user_agent = "freshet/" FRESHET_VERSION " (flood-monitoring ingest)",
-        .interval_s = config->poll_interval_s,
-        .jitter_max_s = config->poll_interval_s < 900 ? 0 : config->jitter_s,
-        .jitter_seed = jitter_seed,
-        .catalogue_interval_s = config->catalogue_interval_s,
-        .sweep_interval_s = config->sweep_interval_s,
-        .details_per_poll = (size_t) config->details_per_poll,
-        .window_s = config->window_s,
-        .shard = shard,
-        .budget_requests = config->budget_requests,
-        .budget_bytes = config->budget_bytes,
-        .deadline_ms = config->upstream_timeout_s * 1000,
-        .connect_ms = config->connect_timeout_s * 1000,
-        .stall_ms = config->stall_timeout_s * 1000,
-        .max_body_bytes = (size_t) config->max_body_bytes,
-        .spool_dir = config->data_dir,
-        .max_batch_readings = (size_t) config->max_batch_readings,
-        .record_dir = config->record[0] != '\0' ? config->record : NULL,
-        .record_max_bytes = config->record_bytes,
-        .retry_min_s = config->retry_min_s,
-        .retry_max_s = config->retry_max_s,
-    };
-}
-
-StoreOptions config_store_options(const Config *config)
-{
-    return (StoreOptions){
-        .data_dir = config->data_dir,
-        .window_s = config->window_s,
-        .reader_count =
-            (size_t) thread_count(config) + 4, /* render, export and stream beside HTTP */
-        .snapshot_wait_ms = config->snapshot_wait_ms,
-        .wal_max_bytes = config->wal_max_bytes,
-        .check_max_bytes = config->check_max_bytes,
-        .spool_max_bytes = config_exports(config) ? config->spool_max_bytes : 0,
-    };
-}
-
-bool config_exports(const Config *config)
-{
-    return strcmp(config->export_url, "off") != 0;
-}
-
-static const char *text_or_null(const char *text)
-{
-    return text[0] != '\0' ? text : NULL;
-}
-
-ExportOptions config_export_options(const Config *config)
-{
-    return (ExportOptions){
-        .object = {.dir = config->data_dir,
-                   .shard = config->export_shard,
-                   .history_class = text_or_null(config->export_history_class),
-                   .storage_class = text_or_null(config->export_gen_class),
-                   .merge_bytes = 32 << 20}, /* with what is written, some 64 MB */
-        .interval_s = config->export_interval_s,
-        .keep_s = config->export_keep_s,
-        .keep_days = config->export_keep_days,
-    };
-}
-
-ServerOptions config_server_options(const Config *config)
-{
-    return (ServerOptions){
-        .listen = config->listen,
-        .thread_count = (unsigned) thread_count(config),
-        .max_connections = (unsigned) config->max_connections,
-        .max_connections_per_address = (unsigned) config->max_connections_per_address,
-        .max_subscribers = (unsigned) config->max_subscribers,
-        .max_subscribers_per_address = (unsigned) config->max_subscribers_per_address,
-        .heartbeat_ms = config->heartbeat_s * 1000,
-        .slow_subscriber_ms = config->slow_subscriber_s * 1000,
-        .rate = config->rate,
-        .tokens_file = text_or_null(config->tokens_file),
-        .idle_timeout_s = config->idle_timeout_s,
-        .max_target_bytes = (size_t) config->max_target_bytes,
-        .max_parameters = (size_t) config->max_parameters,
-        .max_response_bytes = (size_t) config->max_response_bytes,
-        .max_json_items = (size_t) config->max_json_items,
-        .cache_bytes = (size_t) config->cache_bytes,
-        .spool_dir = config->data_dir,
-        .spool_bytes = (size_t) config->spool_bytes,
-        .facade_strict = strcmp(config->facade, "strict") == 0,
-        .facade_local_ids = strcmp(config->facade_ids, "local") == 0,
-        .facade_keeps_history = strcmp(config->facade_history, "local") == 0,
-        .build = FRESHET_VERSION,
-        .upstream = config->upstream,
-        .shard = config->shard,
-        .poll_interval_s = config->poll_interval_s,
-        .window_s = config->window_s,
-    };
-}
-
-bool config_is_replica(const Config *config)
-{
-    return strcmp(config->source, "kafka") == 0;
-}
-
-bool config_publishes(const Config *config)
-{
-    return !config_is_replica(config) && config->kafka_brokers[0] != '\0';
-}
-
-PublisherOptions config_publisher_options(const Config *config)
-{
-    return (PublisherOptions){
-        .kafka = kafka_options(config),
-        .ingester = config->shard,
-        .dir = config->data_dir,
-        .whole_interval_s = config->kafka_whole_interval_s,
-        .retry_min_s = config->retry_min_s,
-        .retry_max_s = config->retry_max_s,
-    };
-}
-
-FollowOptions config_follow_options(const Config *config)
-{
-    return (FollowOptions){
-        .kafka = kafka_options(config),
-        .dir = config->data_dir,
-        .retry_min_s = config->retry_min_s,
-        .retry_max_s = config->retry_max_s,
-    };
 }

@@ -23,6 +23,15 @@ void buf_clear(Buf *buf)
     buf->error = OK;
 }
 
+void buf_shrink(Buf *buf)
+{
+    char *shrunk = buf->len > 0 ? realloc(buf->ptr, buf->len) : NULL;
+    if (shrunk == NULL)
+        return; /* there is nothing, or it stays where it is */
+    buf->ptr = shrunk;
+    buf->cap = buf->len;
+}
+
 Str buf_view(const Buf *buf)
 {
     return (Str){buf->ptr != NULL ? buf->ptr : "", buf->len};

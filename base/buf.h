@@ -16,6 +16,7 @@ typedef struct Buf {
 Buf buf_init(size_t max_bytes);
 void buf_release(Buf *buf);                  /* frees; the Buf is empty and usable again */
 void buf_clear(Buf *buf);                    /* keeps the memory, forgets bytes and error */
+void buf_shrink(Buf *buf);                   /* keeps the bytes, gives back what they do not need */
 Str buf_view(const Buf *buf);                /* borrowed until the next append */
 ErrCode buf_check(const Buf *buf, Err *err); /* what stuck, as an error with the ceiling named */
 

@@ -4,11 +4,13 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/worker.h"
+#include "export/adopt.h"
 #include "export/compact.h"
 #include "export/history.h"
 #include "export/keep.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +32,7 @@ struct Exporter {
     char exported[GENERATION_TAG_SIZE]; /* the newest that is; "": not known */
     int failures;                       /* in a row */
     UnixSec next_compaction;            /* the beginning of a day: then another day may be due */
+    bool has_adopted;                   /* what lies there and was not listed */
 };
 
 /* ---- one round --------------------------------------------------------------------------------- */
@@ -123,16 +126,24 @@ static ErrCode export_once(Exporter *exporter, Err *err)
     return rc;
 }
 
-/* ---- the worker -------------------------------------------------------------------------------- */
+/* ---- beside the rounds ------------------------------------------------------------------------- */
 
-static int64_t wait_s(const Exporter *exporter)
+/* Once, where the ledger may have been lost. What is wrong there must not hold up what is new: it is tried
+ * again before the next round. */
+static void adopt(Exporter *exporter)
 {
-    int64_t interval_s = exporter->options.interval_s, retry_s = RETRY_MIN_S;
-    if (exporter->failures == 0)
-        return interval_s;
-    for (int i = 1; i < exporter->failures && retry_s < interval_s; i++)
-        retry_s *= 2;
-    return retry_s < interval_s ? retry_s : interval_s;
+    Err err;
+    int count = 0;
+    if (exporter->has_adopted)
+        return;
+    ErrCode rc =
+        adopt_generations(exporter->exports, &exporter->blobs,
+                          str_of(exporter->options.object.shard), clock_now(), &count, &err);
+    if (count > 0)
+        log_info("export found generations that were not listed count=%d", count);
+    if (rc != OK)
+        log_warn("export failed error=" LOG_TEXT, err.text);
+    exporter->has_adopted = rc == OK;
 }
 
 /* What is wrong with an old day must not hold up what is new. */
@@ -153,6 +164,18 @@ static void compact(Exporter *exporter)
         log_warn("export failed error=" LOG_TEXT, err.text);
 }
 
+/* ---- the worker -------------------------------------------------------------------------------- */
+
+static int64_t wait_s(const Exporter *exporter)
+{
+    int64_t interval_s = exporter->options.interval_s, retry_s = RETRY_MIN_S;
+    if (exporter->failures == 0)
+        return interval_s;
+    for (int i = 1; i < exporter->failures && retry_s < interval_s; i++)
+        retry_s *= 2;
+    return retry_s < interval_s ? retry_s : interval_s;
+}
+
 static void run(Worker *self, void *ctx)
 {
     Exporter *exporter = ctx;
@@ -162,6 +185,7 @@ static void run(Worker *self, void *ctx)
         Err err;
         if (clock_now() < next)
             continue;
+        adopt(exporter);
         if (export_once(exporter, &err) == OK)
             compact(exporter);
         next = clock_now() + wait_s(exporter);
@@ -171,8 +195,7 @@ static void run(Worker *self, void *ctx)
 static bool note_newest(Str generation, UNUSED UnixSec as_of, void *ctx)
 {
     Exporter *exporter = ctx;
-    if (generation.len < sizeof exporter->exported)
-        memcpy(exporter->exported, generation.ptr, generation.len);
+    (void) snprintf(exporter->exported, sizeof exporter->exported, STR_FMT, STR_ARG(generation));
     return false;
 }
 
@@ -242,6 +265,7 @@ ErrCode exporter_once(Store *store, BlobStore blobs, const ExportOptions *option
     Exporter *exporter = open_all(store, blobs, options, err);
     if (exporter == NULL)
         return err->code;
+    adopt(exporter);
     ErrCode rc = store_generation(store) > 0
                      ? export_once(exporter, err)
                      : err_set(err, ERR_NOT_FOUND, "there is nothing to export yet");

@@ -14,8 +14,7 @@ enum {
 /* A row, and its generation as numbers. */
 typedef struct Entry {
     TableReading row;
-    uint32_t epoch;
-    uint64_t generation;
+    ChangeCursor generation;
 } Entry;
 
 /* A file that is read, and the row that it is at. */
@@ -71,22 +70,10 @@ static void runs_release(Runs *runs)
 
 /* ---- rows -------------------------------------------------------------------------------------- */
 
-/* "7f3a1b2c-9" */
-static bool parse_tag(Str tag, uint32_t *ret_epoch, uint64_t *ret_generation)
-{
-    Str epoch, number;
-    int64_t generation = 0;
-    if (!str_cut(tag, '-', &epoch, &number) || !epoch_parse(epoch, ret_epoch) ||
-        !str_to_int(number, &generation) || generation < 0)
-        return false;
-    *ret_generation = (uint64_t) generation;
-    return true;
-}
-
 static bool read_entry(const ParquetReader *reader, Entry *ret)
 {
     return table_read_reading(reader, &ret->row) &&
-           parse_tag(ret->row.generation, &ret->epoch, &ret->generation);
+           change_cursor_parse(ret->row.generation, &ret->generation);
 }
 
 static int compare_int(int64_t a, int64_t b)
@@ -107,8 +94,10 @@ static int compare(const Entry *a, const Entry *b)
     if (order == 0)
         order = compare_int(a->row.revision, b->row.revision);
     if (order == 0)
-        order = compare_int(a->epoch, b->epoch);
-    return order != 0 ? order : compare_int((int64_t) a->generation, (int64_t) b->generation);
+        order = compare_int(a->generation.epoch, b->generation.epoch);
+    return order != 0 ? order
+                      : compare_int((int64_t) a->generation.generation,
+                                    (int64_t) b->generation.generation);
 }
 
 /* ---- what is read ------------------------------------------------------------------------------ */

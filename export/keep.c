@@ -36,7 +36,7 @@ static bool choose(Str generation, UnixSec as_of, void *ctx)
 }
 
 typedef struct Keys {
-    Arena *arena;
+    Arena arena;
     StrList list;
     bool no_memory;
 } Keys;
@@ -46,24 +46,24 @@ static bool add_key(Str key, UNUSED int64_t bytes, UNUSED UnixSec modified, void
     Keys *keys = ctx;
     Str copy;
     keys->no_memory =
-        !arena_copy(keys->arena, key, &copy) || !str_list_add(keys->arena, &keys->list, copy);
+        !arena_copy(&keys->arena, key, &copy) || !str_list_add(&keys->arena, &keys->list, copy);
     return !keys->no_memory;
 }
 
-static ErrCode remove_generation(const BlobStore *blobs, const char *shard, Str generation,
-                                 Arena *arena, Err *err)
+ErrCode keep_remove(const BlobStore *blobs, Str shard, Str generation, Err *err)
 {
     CLEANUP(buf_release) Buf key = buf_init(1024);
-    Keys keys = {.arena = arena};
-    key_of_generation(&key, str_of(shard), generation, "manifest.json");
+    Keys keys = {.arena = arena_init()};
+    key_of_generation(&key, shard, generation, "manifest.json");
     ErrCode rc = blobs->remove(blobs->ctx, buf_view(&key), err);
-    key_of_generation(&key, str_of(shard), generation, "");
+    key_of_generation(&key, shard, generation, "");
     if (rc == OK)
         rc = blobs->list(blobs->ctx, buf_view(&key), add_key, &keys, err);
     if (rc == OK && keys.no_memory)
         rc = err_set(err, ERR_NO_MEMORY, "export: no memory for keys");
     for (size_t i = 0; i < keys.list.count && rc == OK; i++)
         rc = blobs->remove(blobs->ctx, keys.list.items[i], err);
+    arena_release(&keys.arena);
     return rc;
 }
 
@@ -76,7 +76,7 @@ ErrCode keep_apply(Exports *exports, const BlobStore *blobs, const ExportOptions
         rc = err_set(err, ERR_NO_MEMORY, "export: no memory for what is kept no longer");
     for (size_t i = 0; i < choice.dropped.count && rc == OK; i++) {
         Str generation = choice.dropped.items[i];
-        rc = remove_generation(blobs, options->object.shard, generation, &choice.arena, err);
+        rc = keep_remove(blobs, str_of(options->object.shard), generation, err);
         if (rc == OK)
             rc = exports_drop(exports, generation, err);
     }

@@ -7,6 +7,8 @@
  * keep_days more. `next_newer`: the generation after it, NO_TIME: it is the newest, which stays. */
 bool keep_generation(UnixSec as_of, UnixSec next_newer, UnixSec now, const ExportOptions *options);
 
-/* Removes what is kept no longer: its manifest first, so that nobody takes what is left for whole. */
+/* Removes all objects of a generation: its manifest first, so that nobody takes what is left for whole. */
+MUST_USE ErrCode keep_remove(const BlobStore *blobs, Str shard, Str generation, Err *err);
+/* Removes what is kept no longer, and forgets it. */
 MUST_USE ErrCode keep_apply(Exports *exports, const BlobStore *blobs, const ExportOptions *options,
                             UnixSec now, Err *err);

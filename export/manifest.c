@@ -197,6 +197,22 @@ ErrCode manifest_parse(Str json, Arena *arena, Manifest *ret_manifest, Err *err)
     return fields.rc;
 }
 
+ErrCode manifest_get(const BlobStore *blobs, Str shard, Str generation, Buf *json, Arena *arena,
+                     Manifest *ret_manifest, Err *err)
+{
+    CLEANUP(buf_release) Buf key = buf_init(1024);
+    Manifest manifest;
+    key_of_generation(&key, shard, generation, "manifest.json");
+    ErrCode rc = blobs->get(blobs->ctx, buf_view(&key), json, err);
+    if (rc == OK)
+        rc = manifest_parse(buf_view(json), arena, &manifest, err);
+    if (rc == OK && (!str_eq(manifest.generation, generation) || !str_eq(manifest.shard, shard)))
+        rc = err_set(err, ERR_FORMAT, "the manifest is of another generation");
+    if (rc == OK)
+        *ret_manifest = manifest;
+    return rc;
+}
+
 const ManifestObject *manifest_find(const Manifest *manifest, Str name)
 {
     for (size_t i = 0; i < manifest->object_count; i++)

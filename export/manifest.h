@@ -29,8 +29,7 @@
  *    "manifest":"gen/1of1/7f3a1b2c-9/manifest.json","sha256":"<of its bytes, 64 hex digits>"} */
 #pragma once
 #include "base/arena.h"
-#include "base/buf.h"
-#include "base/sha256.h"
+#include "export/blob.h"
 
 enum { MANIFEST_FORMAT = 1, MANIFEST_OBJECTS_MAX = 8, MANIFEST_MAX_BYTES = 64 * 1024 };
 
@@ -55,6 +54,10 @@ void manifest_render(const Manifest *manifest, Buf *out);
 /* Strings are copied to `arena`. Errors: ERR_FORMAT (no manifest, of another format, or one that
  * lacks what it must have), ERR_NO_MEMORY. */
 MUST_USE ErrCode manifest_parse(Str json, Arena *arena, Manifest *ret_manifest, Err *err);
+/* The manifest of a generation, as it lies there; its JSON is appended to `json`, of a ceiling of
+ * MANIFEST_MAX_BYTES. Errors: those of the BlobStore and of manifest_parse(); ERR_FORMAT: it is another one's. */
+MUST_USE ErrCode manifest_get(const BlobStore *blobs, Str shard, Str generation, Buf *json,
+                              Arena *arena, Manifest *ret_manifest, Err *err);
 /* NULL: it has no such object. */
 const ManifestObject *manifest_find(const Manifest *manifest, Str name);
 

@@ -153,20 +153,6 @@ static ErrCode check_object(int fd, const ManifestObject *object, Err *err)
     return OK;
 }
 
-static ErrCode get_manifest(const BlobStore *blobs, Str shard, Str tag, Arena *arena, Manifest *ret,
-                            Err *err)
-{
-    CLEANUP(buf_release) Buf key = buf_init(1024);
-    CLEANUP(buf_release) Buf json = buf_init(MANIFEST_MAX_BYTES);
-    key_of_generation(&key, shard, tag, MANIFEST);
-    ErrCode rc = blobs->get(blobs->ctx, buf_view(&key), &json, err);
-    if (rc == OK)
-        rc = manifest_parse(buf_view(&json), arena, ret, err);
-    if (rc == OK && (!str_eq(ret->generation, tag) || !str_eq(ret->shard, shard)))
-        rc = err_set(err, ERR_FORMAT, "restore: the manifest is of another generation");
-    return rc;
-}
-
 /* The file is flushed: a store that is served must survive a power cut. */
 static ErrCode unpack(int from, const char *path, Err *err)
 {
@@ -195,9 +181,10 @@ static ErrCode restore_one(const BlobStore *blobs, const RestoreOptions *options
                            const char *path, Err *err)
 {
     CLEANUP(arena_release) Arena arena = arena_init();
+    CLEANUP(buf_release) Buf json = buf_init(MANIFEST_MAX_BYTES);
     CLEANUP(closep) int fd = -1;
     Manifest manifest;
-    ErrCode rc = get_manifest(blobs, options->shard, tag, &arena, &manifest, err);
+    ErrCode rc = manifest_get(blobs, options->shard, tag, &json, &arena, &manifest, err);
     if (rc != OK)
         return rc;
     const ManifestObject *object = manifest_find(&manifest, STR("store"));

@@ -1,9 +1,7 @@
 #include "server/answer.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metrics.h"
-#include "server/ea.h"
 #include "server/exchange.h"
 #include "server/kept.h"
 #include "server/route.h"
@@ -14,194 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- rendering ------------------------------------------------------------------------------- */
-
-/* One line a second says enough: an overload brings thousands. Not being ready is no failure: whoever
- * started us asks until we are. */
-static void log_failure(const Exchange *x, ErrCode code, const Err *err)
-{
-    static _Atomic int64_t told_s;
-    int64_t now_s = clock_elapsed_ms() / 1000;
-    if (PROBLEMS[x->reply.problem.type].status < 500 || code == ERR_STOPPED ||
-        atomic_exchange(&told_s, now_s) == now_s)
-        return;
-    log_warn("http failed path=" LOG_TEXT " code=%s detail=" LOG_TEXT, x->req.route->pattern,
-             err_name(code), err->text);
-}
-
-static ErrCode run_handler(Exchange *x)
-{
-    Err err = {.code = OK};
-    int64_t begun_us = clock_elapsed_us();
-    ErrCode rc = x->req.route->handler(&x->req, &x->reply, &err);
-    if (rc == OK)
-        rc = reply_seal(&x->reply, &err);
-    if (rc != OK) {
-        x->reply.header_count = 0; /* what was said of the answer that there is not */
-        reply_fail(&x->reply, x->arena, rc, &err);
-        log_failure(x, rc, &err);
-    }
-    if (!x->req.head_alone)
-        x->render_us = clock_elapsed_us() - begun_us;
-    return rc;
-}
-
-static ErrCode open_snapshot(Exchange *x, Snapshot **ret_snap)
-{
-    Err err = {.code = OK};
-    ErrCode rc = store_snapshot(x->site->store, ret_snap, &err);
-    if (rc != OK) {
-        reply_fail(&x->reply, x->arena, rc, &err);
-        log_failure(x, rc, &err);
-    }
-    return rc;
-}
-
-static Finished *find(Exchange *x, uint64_t generation, Coding coding)
-{
-    if (x->ahead_of != 0)
-        return cache_find_at(x->cache, x->ahead_of, exchange_key_in(x, coding));
-    Finished *found =
-        cache_find(x->cache, generation, exchange_key_in(x, coding), exchange_expires(x));
-    if (found == NULL && x->site->kept != NULL)
-        found = kept_find(x->site->kept, generation, exchange_key_in(x, coding));
-    return found;
-}
-
-static void keep(Exchange *x, uint64_t generation, Coding coding, Finished *finished)
-{
-    const Question question = {.key = exchange_key_in(x, coding),
-                               .target = exchange_target(x),
-                               .format = x->req.format,
-                               .coding = coding};
-    if (finished_is_spooled(finished))
-        kept_put(x->site->kept, generation, question.key, finished);
-    else
-        cache_put(x->cache, generation, &question, finished);
-}
-
-/* *generation becomes that of the snapshot it was rendered from. */
-static Finished *render_generation(Exchange *x, uint64_t *generation)
-{
-    CLEANUP(snapshot_closep) Snapshot *snap = NULL;
-    if (open_snapshot(x, &snap) != OK)
-        return end_with_problem(x);
-    const SnapshotInfo *info = snapshot_info(snap);
-    *generation = info->generation;
-    char last_modified[CLOCK_HTTP_SIZE];
-    clock_format_http(info->as_of, last_modified);
-    /* The snapshot's: it may be newer than what was announced. */
-    exchange_make_etag(x, info->tag, x->req.head_alone ? x->coding : CODING_NONE);
-    x->req.snap = snap;
-    if (route_may_be_spooled(x->req.route) &&
-        (x->req.format == FORMAT_CSV || x->req.format == FORMAT_NDJSON ||
-         route_is_agency(x->req.route)))
-        x->reply.spools = x->site->spools;
-    if (x->ahead_of == 0 && !x->req.head_alone)
-        metric_add(METRIC_HTTP_CACHE_MISSES, 1);
-    if (run_handler(x) == OK)
-        reply_header(&x->reply, "Last-Modified", str_of(last_modified));
-    if (x->reply.spool != NULL)
-        exchange_put_location(x, info->tag);
-    if (x->req.head_alone && x->coding != CODING_NONE && !exchange_failed(x))
-        reply_header(&x->reply, "Content-Encoding", str_of(CODINGS[x->coding].name));
-    Finished *finished = end_rendered(x);
-    if (finished != NULL && !exchange_failed(x) && !x->req.head_alone)
-        keep(x, info->generation, CODING_NONE, finished);
-    return finished;
-}
-
-static bool is_head(const Exchange *x)
-{
-    return str_eq(x->head->method, STR("HEAD"));
-}
-
-static void want_head_alone(Exchange *x)
-{
-    x->req.head_alone = x->reply.is_bare = true;
-}
-
-/* What GET would say of it in front of its rows, of which none is looked at. */
-static Finished *render_head(Exchange *x, uint64_t generation)
-{
-    want_head_alone(x);
-    return render_generation(x, &generation);
-}
-
-/* 1 ms of gzip, about */
-enum { ENCODE_AT_ONCE_MAX = 64 * 1024 };
-
-/* Estimated before it is tried: what walks all stations takes some 60 ms at 5,400 of them, what
- * names stations or measures well under one. */
-static bool is_heavy(const Request *req, const Finished *plain)
-{
-    const Filter *filter = &req->selection.filter;
-    if (plain != NULL)
-        return finished_body_bytes(plain) > ENCODE_AT_ONCE_MAX;
-    return (route_is_country_list(req->route) || req->route->life == LIFE_FEED) &&
-           filter->station.count == 0 && filter->measure.count == 0 && !ea_names_station(req);
-}
-
-/* The same answer as the client would rather have it; `plain` itself where it is too small to gain,
- * or there is no memory. A list of all is coded however small it is, so that its tag is known before its
- * size. Takes `plain` over. */
-static Finished *encode(const Exchange *x, Finished *plain)
-{
-    if (plain == NULL || x->coding == CODING_NONE || finished_status(plain) != 200 ||
-        (finished_body_bytes(plain) < CODING_MIN_BYTES && !is_heavy(&x->req, NULL)))
-        return plain;
-    Finished *coded = finished_coded(plain, x->coding, x->site->spools);
-    if (coded == NULL)
-        return plain;
-    finished_drop(plain);
-    return coded;
-}
-
-static Finished *defer(Exchange *x, uint64_t generation, Finished *plain)
-{
-    finished_drop(plain);
-    x->is_deferred = true;
-    x->deferred = (Deferred){.generation = generation, .key = exchange_key_in(x, x->coding)};
-    return NULL;
-}
-
-/* From the cache, or made: first plain, then in its coding, each once for a generation. */
-static Finished *find_or_render(Exchange *x, uint64_t generation)
-{
-    Finished *finished = find(x, generation, x->coding);
-    if (finished != NULL)
-        return finished;
-    if (x->coding != CODING_NONE)
-        finished = find(x, generation, CODING_NONE);
-    bool heavy = is_heavy(&x->req, finished);
-    if (heavy && is_head(x)) {
-        finished_drop(finished);
-        return render_head(x, generation);
-    }
-    if (heavy && x->may_defer)
-        return defer(x, generation, finished);
-    if (finished == NULL)
-        finished = render_generation(x, &generation);
-    finished = encode(x, finished);
-    if (finished != NULL && finished_status(finished) == 200 && x->coding != CODING_NONE)
-        keep(x, generation, x->coding, finished);
-    return finished;
-}
-
-/* If-None-Match: * and If-Modified-Since speak of what is there, so that is looked at first. */
-static bool is_modified(const Exchange *x, const Finished *finished)
-{
-    const Head *head = x->head;
-    UnixSec since, modified;
-    if (finished_status(finished) != 200)
-        return true;
-    if (!str_is_none(head->if_none_match))
-        return !str_eq(str_trim(head->if_none_match), STR("*"));
-    return str_is_none(head->if_modified_since) ||
-           !clock_parse_http(head->if_modified_since, &since) ||
-           !clock_parse_http(finished_header(finished, "Last-Modified"), &modified) ||
-           modified > since;
-}
+/* ---- of one generation ------------------------------------------------------------------------- */
 
 /* One for all who hold the same. The tag is the key: it begins like no question, and names its
  * generation, so that an answer of a newer one is never taken for it. */
@@ -245,9 +56,8 @@ static bool is_wanted(const Exchange *x, const Finished *finished)
 static Finished *find_kept(Exchange *x, uint64_t generation)
 {
     Kept *kept = x->site->kept;
-    Finished *finished =
-        kept != NULL ? kept_find(kept, generation, exchange_key_in(x, x->coding)) : NULL;
-    if (finished == NULL && kept != NULL && str_is_none(x->head->range))
+    Finished *finished = kept_find(kept, generation, exchange_key_in(x, x->coding));
+    if (finished == NULL && str_is_none(x->head->range))
         finished = kept_find(kept, generation, exchange_key_in(x, CODING_NONE));
     return finished;
 }
@@ -257,7 +67,8 @@ static Finished *seek(Exchange *x, uint64_t generation, uint64_t newest)
 {
     Finished *finished = TAKE(x->rendered);
     if (finished == NULL)
-        finished = generation < newest ? find_kept(x, generation) : find_or_render(x, generation);
+        finished =
+            generation < newest ? find_kept(x, generation) : exchange_find_or_render(x, generation);
     if (finished != NULL && is_wanted(x, finished))
         return finished;
     if (finished == NULL && generation >= newest)
@@ -279,7 +90,7 @@ static Finished *answer_feed(Exchange *x)
     uint64_t newest = store_generation(x->site->store);
     if (newest == 0)
         return end_empty(x);
-    return x->rendered != NULL ? TAKE(x->rendered) : find_or_render(x, newest);
+    return x->rendered != NULL ? TAKE(x->rendered) : exchange_find_or_render(x, newest);
 }
 
 static Finished *answer_generation(Exchange *x)
@@ -294,13 +105,7 @@ static Finished *answer_generation(Exchange *x)
     store_generation_tag(store, generation, tag);
     if (exchange_client_holds(x, tag))
         return find_not_modified(x, generation);
-    Finished *finished = seek(x, generation, newest);
-    if (finished == NULL || is_modified(x, finished))
-        return finished;
-    (void) snprintf(x->etag, sizeof x->etag, STR_FMT, STR_ARG(finished_header(finished, "ETag")));
-    finished_drop(finished);
-    x->reply.header_count = 0;
-    return end_not_modified(x);
+    return exchange_if_modified(x, seek(x, generation, newest));
 }
 
 /* If-Range: a part is of use only when it is of what the client has the beginning of. Strong: a
@@ -316,8 +121,8 @@ static bool continues(const Exchange *x, const Finished *finished)
 static Finished *cut(Exchange *x, Finished *finished)
 {
     Slice slice;
-    if (finished == NULL || finished_status(finished) != 200 ||
-        !str_eq(x->head->method, STR("GET")) || !continues(x, finished))
+    if (finished == NULL || finished_status(finished) != 200 || exchange_is_head(x) ||
+        !continues(x, finished))
         return finished;
     size_t len = finished_body_bytes(finished);
     RangeKind kind = range_read(x->head->range, len, &slice);
@@ -344,12 +149,12 @@ static Finished *answer_now(Exchange *x)
         if (exchange_client_holds(x, x->site->options->build))
             return end_not_modified(x);
         exchange_make_etag(x, x->site->options->build, CODING_NONE);
-    } else if (is_head(x) && x->req.route->formats != 0) {
-        want_head_alone(x); /* a list of the moment is never kept, and a stream has no end */
+    } else if (exchange_is_head(x) && x->req.route->formats != 0) {
+        exchange_want_head(x); /* a list of the moment is never kept, and a stream has no end */
     }
-    (void) run_handler(x);
+    (void) exchange_run_handler(x);
     Finished *finished = end_rendered(x);
-    return x->req.route->life == LIFE_BUILD ? encode(x, finished) : finished;
+    return x->req.route->life == LIFE_BUILD ? exchange_encode(x, finished) : finished;
 }
 
 static Finished *answer_exchange(Exchange *x)
@@ -369,13 +174,14 @@ static Finished *answer_exchange(Exchange *x)
         problem_set(&x->reply.problem, PROBLEM_OVERLOADED, STR("There is no memory left."));
         return end_with_problem(x);
     }
+    bool has_cursor = !str_is_none(x->req.selection.cursor);
     switch (x->req.route->life) {
     case LIFE_GENERATION:
-        return cut(x, answer_generation(x));
+        return cut(x, has_cursor ? exchange_page(x) : answer_generation(x));
     case LIFE_FEED:
         return answer_feed(x);
     default:
-        return answer_now(x);
+        return has_cursor ? exchange_page(x) : answer_now(x);
     }
 }
 
@@ -472,7 +278,8 @@ static void learn(const Exchange *x, const Finished *finished)
     bool is_same = finished_status(finished) == 304;
     bool is_plain = finished_status(finished) == 200 && str_is_none(x->head->if_none_match);
     if (x->site->words == NULL || x->req.route == NULL || x->req.route->life != LIFE_GENERATION ||
-        x->ahead_of != 0 || !str_is_none(x->wanted) || !(is_same || is_plain))
+        x->ahead_of != 0 || !str_is_none(x->wanted) || !str_is_none(x->req.selection.cursor) ||
+        !(is_same || is_plain))
         return;
     Str said = said_by(x->head, room);
     if (!str_is_none(said))

@@ -52,8 +52,8 @@ Bytes *bytes_take(Buf *body)
         buf_release(body);
         return bytes;
     }
-    char *shrunk = body->len > 0 ? realloc(body->ptr, body->len) : NULL;
-    bytes = bytes_of_block(shrunk != NULL ? shrunk : body->ptr, 0, body->len);
+    buf_shrink(body);
+    bytes = bytes_of_block(body->ptr, 0, body->len);
     *body = buf_init(body->max);
     return bytes;
 }

@@ -76,9 +76,8 @@ static uint64_t question(const Request *req)
     return hash;
 }
 
-Str cursor_make(const Request *req, size_t taken)
+Str cursor_make(const Request *req, const char *tag, size_t taken)
 {
-    const char *tag = snapshot_info(req->snap)->tag;
     return encode(req->arena,
                   arena_format(req->arena, "%s %016" PRIx64 " %zu", tag, question(req), taken));
 }
@@ -105,37 +104,43 @@ static ErrCode refuse(const Request *req, Reply *reply, const char *sentence, Er
     return err_set(err, ERR_INVALID, "%s", sentence);
 }
 
-static ErrCode expired(const Request *req, Reply *reply, Str tag, Err *err)
+ErrCode cursor_refuse(const Request *req, Reply *reply, Err *err)
 {
+    return refuse(req, reply, "'cursor': expected the one of `next`, as it stands there", err);
+}
+
+ErrCode cursor_expired(const Request *req, Reply *reply, Str tag, Err *err)
+{
+    char newest[GENERATION_TAG_SIZE];
+    store_generation_tag(req->site->store, store_generation(req->site->store), newest);
     problem_set(&reply->problem, PROBLEM_CURSOR_EXPIRED,
                 arena_format(req->arena,
                              "The cursor is of generation " STR_FMT
-                             ", which has been followed by %s. Begin the list anew.",
-                             STR_ARG(tag), snapshot_info(req->snap)->tag));
+                             ", of which its list is not kept any longer; the newest is %s. Begin "
+                             "the list anew.",
+                             STR_ARG(tag), newest));
     reply->problem.list_name = "restart";
     if (!str_list_add(req->arena, &reply->problem.list, url_at_cursor(req, STR_NONE)))
         return err_set(err, ERR_NO_MEMORY, "no memory for an address");
     return err_set(err, ERR_INVALID, "the cursor has expired");
 }
 
-ErrCode cursor_read(const Request *req, Reply *reply, size_t *ret_taken, Err *err)
+ErrCode cursor_read(const Request *req, Reply *reply, Cursor *ret, Err *err)
 {
-    *ret_taken = 0;
-    if (str_is_none(req->selection.cursor))
-        return OK;
-    /* The text that `tag` and `asked` borrow must live as long as the problem that tells of it. */
+    /* The text that the parts borrow must live as long as the problem that tells of it. */
     char *plain = arena_alloc(req->arena, CURSOR_MAX_BYTES + 1);
-    Str tag, asked;
+    Cursor cursor;
+    Str asked;
     if (plain == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for a cursor");
-    if (!decode(req->selection.cursor, plain) || !take_apart(plain, &tag, &asked, ret_taken))
-        return refuse(req, reply, "'cursor': expected the one of `next`, as it stands there", err);
+    if (!decode(req->selection.cursor, plain) ||
+        !take_apart(plain, &cursor.tag, &asked, &cursor.taken))
+        return cursor_refuse(req, reply, err);
     if (!str_eq(asked, arena_format(req->arena, "%016" PRIx64, question(req))))
         return refuse(req, reply,
                       "'cursor': it belongs to another question; keep all other parameters as they "
                       "were",
                       err);
-    if (!str_eq(tag, str_of(snapshot_info(req->snap)->tag)))
-        return expired(req, reply, tag, err);
+    *ret = cursor;
     return OK;
 }

@@ -1,14 +1,24 @@
 /* server/cursor.h - where the next page of a list begins.
  *
  * An opaque text that pins the generation and the question, and says how many rows were taken. The
- * rows of a question and their order are the same for as long as its generation is the newest, so
- * that pages never skip or repeat one. */
+ * rows of a question and their order are the same for as long as its generation can be told, so that
+ * pages never skip or repeat one. */
 #pragma once
 #include "server/reply.h"
 
-/* Behind the first `taken` rows of what `req` asks for; empty when there is no memory. */
-Str cursor_make(const Request *req, size_t taken);
+typedef struct Cursor {
+    Str tag; /* of its generation; borrowed from the request's arena */
+    size_t taken;
+} Cursor;
 
-/* The rows to pass over: 0 without a cursor. Errors: ERR_INVALID, with the problem in `reply`: no
- * cursor of ours, of another question (400), or of a generation that is gone (410). */
-MUST_USE ErrCode cursor_read(const Request *req, Reply *reply, size_t *ret_taken, Err *err);
+/* Behind the first `taken` rows of what `req` asks for, in the generation `tag`; empty when there is
+ * no memory. */
+Str cursor_make(const Request *req, const char *tag, size_t taken);
+
+/* That of the selection, which has one. Errors: ERR_INVALID, with the problem in `reply`: it is none
+ * of ours, or of another question; ERR_NO_MEMORY. */
+MUST_USE ErrCode cursor_read(const Request *req, Reply *reply, Cursor *ret, Err *err);
+/* The problem that no page begins there. */
+ErrCode cursor_refuse(const Request *req, Reply *reply, Err *err);
+/* The problem that its generation cannot be told any longer. */
+ErrCode cursor_expired(const Request *req, Reply *reply, Str tag, Err *err);

@@ -1,36 +1,59 @@
 #include "server/exchange.h"
 
+#include "base/clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+/* The length of name and value with a NUL behind each; of a cursor, where that is left out, nothing. */
+static size_t param_bytes(const Param *param, bool has_cursor)
+{
+    bool is_left_out = !has_cursor && str_eq(param->name, STR("cursor"));
+    return is_left_out ? 0 : param->name.len + param->value.len + 2;
+}
+
 /* Coding, format, number of segments, then every segment, name and value, and the origin where it
  * matters, with a NUL behind each: none of them holds one, so that two questions never look alike. */
-bool exchange_make_key(Exchange *x)
+static Str make_key(const Exchange *x, char first, bool has_cursor)
 {
     const Target *target = &x->req.target;
     size_t len = 3;
     for (size_t i = 0; i < target->segment_count; i++)
         len += target->segments[i].len + 1;
     for (size_t i = 0; i < target->param_count; i++)
-        len += target->params[i].name.len + target->params[i].value.len + 2;
+        len += param_bytes(&target->params[i], has_cursor);
     len += str_is_none(x->req.origin) ? 0 : x->req.origin.len + 1;
     char *at = arena_alloc(x->arena, len);
     if (at == NULL)
-        return false;
-    x->key = (Str){at, len};
-    *at++ = (char) ('0' + x->coding);
+        return STR_NONE;
+    const Str key = {at, len};
+    *at++ = first;
     *at++ = (char) ('0' + x->req.format);
     *at++ = (char) ('0' + target->segment_count);
     for (size_t i = 0; i < target->segment_count; i++)
         at = (char *) mempcpy(at, target->segments[i].ptr, target->segments[i].len) + 1;
     for (size_t i = 0; i < target->param_count; i++) {
-        at = (char *) mempcpy(at, target->params[i].name.ptr, target->params[i].name.len) + 1;
-        at = (char *) mempcpy(at, target->params[i].value.ptr, target->params[i].value.len) + 1;
+        const Param *param = &target->params[i];
+        if (param_bytes(param, has_cursor) == 0)
+            continue;
+        at = (char *) mempcpy(at, param->name.ptr, param->name.len) + 1;
+        at = (char *) mempcpy(at, param->value.ptr, param->value.len) + 1;
     }
     if (!str_is_none(x->req.origin)) /* names come with values: what stands alone is this */
         memcpy(at, x->req.origin.ptr, x->req.origin.len);
-    return true;
+    return key;
+}
+
+bool exchange_make_key(Exchange *x)
+{
+    x->key = make_key(x, (char) ('0' + x->coding), true);
+    return !str_is_none(x->key);
+}
+
+Str exchange_paged_key(const Exchange *x)
+{
+    return make_key(x, 'p', false);
 }
 
 Str exchange_target(const Exchange *x)
@@ -92,4 +115,29 @@ bool etag_in_list(Str etag, Str list)
         at = close + 1;
     }
     return false;
+}
+
+/* If-None-Match: * and If-Modified-Since speak of what is there, so that is looked at first. */
+static bool is_modified(const Exchange *x, const Finished *finished)
+{
+    const Head *head = x->head;
+    UnixSec since, modified;
+    if (finished_status(finished) != 200)
+        return true;
+    if (!str_is_none(head->if_none_match))
+        return !str_eq(str_trim(head->if_none_match), STR("*"));
+    return str_is_none(head->if_modified_since) ||
+           !clock_parse_http(head->if_modified_since, &since) ||
+           !clock_parse_http(finished_header(finished, "Last-Modified"), &modified) ||
+           modified > since;
+}
+
+Finished *exchange_if_modified(Exchange *x, Finished *finished)
+{
+    if (finished == NULL || is_modified(x, finished))
+        return finished;
+    (void) snprintf(x->etag, sizeof x->etag, STR_FMT, STR_ARG(finished_header(finished, "ETag")));
+    finished_drop(finished);
+    x->reply.header_count = 0;
+    return end_not_modified(x);
 }

@@ -11,7 +11,9 @@
 
 enum {
     PIECE_ITEMS = 500,
-    PIECE_SEEN = 20000, /* looked at for one piece: some 40 ms, taken or not */
+    /* looked at for one piece: some 40 ms, taken or not; as long again for each thousand measures
+     * among them where a filter asks what values mean */
+    PIECE_SEEN = 20000,
     PIECE_MAX_BYTES = 8 << 20,
     PREPARED_PIECES = 16, /* of a generation, before those are woken who wait for it */
     TICK_MS = 250,        /* how exactly deadlines are kept */

@@ -58,14 +58,17 @@ const ProblemInfo PROBLEMS[PROBLEM_TYPE_COUNT] = {
     [PROBLEM_CURSOR_EXPIRED] =
         {"cursor-expired", "Cursor expired", 410, 0,
          "A cursor stands in the generation that its list was begun in, so that its pages never "
-         "skip or repeat a row; that generation has been followed by another. `restart` is the "
-         "address at which the list begins anew."},
+         "skip or repeat a row. That list is kept until the next generation but one, and for 10 "
+         "minutes after its last page, as long as there is room for it. `restart` is the address "
+         "at "
+         "which the list begins anew."},
     [PROBLEM_TOO_LARGE] =
         {"too-large", "Answer too large", 413, 0,
          "The answer would be larger than this service gives at once, and nothing is ever cut in "
          "silence. Ask for CSV or NDJSON, which have a higher limit, or narrow the request by "
          "station, "
-         "measure, parameter or time."},
+         "measure, parameter or time. Everything there is lies in the objects that "
+         "/v1/snapshots/latest names."},
     [PROBLEM_TARGET_TOO_LONG] =
         {"target-too-long", "Target too long", 414, 0,
          "The path and query together are longer than this service reads. Ask several times, each "

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "server/bytes.h"
 #include "server/hub.h"
+#include "server/paged.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ Reply reply_init(size_t max_bytes)
 
 void reply_release(Reply *reply)
 {
+    paged_drop(TAKE(reply->paged));
     spool_drop(TAKE(reply->spool));
     subscriber_leave(TAKE(reply->subscriber));
     buf_release(&reply->body);
@@ -33,7 +35,8 @@ void reply_header(Reply *reply, const char *name, Str value)
 
 static ErrCode move_to_spool(Reply *reply, Err *err)
 {
-    ErrCode rc = reply->spool == NULL ? spool_begin(reply->spools, &reply->spool, err) : OK;
+    ErrCode rc =
+        reply->spool == NULL ? spool_begin(reply->spools, SPOOL_SENT, &reply->spool, err) : OK;
     if (rc == OK)
         rc = spool_append(reply->spool, buf_view(&reply->body), err);
     buf_clear(&reply->body);
@@ -101,6 +104,7 @@ void reply_render_problem(Reply *reply, Arena *arena)
     reply->is_bare = false;
     buf_clear(&reply->body);
     spool_drop(TAKE(reply->spool));
+    paged_drop(TAKE(reply->paged));
     problem_render(&reply->problem, &reply->body);
     if (info->retry_after_s > 0)
         reply_header(reply, "Retry-After", arena_format(arena, "%u", info->retry_after_s));

@@ -10,6 +10,7 @@
 #include "server/spool.h"
 
 struct MHD_Connection;
+struct Paged;
 struct Subscriber;
 
 typedef struct Header {
@@ -28,6 +29,7 @@ typedef struct Reply {
     Spools *spools;                /* where a body larger than memory goes; NULL: nowhere */
     Spool *spool;                  /* owned: what came before `body`; NULL while it all fits */
     char digest[DIGEST_SIZE];      /* Repr-Digest of a spooled body */
+    struct Paged *paged;           /* owned: the list of which this is a page; NULL: of none */
     struct Subscriber *subscriber; /* owned: gives the body; NULL: it is here */
     bool is_bare;                  /* of a body that is not made: it has no length */
     Problem problem;               /* of type PROBLEM_NONE: the body is the answer */

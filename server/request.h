@@ -15,9 +15,9 @@
 typedef struct Site {
     Store *store;
     const ServerOptions *options;
-    struct Spools *spools; /* for answers larger than memory; NULL: they stay in memory */
+    struct Spools *spools; /* for answers larger than memory, and for lists in pages */
     struct Hub *hub;       /* of who follows; NULL: nobody can */
-    struct Kept *kept;     /* those of the last generations; NULL with spools */
+    struct Kept *kept;     /* those of the last generations */
     struct Words *words;   /* NULL: each request is read anew */
     unsigned port;         /* that it listens on; 0: none */
     _Atomic bool draining;

@@ -1,47 +1,8 @@
 #include "server/rows.h"
 
-#include "base/clock.h"
-#include "server/cursor.h"
+#include "base/log.h"
+#include "server/paged.h"
 #include "server/route.h"
-#include "server/url.h"
-
-#include <string.h>
-
-static const char LICENCE[] = "OGL-UK-3.0";
-static const char ATTRIBUTION[] =
-    "this uses Environment Agency flood and river level data from the real-time data API (Beta)";
-
-void put_generation(JsonWriter *json, const SnapshotInfo *info)
-{
-    json_key(json, "generation");
-    json_text(json, info->tag);
-    json_key(json, "as_of");
-    json_time(json, info->as_of);
-    json_key(json, "service");
-    json_open(json, '{');
-    json_key(json, "state");
-    json_text(json, info->service.fault == FAULT_NONE ? "ok" : "degraded");
-    json_key(json, "fault");
-    json_text(json, fault_name(info->service.fault));
-    json_key(json, "since");
-    json_time(json, info->service.since);
-    json_close(json, '}');
-}
-
-void put_licence(JsonWriter *json)
-{
-    json_key(json, "licence");
-    json_text(json, LICENCE);
-    json_key(json, "attribution");
-    json_text(json, ATTRIBUTION);
-}
-
-/* ---- rows ------------------------------------------------------------------------------------ */
-
-static bool has_envelope(Format format)
-{
-    return format == FORMAT_JSON || format == FORMAT_GEOJSON;
-}
 
 /* A JSON body is a page unless it says otherwise: a careless question for everything must not
  * make a client parse half a million objects. */
@@ -58,41 +19,11 @@ static size_t limit_of(const Request *req)
     size_t most = req->site->options->max_json_items;
     if (req->selection.limit > 0)
         return req->selection.limit;
-    if (!has_envelope(req->format) || !has_pages(req))
+    /* One who follows in CSV what was begun in JSON goes on page by page. */
+    bool is_whole = !format_has_envelope(req->format) && str_is_none(req->selection.cursor);
+    if (is_whole || !has_pages(req))
         return SIZE_MAX;
     return JSON_PAGE_ITEMS < most ? JSON_PAGE_ITEMS : most;
-}
-
-/* All but those that were asked for. */
-static void drop_aggregates(FieldSet *set, unsigned asked)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        const Field *field = set->fields[i];
-        bool is_asked = (field->in & FIELD_AGGREGATE) == 0;
-        for (unsigned k = 0; k < AGGREGATE_KIND_COUNT && !is_asked; k++)
-            is_asked =
-                (asked & 1U << k) != 0 && strcmp(field->name, aggregate_name((Aggregate) k)) == 0;
-        if (is_asked)
-            set->fields[kept++] = field;
-    }
-    set->count = kept;
-}
-
-static FieldSet fields_of(const Request *req)
-{
-    const Selection *selection = &req->selection;
-    const Field *table = request_fields(req);
-    FieldSet set = selection->fields;
-    if (set.count == 0)
-        set = field_set_default(table, (req->format == FORMAT_CSV ? FIELD_CSV : FIELD_JSON) |
-                                           FIELD_AGGREGATE);
-    if (selection->aggregates != 0 && selection->fields.count == 0)
-        drop_aggregates(&set, selection->aggregates);
-    if (selection->with_local_time)
-        field_set_add(&set, field_find(table, STR("time_local")));
-    set.style = selection->style;
-    return set;
 }
 
 static ErrCode refuse_form(Reply *reply, const char *parameter, const char *sentence, Err *err)
@@ -136,7 +67,7 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
     const Selection *selection = &req->selection;
     *rows = (Rows){.req = req,
                    .reply = reply,
-                   .fields = fields_of(req),
+                   .fields = envelope_fields(req),
                    .sort = {.order = selection->order},
                    .limit = limit_of(req),
                    .earliest = NO_TIME,
@@ -147,9 +78,12 @@ ErrCode rows_begin(Rows *rows, const Request *req, Reply *reply, Err *err)
         return rc;
     if (req->format == FORMAT_CSV && selection->shape != SHAPE_WIDE)
         render_csv_header(&reply->body, &rows->fields);
+    rows->head_bytes = reply->body.len;
     if (selection->download)
         name_download(req, reply);
-    return cursor_read(req, reply, &rows->skip, err);
+    if (rows->limit < SIZE_MAX)
+        reply->spools = NULL; /* a page fits into memory, and the rest has a spool of its own */
+    return OK;
 }
 
 static void note_time(Rows *rows, const Row *row)
@@ -190,11 +124,55 @@ static void put_row(Rows *rows, const Row *row)
     }
 }
 
-static void put_separator(const Rows *rows, Buf *out)
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+/* The rows of `out` fill their page, and there is one more. */
+static void begin_page(Rows *rows, Buf *out)
 {
-    if (has_envelope(rows->req->format) && rows->count > 0)
-        BUF_LITERAL(out, ",\n");
+    Reply *reply = rows->reply;
+    if (reply->paged == NULL)
+        reply->paged = paged_begin(rows->req->site->spools, rows->limit, rows->head_bytes);
+    if (reply->paged == NULL)
+        out->error = ERR_NO_MEMORY;
+    else
+        paged_mark(reply->paged, out->len);
 }
+
+/* What was rendered goes where the pages are. */
+static void move_on(const Rows *rows, Buf *out)
+{
+    Err err = {.code = OK};
+    if (out->error != OK)
+        return;
+    ErrCode rc = paged_append(rows->reply->paged, buf_view(out), &err);
+    if (rc == ERR_STORAGE)
+        log_warn("http spool failed error=" LOG_TEXT, err.text);
+    buf_clear(out);
+    out->error = rc;
+}
+
+/* Between rows of one page; a page begins with a row. */
+static void begin_row(Rows *rows, Buf *out)
+{
+    if (rows->count % rows->limit != 0 && format_has_envelope(rows->req->format))
+        BUF_LITERAL(out, ",\n");
+    else if (rows->count > 0 && rows->count % rows->limit == 0)
+        begin_page(rows, out);
+    rows->count++;
+}
+
+/* Between rows. False: no more can be taken. */
+static bool has_room(const Rows *rows, Buf *out)
+{
+    enum { PIECE_BYTES = 256 * 1024 };
+    if (rows->reply->paged == NULL)
+        return reply_more(rows->reply);
+    if (out->len >= PIECE_BYTES)
+        move_on(rows, out);
+    return out->error == OK;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static void put_for_sorting(Rows *rows, const Row *row)
 {
@@ -208,24 +186,20 @@ static void put_for_sorting(Rows *rows, const Row *row)
 bool rows_add(Rows *rows, const Row *row)
 {
     Buf *out = &rows->reply->body;
-    bool is_wanted = rows->seen >= rows->skip && rows->count < rows->limit;
     rows->seen++;
     note_time(rows, row);
-    if (rows->sort.order.count > 0) {
+    if (rows->sort.order.count > 0) { /* all of it must stay until it is there */
         put_for_sorting(rows, row);
-    } else if (is_wanted) {
-        put_separator(rows, out);
-        put_row(rows, row);
-        rows->count++;
+        return out->error == OK && !rows->no_memory;
     }
-    /* All rows pass, also those behind the page: the window and the coverage are those of the list, so
-     * that every page, in every form, says the same. What is to be sorted must stay until all of it
-     * is there. */
-    bool goes_on = rows->sort.order.count > 0 ? out->error == OK : reply_more(rows->reply);
-    return goes_on && !rows->no_memory;
+    if (!has_pages(rows->req) && rows->count == rows->limit)
+        return true;
+    begin_row(rows, out);
+    put_row(rows, row);
+    return has_room(rows, out);
 }
 
-/* This body's part of the rows, in their order. */
+/* The rows in their order. */
 static void put_sorted(Rows *rows)
 {
     Buf *body = &rows->reply->body;
@@ -233,179 +207,53 @@ static void put_sorted(Rows *rows)
     if (sort->count == 0 || body->error != OK)
         return;
     CLEANUP(buf_release) Buf sorted = buf_init(body->max);
-    buf_put(&sorted, body->ptr, sort->entries[0].at); /* a CSV's header */
+    buf_put(&sorted, body->ptr, rows->head_bytes);
     sort_finish(&rows->sort);
-    for (size_t i = rows->skip; i < sort->count && rows->count < rows->limit; i++) {
-        put_separator(rows, &sorted);
+    for (size_t i = 0; i < sort->count && sorted.error == OK; i++) {
+        begin_row(rows, &sorted);
         buf_put(&sorted, body->ptr + sort->entries[i].at, sort->entries[i].len);
-        rows->count++;
+        if (rows->reply->paged != NULL)
+            (void) has_room(rows, &sorted);
     }
     const Buf unsorted = *body;
     *body = sorted;
     sorted = unsorted;
 }
 
-/* None: this body ends the list. */
-static Str next_address(const Rows *rows)
-{
-    size_t taken = rows->skip + rows->count;
-    if (taken >= rows->seen || !has_pages(rows->req))
-        return STR_NONE;
-    return url_at_cursor(rows->req, cursor_make(rows->req, taken));
-}
-
-/* ---- the envelope ---------------------------------------------------------------------------- */
-
-static void put_window(JsonWriter *json, UnixSec from, UnixSec to)
-{
-    json_key(json, "window");
-    json_open(json, '{');
-    json_key(json, "from");
-    json_time(json, from);
-    json_key(json, "to");
-    json_time(json, to);
-    json_close(json, '}');
-}
-
-/* An end that there is no reading for is open. */
-static void format_end(UnixSec time, char text[static CLOCK_TEXT_SIZE])
-{
-    static const char OPEN[] = "..";
-    if (time == NO_TIME)
-        memcpy(text, OPEN, sizeof OPEN);
-    else
-        clock_format(time, text);
-}
-
-/* For the forms that have no envelope, and for all, so that nobody need open a body for it: an
- * interval of ISO 8601. */
-static void say_window(const Rows *rows, const Extent *extent)
-{
-    char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
-    format_end(extent->from, from);
-    format_end(extent->to, to);
-    reply_header(rows->reply, "Freshet-Window", arena_format(rows->req->arena, "%s/%s", from, to));
-}
-
-static void put_coverage(JsonWriter *json, const Coverage *coverage, const char *reason)
-{
-    json_key(json, "coverage");
-    json_open(json, '{');
-    json_key(json, "earliest");
-    json_time(json, coverage->earliest);
-    json_key(json, "latest");
-    json_time(json, coverage->latest);
-    json_key(json, "expected");
-    if (coverage->counted)
-        json_int(json, coverage->expected);
-    else
-        json_null(json);
-    json_key(json, "received");
-    if (coverage->counted)
-        json_int(json, coverage->received);
-    else
-        json_null(json);
-    json_key(json, "completeness");
-    json_double(json, coverage_completeness(coverage));
-    if (reason != NULL) {
-        json_key(json, "reason");
-        json_text(json, reason);
-    }
-    json_close(json, '}');
-}
-
-/* Up to the member that holds the rows, which follow. */
-static void put_head(Rows *rows, const Extent *extent, Buf *out)
-{
-    JsonWriter json = json_writer(out);
-    bool is_map = rows->req->format == FORMAT_GEOJSON;
-    json_open(&json, '{');
-    if (is_map) {
-        json_key(&json, "type");
-        json_text(&json, "FeatureCollection");
-    }
-    if (rows->req->snap != NULL) { /* else the answer is not of a generation */
-        put_generation(&json, snapshot_info(rows->req->snap));
-        put_window(&json, extent->from, extent->to);
-    }
-    if (extent->coverage != NULL)
-        put_coverage(&json, extent->coverage, extent->reason);
-    put_licence(&json);
-    json_key(&json, is_map ? "features" : "items");
-}
-
-/* Rows that are arrays become one array a column, each under its name. */
-static void put_columns(const Rows *rows, Buf *body, Buf *out)
-{
-    size_t count = rows->fields.count;
-    Buf columns[FIELD_SET_MAX];
-    for (size_t i = 0; i < count; i++)
-        columns[i] = buf_init(out->max);
-    buf_prepend(body, STR("["));
-    buf_put_char(body, ']');
-    Str key, row, value = STR_NONE;
-    JsonWalk walk = json_walk(buf_view(body));
-    while (json_next(&walk, &key, &row)) {
-        JsonWalk cells = json_walk(row);
-        for (size_t i = 0; i < count && json_next(&cells, &key, &value); i++) {
-            buf_put_char(&columns[i], columns[i].len == 0 ? '[' : ',');
-            buf_put_str(&columns[i], value);
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        buf_printf(out, "%c\n\"%s\":%s", i == 0 ? '{' : ',', rows->fields.fields[i]->name,
-                   columns[i].len == 0 ? "[" : "");
-        buf_put_str(out, buf_view(&columns[i]));
-        buf_put_char(out, ']');
-        if (columns[i].error != OK)
-            out->error = columns[i].error;
-        buf_release(&columns[i]);
-    }
-    buf_put_char(out, '}');
-}
-
-/* `complete` comes last, so that a body that was cut never reads as complete. */
-static void wrap(Rows *rows, const Extent *extent, Str next)
-{
-    Buf *body = &rows->reply->body;
-    CLEANUP(buf_release) Buf whole = buf_init(body->max);
-    if (body->error != OK)
-        return;
-    if (rows->req->selection.shape == SHAPE_ARRAY) {
-        buf_prepend(body, STR("[\n"));
-        BUF_LITERAL(body, "\n]\n");
-        return;
-    }
-    put_head(rows, extent, &whole);
-    if (rows->req->selection.shape == SHAPE_COLUMNS) {
-        put_columns(rows, body, &whole);
-        buf_clear(body);
-    } else {
-        BUF_LITERAL(&whole, "[\n");
-        BUF_LITERAL(body, "\n]");
-    }
-    buf_prepend(body, buf_view(&whole));
-    buf_printf(body, ",\"count\":%zu,\"next\":", rows->count);
-    JsonWriter tail = json_writer(body);
-    json_str(&tail, next);
-    BUF_LITERAL(body, ",\"complete\":true}\n");
-    if (whole.error != OK)
-        body->error = whole.error;
-}
-
-static ErrCode too_large(Rows *rows, Err *err)
+static ErrCode too_large(const Rows *rows, Err *err)
 {
     const Request *req = rows->req;
-    bool is_spooled = rows->reply->spools != NULL && rows->sort.order.count == 0;
+    const Reply *reply = rows->reply;
+    bool in_pages = reply->paged != NULL;
+    bool is_spooled = in_pages || (reply->spools != NULL && rows->sort.order.count == 0);
     problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
                 arena_format(req->arena,
-                             "'" STR_FMT
-                             "' would be more than %zu bytes. Narrow it by station, measure, "
-                             "parameter or time, or ask for it in pages (`limit`).",
+                             "'" STR_FMT "' would be more than %zu bytes%s. Narrow it by station, "
+                             "measure, parameter or time%s, or take the objects that "
+                             "/v1/snapshots/latest names.",
                              STR_ARG(req->target.path),
-                             is_spooled ? spools_most_bytes(rows->reply->spools)
-                                        : req->site->options->max_response_bytes));
+                             is_spooled ? spools_most_bytes(req->site->spools)
+                                        : req->site->options->max_response_bytes,
+                             in_pages ? ", packed" : "",
+                             in_pages ? "" : ", ask for it in pages (`limit`)"));
     return err_set(err, ERR_TOO_LARGE, "the answer is too large");
+}
+
+/* All rows lie in the spool; the reply becomes the first page of them. */
+static ErrCode end_pages(const Rows *rows, Str head, Err *err)
+{
+    Reply *reply = rows->reply;
+    move_on(rows, &reply->body);
+    ErrCode rc = buf_check(&reply->body, err);
+    if (rc == OK)
+        rc = paged_end(reply->paged,
+                       &(PagedInfo){.info = snapshot_info(rows->req->snap),
+                                    .head = head,
+                                    .headers = reply->headers,
+                                    .header_count = reply->header_count,
+                                    .row_count = rows->count},
+                       err);
+    return rc != OK ? rc : paged_give(reply->paged, rows->req, 0, reply, err);
 }
 
 ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
@@ -413,22 +261,22 @@ ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
     const Extent of_rows = {.from = rows->earliest, .to = rows->latest};
     const Request *req = rows->req;
     Reply *reply = rows->reply;
+    CLEANUP(buf_release) Buf head = buf_init(reply->body.max);
     if (rows->no_memory)
         return err_set(err, ERR_NO_MEMORY, "no memory to sort %zu rows", rows->seen);
     put_sorted(rows);
-    Str next = next_address(rows);
     if (extent == NULL)
         extent = &of_rows;
     if (req->snap != NULL)
-        say_window(rows, extent);
-    if (has_envelope(req->format))
-        wrap(rows, extent, next);
-    else
-        reply_header(reply, "Row-Count", arena_format(req->arena, "%zu", rows->count));
-    if (reply->body.error == ERR_TOO_LARGE)
-        return too_large(rows, err);
-    if (!str_is_none(next))
-        reply_header(reply, "Link",
-                     arena_format(req->arena, "<" STR_FMT ">; rel=\"next\"", STR_ARG(next)));
-    return buf_check(&reply->body, err);
+        envelope_say_window(reply, req, extent);
+    if (format_has_envelope(req->format))
+        envelope_put_head(&head, req, extent);
+    ErrCode rc = buf_check(&head, err);
+    if (rc == OK && reply->paged != NULL)
+        rc = end_pages(rows, buf_view(&head), err);
+    else if (rc == OK)
+        envelope_finish(reply, req, buf_view(&head), rows->count, STR_NONE);
+    if (rc == OK)
+        rc = buf_check(&reply->body, err);
+    return rc == ERR_TOO_LARGE ? too_large(rows, err) : rc;
 }

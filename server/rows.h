@@ -1,13 +1,11 @@
 /* server/rows.h - a list of rows in the format that was asked for, with its envelope.
  *
  * The rows are rendered first, straight into the reply; what the envelope says in front of them
- * (the window, the coverage) is often known only afterwards. */
+ * (the window, the coverage) is often known only afterwards. Of a list in pages all rows are rendered,
+ * those behind the first page into a spool (paged.h). */
 #pragma once
-#include "base/json.h"
-#include "model/coverage.h"
-#include "model/field.h"
 #include "model/render.h"
-#include "server/reply.h"
+#include "server/envelope.h"
 #include "server/sort.h"
 
 typedef struct Rows {
@@ -16,19 +14,13 @@ typedef struct Rows {
     FieldSet fields;
     Stem stem;
     Sort sort;
-    size_t skip, limit; /* this body's part of all rows; limit SIZE_MAX: to their end */
-    size_t seen;        /* all that passed */
-    size_t count;       /* those in the body */
+    size_t head_bytes; /* of the body, in front of the rows */
+    size_t limit;      /* rows of a page; SIZE_MAX: there are no pages */
+    size_t seen;       /* all that passed */
+    size_t count;      /* those that were put, in their order */
     bool no_memory;
     UnixSec earliest, latest; /* of the readings in the rows that passed; NO_TIME: none */
 } Rows;
-
-/* What an envelope says of time. */
-typedef struct Extent {
-    UnixSec from, to;         /* the window; NO_TIME is null */
-    const Coverage *coverage; /* NULL: not an answer of readings */
-    const char *reason;       /* of there being none; NULL: there are some */
-} Extent;
 
 /* Why an answer has no rows. */
 #define REASON_NO_MEASURE   "no measure matches"
@@ -43,8 +35,3 @@ bool rows_add(Rows *rows, const Row *row);
 /* `extent` NULL: the window is that of the readings in the rows. Errors: ERR_TOO_LARGE, with the
  * problem that says what to ask for instead; ERR_NO_MEMORY. */
 MUST_USE ErrCode rows_end(Rows *rows, const Extent *extent, Err *err);
-
-/* The members that every JSON document of a generation begins with. */
-void put_generation(JsonWriter *json, const SnapshotInfo *info);
-/* licence and attribution */
-void put_licence(JsonWriter *json);

@@ -71,7 +71,7 @@ typedef struct Selection {
     int64_t step_s;      /* of buckets; 0: readings as they are */
     unsigned aggregates; /* bits: 1 << Aggregate */
     Fill fill;
-    bool download;           /* to be kept as a file */
+    bool download; /* to be kept as a file */
     bool has_after;
     ChangeCursor after; /* of changes; without: see span */
     int64_t wait_s;     /* 0: answered at once */

@@ -441,7 +441,7 @@ static void ask_for_descriptors(unsigned connections)
 {
     enum { OTHERS = 256 }; /* of the store, the upstream, the system */
     struct rlimit limit;
-    rlim_t need = (rlim_t) connections + OTHERS;
+    rlim_t need = (rlim_t) connections + KEPT_DESCRIPTORS_MAX + OTHERS;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
         return;
     limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
@@ -485,10 +485,8 @@ static ErrCode start_daemon(Server *server, int fd, Err *err)
 static bool open_spools(Server *server)
 {
     const ServerOptions *options = &server->options;
-    if (options->spool_dir == NULL)
-        return true;
     server->site.spools = spools_open(options->spool_dir, options->spool_bytes);
-    server->site.kept = kept_open(options->spool_bytes / 2);
+    server->site.kept = kept_open(server->site.store, options->spool_bytes / 2);
     return server->site.spools != NULL && server->site.kept != NULL;
 }
 

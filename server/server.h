@@ -18,7 +18,7 @@ typedef struct ServerOptions {
     size_t max_response_bytes; /* of one answer; beyond it `too-large` */
     size_t max_json_items;     /* of one JSON answer; beyond it `too-large` */
     size_t cache_bytes;        /* for finished responses */
-    const char *spool_dir;     /* of answers larger than memory; NULL: there are none such */
+    const char *spool_dir;     /* of answers larger than memory, and of lists in pages */
     size_t spool_bytes;        /* for all of them; one may take half */
     const char *build;         /* version, in /v1/status and ETags */
     const char *upstream;      /* told in the service document */

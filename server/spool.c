@@ -21,7 +21,7 @@ struct Spool {
     _Atomic unsigned count;
     int fd;
     size_t bytes;
-    Sha256 *sha; /* NULL once it has ended */
+    Sha256 *sha; /* NULL once it has ended, or where there is to be no digest */
 };
 
 Spools *spools_open(const char *dir, size_t max_bytes)
@@ -65,16 +65,16 @@ static int open_nameless(const char *dir)
     return fd;
 }
 
-ErrCode spool_begin(Spools *spools, Spool **ret_spool, Err *err)
+ErrCode spool_begin(Spools *spools, SpoolUse use, Spool **ret_spool, Err *err)
 {
     Spool *spool = malloc(sizeof *spool);
-    Sha256 *sha = sha256_new();
-    int fd = spool != NULL && sha != NULL ? open_nameless(spools->dir) : -1;
-    if (fd < 0) {
+    Sha256 *sha = use == SPOOL_SENT ? sha256_new() : NULL;
+    bool has_memory = spool != NULL && (sha != NULL || use == SPOOL_READ);
+    int fd = has_memory ? open_nameless(spools->dir) : -1;
+    if (spool == NULL || fd < 0) {
         ErrCode rc =
-            spool == NULL || sha == NULL
-                ? err_set(err, ERR_NO_MEMORY, "no memory for a spool")
-                : err_set(err, ERR_STORAGE, "spool in %s: %s", spools->dir, strerror(errno));
+            has_memory ? err_set(err, ERR_STORAGE, "spool in %s: %s", spools->dir, strerror(errno))
+                       : err_set(err, ERR_NO_MEMORY, "no memory for a spool");
         sha256_free(sha);
         free(spool);
         return rc;
@@ -103,7 +103,8 @@ ErrCode spool_append(Spool *spool, Str bytes, Err *err)
     ErrCode rc = take_room(spool, bytes.len, err);
     if (rc != OK)
         return rc;
-    sha256_add(spool->sha, bytes);
+    if (spool->sha != NULL)
+        sha256_add(spool->sha, bytes);
     while (bytes.len > 0) {
         ssize_t written = write(spool->fd, bytes.ptr, bytes.len);
         if (written < 0 && errno == EINTR)
@@ -121,7 +122,7 @@ void spool_end(Spool *spool, char digest[static SHA256_BASE64_SIZE])
     sha256_free(TAKE(spool->sha));
 }
 
-static ErrCode read_piece(const Spool *spool, size_t at, char *to, size_t len, Err *err)
+ErrCode spool_read(const Spool *spool, size_t at, char *to, size_t len, Err *err)
 {
     for (size_t done = 0; done < len;) {
         ssize_t got = pread(spool->fd, to + done, len - done, (off_t) (at + done));
@@ -149,7 +150,7 @@ static ErrCode compress_into(Spool *to, const Spool *plain, Compressor *compress
         if (room == NULL)
             return buf_check(piece, err);
         buf_grew(piece, left < PIECE_BYTES ? left : PIECE_BYTES);
-        rc = read_piece(plain, at, room, piece->len, err);
+        rc = spool_read(plain, at, room, piece->len, err);
         if (rc == OK)
             rc = compressor_put(compressor, buf_view(piece), left == piece->len, &small, err);
         if (rc == OK)
@@ -166,7 +167,7 @@ ErrCode spool_compress(Spools *spools, const Spool *plain, Codec by, Spool **ret
     Compressor *compressor = compressor_new(by);
     if (compressor == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory to compress a spool");
-    ErrCode rc = spool_begin(spools, &made, err);
+    ErrCode rc = spool_begin(spools, SPOOL_SENT, &made, err);
     if (made != NULL)
         rc = compress_into(made, plain, compressor, &piece, err);
     compressor_free(compressor);

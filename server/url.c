@@ -2,6 +2,8 @@
 
 #include "server/route.h"
 
+#include <string.h>
+
 enum { URL_MAX_BYTES = 64 * 1024 };
 
 /* The arguments of a path, in order; others than those that came, where `first` is not none. */
@@ -73,7 +75,7 @@ Str url_with_id(const Request *req, Str id)
     put_path(&out, req, id);
     if (req->has_suffix)
         buf_printf(&out, ".%s", FORMATS[req->format].name);
-    put_query(&out, req, STR_NONE, STR_NONE);
+    put_query(&out, req, STR("cursor"), STR_NONE);
     return finish(&out, req);
 }
 
@@ -88,4 +90,11 @@ Str url_at_cursor(const Request *req, Str cursor)
     if (!str_is_none(cursor))
         buf_printf(&out, "%ccursor=" STR_FMT, out.len == path_len ? '?' : '&', STR_ARG(cursor));
     return finish(&out, req);
+}
+
+Str url_add_cursor(const Request *req, Str url, Str cursor)
+{
+    bool has_query = url.len > 0 && memchr(url.ptr, '?', url.len) != NULL;
+    return arena_format(req->arena, STR_FMT "%ccursor=" STR_FMT, STR_ARG(url),
+                        has_query ? '&' : '?', STR_ARG(cursor));
 }

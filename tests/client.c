@@ -383,6 +383,8 @@ ServerOptions test_server_options(void)
                            .max_response_bytes = 64 << 20,
                            .max_json_items = 100000,
                            .cache_bytes = 8 << 20,
+                           .spool_dir = test_dir(),
+                           .spool_bytes = 64 << 20,
                            .build = "test",
                            .upstream = "http://upstream.test",
                            .shard = "2/5",

@@ -1,5 +1,6 @@
 /* The program as a process: its commands, how it starts, stops, and comes back. */
 #include "tests/freshet.h"
+#include "tests/s3_server.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -94,17 +95,17 @@ TEST(scenario_sighup_reads_the_tokens_anew)
     write_file(path, "old\n");
     Freshet service = freshet_start(test_dir(), "http://127.0.0.1:9/flood-monitoring", NULL,
                                     ARGS("--tokens-file", path, "--rate-limit", "600/1m"));
-    CHECK_INT(503, status_with(&service, "old")); /* there is nothing to tell yet */
+    CHECK(status_with(&service, "old") != 401); /* let in, to whatever there is by now */
     CHECK_INT(401, status_with(&service, "new"));
     write_file(path, "new\n");
     process_signal(service.process, SIGHUP);
     (void) process_wait_line(service.process, "read the tokens anew");
     CHECK_INT(401, status_with(&service, "old"));
-    CHECK_INT(503, status_with(&service, "new"));
+    CHECK(status_with(&service, "new") != 401);
     write_file(path, "");
     process_signal(service.process, SIGHUP);
     (void) process_wait_line(service.process, "keeps the tokens it had");
-    CHECK_INT(503, status_with(&service, "new"));
+    CHECK(status_with(&service, "new") != 401);
     CHECK_INT(0, freshet_stop(&service));
     Str output = process_output(service.process);
     size_t at;
@@ -181,4 +182,27 @@ TEST(scenario_damaged_store_is_set_aside_and_filled_anew)
         CHECK_TEXT("none", freshet_tell(&service, "fault"));
         CHECK_INT(0, freshet_stop(&service));
     }
+}
+
+/* A bucket that does not answer costs the export its time and the service nothing. */
+TEST(scenario_sigterm_is_obeyed_while_an_export_waits)
+{
+    static const char *const names[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION",
+                                        "AWS_ENDPOINT_URL_S3"};
+    const Simulator sim = simulator_start(ARGS("--stations", "20"));
+    S3Server *bucket = s3_server_start();
+    s3_env_of(bucket);
+    for (size_t i = 0; i < countof(names); i++)
+        (void) setenv(names[i], s3_env(names[i]), 1);
+    (void) setenv("no_proxy", "*", 1); /* whatever the surroundings set */
+    bucket->holds = true;
+    Freshet service = freshet_start(test_dir(), sim.url, NULL,
+                                    ARGS("--export-url", "s3://lake", "--export-interval", "1s",
+                                         "--drain-timeout", "10s"));
+    while (bucket->held == 0)
+        (void) usleep(10000);
+    CHECK_INT(0, freshet_stop(&service));
+    CHECK(!process_has_line(service.process, "drain timeout"));
+    for (size_t i = 0; i < countof(names); i++)
+        (void) unsetenv(names[i]);
 }

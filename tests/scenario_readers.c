@@ -228,3 +228,62 @@ TEST(scenario_readers_agree_while_ingest_goes_on)
     CHECK(generation_now(&service) >= begun + COMMITS);
     CHECK_INT(0, freshet_stop(&service));
 }
+
+/* ---- how long pages are kept ----------------------------------------------------------------- */
+
+TEST(scenario_pages_that_are_followed_outlive_their_generation)
+{
+    const Simulator sim = simulator_start(ARGS("--clock", "--stations", "40"));
+    SimClock *clock = simclock_connect(sim.clock);
+    Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
+    simclock_sleep_until(clock, simclock_now(clock) + 60);
+    int64_t begun = generation_now(&service);
+    CLEANUP(answer_release) Answer whole = get(&service, "/v1/readings.ndjson");
+    CLEANUP(buf_release) Buf joined = buf_init(64 << 20);
+    char target[1024] = "/v1/readings.ndjson?limit=400";
+    bool more = true;
+    while (more) {
+        CLEANUP(answer_release) Answer page = get(&service, target);
+        REQUIRE(page.exchanged.status == 200);
+        CHECK_STR(whole.generation, page.generation);
+        buf_put_str(&joined, body_of(&page));
+        more = next_page(&page, target, sizeof target);
+        simclock_sleep_until(clock, simclock_now(clock) + 9 * 60);
+    }
+    CHECK(generation_now(&service) > begun + 3);
+    CHECK_STR(body_of(&whole), buf_view(&joined));
+    CHECK_INT(0, freshet_stop(&service));
+}
+
+/* One list after the other is asked for its second page, ever later. */
+TEST(scenario_pages_that_nobody_follows_leave_after_two_generations_and_ten_minutes)
+{
+    enum { LISTS = 8, IDLE_S = 10 * 60 };
+    const Simulator sim = simulator_start(ARGS("--clock", "--stations", "20"));
+    SimClock *clock = simclock_connect(sim.clock);
+    Freshet service = freshet_start(test_dir(), sim.url, sim.clock, NULL);
+    char targets[LISTS][1024];
+    simclock_sleep_until(clock, simclock_now(clock) + 60);
+    int64_t begun = generation_now(&service);
+    for (int i = 0; i < LISTS; i++) {
+        char first[100];
+        (void) snprintf(first, sizeof first, "/v1/readings.ndjson?limit=%d", 100 + i);
+        CLEANUP(answer_release) Answer page = get(&service, first);
+        REQUIRE(next_page(&page, targets[i], sizeof targets[i]));
+    }
+    UnixSec left_at =
+        NO_TIME; /* the first request behind their generation: until then it was the newest */
+    int found = 0, gone = 0;
+    for (int i = 0; i < LISTS; i++) {
+        simclock_sleep_until(clock, simclock_now(clock) + IDLE_S + 60);
+        int64_t generation = generation_now(&service);
+        if (left_at == NO_TIME && generation > begun)
+            left_at = simclock_now(clock);
+        CLEANUP(answer_release) Answer page = get(&service, targets[i]);
+        bool is_over = generation > begun + 2 && simclock_now(clock) > left_at + IDLE_S;
+        CHECK_INT(is_over ? 410 : 200, page.exchanged.status);
+        *(is_over ? &gone : &found) += 1;
+    }
+    CHECK(found > 0 && gone > 0);
+    CHECK_INT(0, freshet_stop(&service));
+}

@@ -1,6 +1,7 @@
 #include "tests/site.h"
 
 #include "base/json.h"
+#include "server/kept.h"
 #include "server/words.h"
 
 #include <string.h>
@@ -11,15 +12,20 @@ void inside_open(Inside *inside, bool filled)
     inside->site = (Site){.store = inside->fixture.store, .options = &inside->options};
     inside->cache = cache_open(inside->options.cache_bytes);
     inside->site.words = words_open();
-    REQUIRE(inside->cache != NULL && inside->site.words != NULL);
+    inside->site.spools = spools_open(inside->options.spool_dir, inside->options.spool_bytes);
+    inside->site.kept = kept_open(inside->fixture.store, inside->options.spool_bytes / 2);
+    REQUIRE(inside->cache != NULL && inside->site.words != NULL && inside->site.spools != NULL &&
+            inside->site.kept != NULL);
     if (filled)
         fixture_fill(&inside->fixture);
 }
 
 void inside_close(Inside *inside)
 {
+    kept_close(inside->site.kept);
     cache_close(inside->cache);
     words_close(inside->site.words);
+    spools_close(inside->site.spools);
     fixture_close(&inside->fixture);
 }
 

@@ -37,6 +37,17 @@ TEST(buf_holds_exactly_its_ceiling)
     CHECK_INT(1000, buf.len);
 }
 
+TEST(buf_keeps_its_bytes_when_it_shrinks)
+{
+    CLEANUP(buf_release) Buf buf = buf_init(1000);
+    buf_shrink(&buf);
+    BUF_LITERAL(&buf, "abc");
+    buf_shrink(&buf);
+    CHECK_INT(3, buf.cap);
+    BUF_LITERAL(&buf, "def");
+    CHECK_STR(STR("abcdef"), buf_view(&buf));
+}
+
 TEST(buf_error_sticks_until_it_is_cleared)
 {
     Err err = {.code = OK};

@@ -1,6 +1,6 @@
 /* HEAD: GET without the body, and of a list of all without the work. */
 #include "base/metrics.h"
-#include "server/hub.h"
+#include "server/kept.h"
 #include "tests/served.h"
 #include "tests/site.h"
 
@@ -103,6 +103,36 @@ TEST(head_of_what_is_kept_is_that_of_the_answer)
         CLEANUP(asked_release) Asked whole = ask_head(&inside, &get);
         CLEANUP(finished_dropp) Finished *kept = ask_at_once(&inside, &head, &arena).finished;
         CHECK(kept == whole.answer.finished);
+    }
+    inside_close(&inside);
+}
+
+/* Pages are given from a list that is kept; one that is not would have to be rendered whole. */
+TEST(head_of_a_page_is_made_without_its_list)
+{
+    Inside inside;
+    inside_open(&inside, true);
+    CLEANUP(arena_release) Arena arena = arena_init();
+    CLEANUP(asked_release) Asked first = ask(&inside, "/v1/readings?limit=20");
+    Str next = json_text_at(first.body, "next");
+    const char *target = arena_format(&arena, STR_FMT, STR_ARG(next)).ptr;
+    const Head head = head_of("HEAD", target, "gzip"), get = head_of("GET", target, "gzip");
+    for (int round = 0; round < 2; round++) {
+        CASE(round == 0 ? "kept" : "not kept");
+        int64_t rendered = metric_get(METRIC_HTTP_CACHE_MISSES);
+        CLEANUP(finished_dropp)
+        Finished *alone = ask_at_once(&inside, &head, &arena).finished;
+        REQUIRE(alone != NULL);
+        CHECK_INT(200, finished_status(alone));
+        CHECK_INT(rendered, metric_get(METRIC_HTTP_CACHE_MISSES));
+        CLEANUP(asked_release) Asked page = ask_head(&inside, &get);
+        CHECK_INT(200, page.status);
+        CHECK_STR(finished_header(page.answer.finished, "ETag"), finished_header(alone, "ETag"));
+        CHECK_TEXT("gzip", finished_header(alone, "Content-Encoding"));
+        CHECK_INT(round == 0, !str_is_none(finished_header(alone, "Freshet-Window")));
+        kept_close(inside.site.kept);
+        inside.site.kept = kept_open(inside.fixture.store, inside.options.spool_bytes / 2);
+        REQUIRE(inside.site.kept != NULL);
     }
     inside_close(&inside);
 }

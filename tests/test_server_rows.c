@@ -168,6 +168,18 @@ static Str window_of(Arena *arena, Str body)
                         STR_ARG(str_eq(to, null) ? STR("..") : to));
 }
 
+/* Of the page behind this one, where there is one. */
+static void check_next_page(Inside *inside, Arena *arena, const Asked *asked, Str window)
+{
+    Str link = asked_header(asked, "Link"), address, rest;
+    if (!str_ends(link, STR("; rel=\"next\"")) || !str_cut(link, '>', &address, &rest))
+        return;
+    Str target = arena_format(arena, STR_FMT, STR_ARG(address));
+    CLEANUP(asked_release) Asked next = ask(inside, target.ptr + 1);
+    CHECK_INT(200, next.status);
+    CHECK_STR(window, asked_header(&next, "Freshet-Window"));
+}
+
 TEST(the_window_is_said_in_every_form)
 {
     static const struct {
@@ -222,6 +234,7 @@ TEST(the_window_is_said_in_every_form)
             CLEANUP(asked_release) Asked asked = ask(&inside, target.ptr);
             CHECK_INT(200, asked.status);
             CHECK_STR(want, asked_header(&asked, "Freshet-Window"));
+            check_next_page(&inside, &arena, &asked, want);
             CHECK_HAS("Freshet-Window", asked_header(&asked, "Access-Control-Expose-Headers"));
         }
     }

@@ -29,7 +29,7 @@ TEST(a_spool_has_no_name_and_gives_its_room_back)
     Spool *first = NULL, *second = NULL, *third = NULL;
     char digest[SHA256_BASE64_SIZE], read[8] = "";
     REQUIRE(spools != NULL);
-    REQUIRE_OK(spool_begin(spools, &first, &err));
+    REQUIRE_OK(spool_begin(spools, SPOOL_SENT, &first, &err));
     CHECK_INT(0, files_in(dir));
     CHECK_OK(spool_append(first, STR("ab"), &err));
     CHECK_OK(spool_append(first, STR("c"), &err));
@@ -42,12 +42,12 @@ TEST(a_spool_has_no_name_and_gives_its_room_back)
     (void) close(fd);
     CASE("half of the budget for one");
     const Str forty = STR("0123456789012345678901234567890123456789");
-    REQUIRE_OK(spool_begin(spools, &second, &err));
+    REQUIRE_OK(spool_begin(spools, SPOOL_SENT, &second, &err));
     CHECK_OK(spool_append(second, forty, &err));
     CHECK_INT(ERR_TOO_LARGE, spool_append(second, STR("01234567890"), &err));
     CHECK_OK(spool_append(second, STR("0123456789"), &err));
     CASE("all of it for all");
-    REQUIRE_OK(spool_begin(spools, &third, &err));
+    REQUIRE_OK(spool_begin(spools, SPOOL_SENT, &third, &err));
     CHECK_OK(spool_append(third, forty, &err));
     CHECK_INT(ERR_BUSY, spool_append(third, STR("01234567"), &err));
     spool_drop(spool_keep(first));
@@ -59,7 +59,7 @@ TEST(a_spool_has_no_name_and_gives_its_room_back)
     spools_close(spools);
     CASE("no such directory");
     spools = spools_open("/nonexistent", 100);
-    CHECK_INT(ERR_STORAGE, spool_begin(spools, &first, &err));
+    CHECK_INT(ERR_STORAGE, spool_begin(spools, SPOOL_SENT, &first, &err));
     spools_close(spools);
 }
 
@@ -95,7 +95,6 @@ static void country_open_within(Country *country, size_t spool_bytes)
 {
     Err err = {.code = OK};
     ServerOptions options = test_server_options();
-    options.spool_dir = test_dir();
     options.spool_bytes = spool_bytes;
     country->fixture = fixture_open();
     Batch batch = batch_init();

@@ -290,9 +290,16 @@ TEST(follow_tells_what_was_asked_for)
     CHECK_INT(kit_sql(&two, "freshet.db", "SELECT count(*) FROM asked"),
               kit_sql(&three, "freshet.db", "SELECT count(*) FROM asked"));
 
+    record_asked(&one, NULL, NULL, -60, 105, one.now);
+    (void) kit_readings(&one, "level/120=1 flow/120=1");
+    REQUIRE_OK(follow(&two, &one, 0, OK, &err)); /* once more whole: nothing is there twice */
+    check_same_gaps(&one, &two);
+    CHECK_INT(kit_sql(&one, "ledger.db", "SELECT count(*) FROM asked"),
+              kit_sql(&two, "freshet.db", "SELECT count(*) FROM asked"));
+
     one.now += 27 * 3600;
     (void) kit_readings(&one, "level/1725=1 flow/1725=1");
-    REQUIRE_OK(follow(&two, &one, 4, OK, &err));
+    REQUIRE_OK(follow(&two, &one, 5, OK, &err));
     CHECK_INT(0, kit_sql(&two, "freshet.db", "SELECT count(*) FROM asked"));
     kit_close(&one);
     kit_close(&two);

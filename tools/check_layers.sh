@@ -27,5 +27,6 @@ allow 'only in http_client.c' "$any .curl/$any" 'base/http_client\.c .*'
 allow 'only in kafka.c' "$any .librdkafka/$any" '(base/kafka|tests/parts/kafka_broker)\.c .*'
 allow 'only in sha256.c' "$any .openssl/$any" 'base/sha256\.c .*'
 allow 'only in json.c and parse.c' "$any .(cjson/)?cJSON\.h" "(base/json\.c|ingest/parse\.c|(sim|tests)/$any) .*"
-allow 'only in main.c' "$any .config\.h" '(main|config|tests/test_config)\.c .*'
+allow 'only in main.c' "$any .config\.h" '(main|config_inside|tests/test_config)\.[ch] .*'
+allow 'only in config*.c' "$any .config_inside\.h" '(config|config_table|config_parts)\.c .*'
 exit $status

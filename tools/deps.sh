@@ -1,6 +1,6 @@
 #!/bin/sh
-# deps.sh GROUP... - installs what Debian packages are missing for build, run, test, lint, bench or
-# the container.
+# deps.sh GROUP... - installs what Debian packages are missing for build, run, check, test, lint, bench
+# or the container.
 #
 # Asks dpkg first, so that it costs nothing when all is there.
 set -eu
@@ -15,13 +15,15 @@ packages() {
     build) echo gcc libc6-dev make libmicrohttpd-dev libcurl4-openssl-dev libcjson-dev \
                 librdkafka-dev libsqlite3-dev libssl-dev libyaml-dev libzstd-dev zlib1g-dev ;;
     run)   echo ca-certificates curl ;; # the live API is https; the demo's examples are curl's
-    test)  echo chromium curl faketime kcat memcached python3 sqlite3 swift-account swift-container \
+    check) echo kcat python3 ;; # of the tests, those that need no registry but Debian's
+    test)  packages check
+           echo chromium curl faketime memcached sqlite3 swift-account swift-container \
                 swift-object swift-proxy # an S3 that checks signatures: tools/swift.sh
            npm_of_debian ;;
     lint)  echo clang clang-format clang-tidy cppcheck shellcheck yamllint ;;
     bench) echo curl sqlite3 wrk libpcre2-8-0 libssl3 ;; # the libraries are nginx's: bench/nginx.sh
     container) echo buildah curl iproute2 mmdebstrap podman runc ;; # runc: crun wants other cgroups
-    *) echo "deps.sh: no group '$1': build, run, test, lint, bench, container" >&2; return 1 ;;
+    *) echo "deps.sh: no group '$1': build, run, check, test, lint, bench, container" >&2; return 1 ;;
     esac
 }
 
