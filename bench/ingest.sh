@@ -15,7 +15,7 @@ SIZES=${SIZES:-5400 540000}
 CYCLES=${CYCLES:-3}
 DAY=${DAY:-1}
 RATE=${RATE:-500} # of the open-loop client, a second
-PORT=${PORT:-18080}
+PORT=18080
 LISTEN=127.0.0.1:$PORT
 
 . bench/kit.sh "$PWD/build/bench/ingest"
@@ -116,8 +116,10 @@ bench_size() { # bench_size STATIONS
     stop_freshet
     say "$1 stations: filling the window"
     fill_window "$dir/data/freshet.db" generation
-    # Its first poll left all of this open: without a word of it the next would ask for the window.
-    sqlite3 "$dir/data/ledger.db" 'UPDATE poll SET fault = 0, detail = NULL'
+    # Its first poll left all of this open: as it is recorded, the next would ask for the window.
+    local generation
+    generation=$(sqlite3 "$dir/data/freshet.db" 'SELECT generation FROM meta')
+    sqlite3 "$dir/data/ledger.db" "UPDATE poll SET fault = 0, detail = NULL, generation = $generation"
     start_freshet --sweep-interval 1d --details-per-poll 0
     local waited=$SECONDS
     until curl -fsS -o /dev/null "http://$LISTEN/ready" 2> /dev/null; do sleep 0.05; done

@@ -197,7 +197,8 @@ static const char *const LEDGER_MIGRATIONS[] = {
     ") STRICT;",
 
     /* The generation that was to come when it was asked: with that it goes to the log. */
-    "ALTER TABLE asked ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE asked ADD COLUMN"
+    " generation INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX asked_generation ON asked (generation);",
 };
 
