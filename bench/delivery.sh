@@ -170,7 +170,7 @@ beside_sqlite() {
     local sql pair before rows
     sql="SELECT s.id, m.id, m.parameter, m.qualifier, m.unit, strftime('%Y-%m-%dT%H:%M:%SZ', r.time, 'unixepoch'), r.value, NULL FROM station s JOIN measure m ON m.station = s.key JOIN reading r ON r.measure = m.key JOIN station_newest n ON n.station = s.key WHERE r.time > n.time - 86400 ORDER BY s.id, m.id, r.time"
     serve $PORT
-    rows=$(curl -fsSI "http://127.0.0.1:$PORT/v1/readings.csv" | sed -nE 's/^Row-Count: *([0-9]+).*/\1/p')
+    rows=$(curl -fsS -o /dev/null -D - "http://127.0.0.1:$PORT/v1/readings.csv" | sed -nE 's/^Row-Count: *([0-9]+).*/\1/p')
     local TIMEFORMAT='%U %S'
     head_of_rows 'CPU milliseconds of the whole country, beside sqlite3 -csv of the same rows'
     for ((pair = 0; pair < PAIRS; pair++)); do
@@ -256,6 +256,7 @@ if wants one || wants random || wants gzip || wants same || wants agency; then b
 ! wants miss || beside_victoria
 ! wants csv || beside_sqlite
 if wants poll || wants storm; then
+    keep_awake
     head_of_rows "p99 of one station's latest, ms, $RATE requests a second, open loop, beside the same with nothing else to do"
     ! wants poll || beside_polls
     ! wants storm || beside_storm

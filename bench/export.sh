@@ -120,5 +120,6 @@ bench_size() { # bench_size STATIONS
 rm -rf "$dir"
 mkdir -p "$dir"
 need_free $PORT
+keep_awake
 for size in $SIZES; do bench_size "$size"; done
 rm -rf "$dir/data" "$dir/restored" "$dir/exported"

@@ -191,5 +191,6 @@ bench_day() {
 
 mkdir -p "$dir"
 need_free $PORT
+keep_awake
 for size in $SIZES; do bench_size "$size"; done
 [ "$DAY" -eq 0 ] || bench_day

@@ -37,6 +37,16 @@ need_free() { # need_free PORT...
     done
 }
 
+# For percentiles: a processor of a guest that has fallen asleep takes longer to wake than an answer takes,
+# and would make whoever has nothing else to do look slow. To the end of the script.
+keep_awake() {
+    local core
+    for core in 0 1; do
+        taskset -c $core chrt --idle 0 sh -c 'while :; do :; done' &
+        pids+=($!)
+    done
+}
+
 # What its threads have used of the processors, those that have ended too.
 cpu_ns() { awk '{ sum += $1 } END { printf "%.0f", sum }' "/proc/$1/task/"*/schedstat; }
 memory() { sed -nE "s/^$2:[[:space:]]*([0-9]+) kB/\1/p" "/proc/$1/status" | awk '{ printf "%.1f MB", $1 / 1024 }'; }

@@ -160,6 +160,8 @@ static void open_served(Served *served, const char *dir, size_t subscribers)
                                   .max_parameters = 200,
                                   .max_response_bytes = 64 << 20,
                                   .max_json_items = 100000,
+                                  .spool_dir = dir,
+                                  .spool_bytes = 64 << 20,
                                   .cache_bytes = 8 << 20,
                                   .build = "bench",
                                   .upstream = "",
@@ -370,6 +372,7 @@ int main(int argc, char **argv)
         serve(commands[0], answers[1], dir, subscribers, readings);
         _exit(0);
     }
+    (void) close(answers[1]); /* the server's alone: when it ends, so does what it says */
     Client client = {.commands = commands[1], .answers = answers[0], .count = subscribers};
     follow(&client, generations);
     for (size_t i = 0; i < client.count; i++)
