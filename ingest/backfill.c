@@ -300,13 +300,15 @@ static UnixSec sweep_after(const Backfill *backfill, UnixSec last)
     return last + interval_s - interval_s / 60;
 }
 
+/* Half of the requests there are: sweep, look-ups and whatever fails want some of them, too. */
 static ErrCode make_plan(Run *run, Arena *arena, Plan *ret_plan, bool *ret_sweeps, Err *err)
 {
     Backfill *backfill = run->backfill;
     UnixSec now = clock_now();
-    ErrCode rc =
-        plan_asks(backfill->wanted, backfill->wanted_count, newest_wanted(backfill),
-                  rows_per_s(backfill, run->committer->readings_held), arena, ret_plan, err);
+    const PlanLimits limits = {.rows_per_s = rows_per_s(backfill, run->committer->readings_held),
+                               .requests = upstream_requests_left(run->upstream) / 2};
+    ErrCode rc = plan_asks(backfill->wanted, backfill->wanted_count, newest_wanted(backfill),
+                           &limits, arena, ret_plan, err);
     if (rc != OK)
         return rc;
     if (backfill->next_sweep == NO_TIME)

@@ -39,11 +39,30 @@ static double rows_of(const SeriesGap *gap)
     return (double) (gap->until - gap->after) / (double) period_s;
 }
 
+typedef struct Price {
+    double requests, rows;
+} Price;
+
 /* One page at least. */
-static double cost_of_rows(double rows)
+static Price price_of(double rows)
 {
-    double pages = floor(rows / PLAN_PAGE_ROWS) + 1;
-    return pages * PLAN_REQUEST_BYTES + rows * PLAN_ROW_BYTES;
+    return (Price){.requests = floor(rows / PLAN_PAGE_ROWS) + 1, .rows = rows};
+}
+
+static Price price_add(Price a, Price b)
+{
+    return (Price){.requests = a.requests + b.requests, .rows = a.rows + b.rows};
+}
+
+static double price_bytes(Price price)
+{
+    return price.requests * PLAN_REQUEST_BYTES + price.rows * PLAN_ROW_BYTES;
+}
+
+static bool is_better(Price a, Price b, double most_requests)
+{
+    bool both_fit = a.requests <= most_requests && b.requests <= most_requests;
+    return both_fit ? price_bytes(a) < price_bytes(b) : a.requests < b.requests;
 }
 
 /* The station of the empty id cannot be asked for, as its address is the list's: its measures are. */
@@ -75,22 +94,21 @@ static size_t group_gaps(SeriesGap *gaps, size_t count, Group *groups)
 }
 
 /* Groups come oldest first. Everything since the k-th makes all behind it needless; the older ones
- * are asked for one by one. Which k is cheapest; `count`: none. */
-static size_t cheapest_split(const Group *groups, size_t count, UnixSec now, double rows_per_s)
+ * are asked for one by one. Which k is best; `count`: none. */
+static size_t best_split(const Group *groups, size_t count, UnixSec now, const PlanLimits *limits)
 {
-    double single = 0, best = INFINITY, older = 0;
+    Price best = {0}, older = {0};
     size_t best_at = count;
     for (size_t i = 0; i < count; i++)
-        single += cost_of_rows(groups[i].rows);
-    best = single;
+        best = price_add(best, price_of(groups[i].rows));
     for (size_t i = 0; i < count; i++) {
-        double rows = (double) (now - groups[i].since) * rows_per_s;
-        double cost = older + cost_of_rows(rows > 0 ? rows : 0);
-        if (cost < best) {
-            best = cost;
+        double rows = (double) (now - groups[i].since) * limits->rows_per_s;
+        Price price = price_add(older, price_of(rows > 0 ? rows : 0));
+        if (is_better(price, best, (double) limits->requests)) {
+            best = price;
             best_at = i;
         }
-        older += cost_of_rows(groups[i].rows);
+        older = price_add(older, price_of(groups[i].rows));
     }
     return best_at;
 }
@@ -123,8 +141,8 @@ static bool make_asks(const Group *groups, size_t count, size_t split, UnixSec n
     return true;
 }
 
-ErrCode plan_asks(const SeriesGap *gaps, size_t count, UnixSec now, double rows_per_s, Arena *arena,
-                  Plan *ret_plan, Err *err)
+ErrCode plan_asks(const SeriesGap *gaps, size_t count, UnixSec now, const PlanLimits *limits,
+                  Arena *arena, Plan *ret_plan, Err *err)
 {
     Plan plan = {.count = 0};
     if (count == 0) {
@@ -140,7 +158,7 @@ ErrCode plan_asks(const SeriesGap *gaps, size_t count, UnixSec now, double rows_
         sorted[i] = gaps[i];
     size_t group_count = group_gaps(sorted, count, groups);
     qsort(groups, group_count, sizeof *groups, by_since);
-    size_t split = cheapest_split(groups, group_count, now, rows_per_s);
+    size_t split = best_split(groups, group_count, now, limits);
     if (!make_asks(groups, group_count, split, now, arena, &plan))
         return err_set(err, ERR_NO_MEMORY, "no memory for a plan");
     *ret_plan = plan;

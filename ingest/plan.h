@@ -28,11 +28,16 @@ typedef struct Plan {
     size_t count;
 } Plan;
 
+typedef struct PlanLimits {
+    double rows_per_s; /* of the whole network */
+    int64_t requests;  /* the most to ask: what costs least of what keeps to it, and where nothing
+                        * does, what asks least often */
+} PlanLimits;
+
 /* `gaps` in any order, several of one measure allowed; `now` is the newest moment of which readings are
- * published; `rows_per_s` of the whole network. Everything lives in `arena`, ids included.
- * Errors: ERR_NO_MEMORY. */
-MUST_USE ErrCode plan_asks(const SeriesGap *gaps, size_t count, UnixSec now, double rows_per_s,
-                           Arena *arena, Plan *ret_plan, Err *err);
+ * published. Everything lives in `arena`, ids included. Errors: ERR_NO_MEMORY. */
+MUST_USE ErrCode plan_asks(const SeriesGap *gaps, size_t count, UnixSec now,
+                           const PlanLimits *limits, Arena *arena, Plan *ret_plan, Err *err);
 
 /* Whether an answer to `ask` holds what `gap` lacks. */
 bool ask_covers(const Ask *ask, const SeriesGap *gap);

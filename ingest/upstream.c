@@ -110,6 +110,11 @@ static void record(const Upstream *upstream, UnixSec asked, const char *url, Err
         recorder_put(upstream->recorder, asked, target, 0, STR(""));
 }
 
+int64_t upstream_requests_left(const Upstream *upstream)
+{
+    return budget_requests_left(upstream->budget);
+}
+
 /* Within the budget, which is charged with what failed, too. */
 static ErrCode spend(Upstream *upstream, const char *url, const Validators *validators,
                      HttpResult *ret_answer, Err *err)

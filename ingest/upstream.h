@@ -50,3 +50,6 @@ HttpTotals upstream_totals(const Upstream *upstream);
 
 /* Whether the answer is CSV; it is JSON else. */
 bool upstream_is_csv(const HttpResult *answer);
+
+/* What the budget leaves in this interval. */
+int64_t upstream_requests_left(const Upstream *upstream);

@@ -17,12 +17,19 @@ static SeriesGap a_gap(const char *station, const char *measure, int64_t open_s)
                        .period_s = 900};
 }
 
-static Plan plan_of(const SeriesGap *gaps, size_t count, double rows_per_s, Arena *arena)
+static Plan plan_within(int64_t most_requests, const SeriesGap *gaps, size_t count,
+                        double rows_per_s, Arena *arena)
 {
     Plan plan = {.count = 99};
     Err err = {.code = OK};
-    REQUIRE_OK(plan_asks(gaps, count, NOW, rows_per_s, arena, &plan, &err));
+    const PlanLimits limits = {.rows_per_s = rows_per_s, .requests = most_requests};
+    REQUIRE_OK(plan_asks(gaps, count, NOW, &limits, arena, &plan, &err));
     return plan;
+}
+
+static Plan plan_of(const SeriesGap *gaps, size_t count, double rows_per_s, Arena *arena)
+{
+    return plan_within(INT64_MAX, gaps, count, rows_per_s, arena);
 }
 
 TEST(plan_of_nothing_asks_for_nothing)
@@ -81,6 +88,25 @@ TEST(plan_of_a_whole_network_asks_for_everything_and_the_oldest_apart)
     CHECK_INT(ASK_EVERYTHING, plan.asks[0].kind);
     CHECK_INT(NOW - HOURS(24), plan.asks[0].since);
     CHECK_TEXT("OLD-1", plan.asks[1].id);
+}
+
+/* 400 series of a day are 2.0 MB one by one; everything of that day is 55 pages, and dearer. */
+TEST(plan_keeps_to_the_requests_there_are)
+{
+    CLEANUP(arena_release) Arena arena = arena_init();
+    static char names[400][16];
+    SeriesGap gaps[400];
+    for (size_t i = 0; i < countof(gaps); i++) {
+        (void) snprintf(names[i], sizeof names[i], "S%zu", i);
+        gaps[i] = a_gap(names[i], names[i], HOURS(24));
+    }
+    CHECK_INT(400, plan_within(400, gaps, countof(gaps), 6, &arena).count);
+    Plan plan = plan_within(399, gaps, countof(gaps), 6, &arena);
+    REQUIRE(plan.count == 1);
+    CHECK_INT(ASK_EVERYTHING, plan.asks[0].kind);
+    CHECK_INT(1, plan_within(20, gaps, countof(gaps), 6, &arena).count); /* none fits: the fewest */
+    gaps[0].after = NOW - HOURS(24 * 300); /* for which everything would be 15,000 pages */
+    CHECK_INT(2, plan_within(100, gaps, countof(gaps), 6, &arena).count);
 }
 
 TEST(plan_puts_what_is_newest_first)
