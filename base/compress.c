@@ -1,6 +1,8 @@
 #define ZLIB_CONST
 #include "base/compress.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -147,17 +149,9 @@ static void unzstd_end(Unzstd *u)
 
 static ErrCode write_whole(int fd, const char *bytes, size_t len, Err *err)
 {
-    while (len > 0) {
-        ssize_t wrote = write(fd, bytes, len);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return err_set(err, ERR_STORAGE, "what was compressed cannot be written: %s",
-                           strerror(errno));
-        bytes += wrote;
-        len -= (size_t) wrote;
-    }
-    return OK;
+    if (file_write(fd, (Str){bytes, len}))
+        return OK;
+    return err_set(err, ERR_STORAGE, "what was compressed cannot be written: %s", strerror(errno));
 }
 
 static ErrCode take_piece(Unzstd *u, size_t len, Err *err)

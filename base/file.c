@@ -1,6 +1,8 @@
 #include "base/file.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 bool file_read(const char *path, Buf *out)
 {
@@ -16,4 +18,18 @@ bool file_read(const char *path, Buf *out)
     bool good = ferror(file) == 0 && out->error == OK;
     (void) fclose(file);
     return good;
+}
+
+bool file_write(int fd, Str bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t wrote =
+            write(fd, bytes.ptr, bytes.len < FILE_PIECE_BYTES ? bytes.len : FILE_PIECE_BYTES);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return false;
+        bytes = (Str){bytes.ptr + wrote, bytes.len - (size_t) wrote};
+    }
+    return true;
 }

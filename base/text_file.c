@@ -1,5 +1,7 @@
 #include "base/text_file.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -24,15 +26,9 @@ void text_file_release(TextFile *file)
 
 static ErrCode add(TextFile *file, Str bytes, Err *err)
 {
-    while (bytes.len > 0) {
-        ssize_t done = write(file->fd, bytes.ptr, bytes.len);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return fail(err, "write");
-        bytes = (Str){bytes.ptr + done, bytes.len - (size_t) done};
-        file->len += (size_t) done;
-    }
+    if (!file_write(file->fd, bytes))
+        return fail(err, "write");
+    file->len += bytes.len;
     return OK;
 }
 

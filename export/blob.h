@@ -9,10 +9,6 @@
 #include "base/buf.h"
 #include "base/sha256.h"
 
-/* Of a file, by one system call: one that takes longer is not interrupted on every kernel, and who asks the
- * service meanwhile would wait for it. */
-enum { BLOB_PIECE_BYTES = 64 * 1024 };
-
 /* What is put: in memory, or `bytes` of a file from its beginning. */
 typedef struct BlobBody {
     Str memory; /* none: it is in the file */

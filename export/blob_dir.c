@@ -2,6 +2,7 @@
  *
  * An object is written beside its place under a name that no key has, flushed, and renamed: a reader,
  * or a crash, meets the whole object or the one before. */
+#include "base/file.h"
 #include "base/until.h"
 #include "export/blob.h"
 
@@ -85,30 +86,21 @@ static ErrCode flush_folder(const char *path, Err *err)
 
 static ErrCode write_all(int fd, Str bytes, const char *path, Err *err)
 {
-    while (bytes.len > 0) {
-        ssize_t wrote =
-            write(fd, bytes.ptr, bytes.len < BLOB_PIECE_BYTES ? bytes.len : BLOB_PIECE_BYTES);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return fail(err, "cannot write", path);
-        bytes = (Str){bytes.ptr + wrote, bytes.len - (size_t) wrote};
-    }
-    return OK;
+    return file_write(fd, bytes) ? OK : fail(err, "cannot write", path);
 }
 
 /* `bytes` of the file `from`, or all that it has when that is INT64_MAX. */
 static ErrCode copy_file(const Dir *dir, int from, int64_t bytes, int to, const char *path,
                          Err *err)
 {
-    char *piece = malloc(BLOB_PIECE_BYTES);
+    char *piece = malloc(FILE_PIECE_BYTES);
     if (piece == NULL)
         return err_set(err, ERR_NO_MEMORY, "export: no memory to copy");
     ErrCode rc = OK;
     for (int64_t at = 0; at < bytes && rc == OK;) {
         int64_t left = bytes - at;
         ssize_t got =
-            pread(from, piece, left < BLOB_PIECE_BYTES ? (size_t) left : BLOB_PIECE_BYTES, at);
+            pread(from, piece, left < FILE_PIECE_BYTES ? (size_t) left : FILE_PIECE_BYTES, at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)

@@ -1,6 +1,7 @@
 #include "export/blob_s3.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "export/xml.h"
 
@@ -124,13 +125,13 @@ static ErrCode digest_part(int fd, int64_t at, int64_t bytes, char ret[static SH
                            Err *err)
 {
     unsigned char digest[SHA256_BYTES];
-    char *piece = malloc(BLOB_PIECE_BYTES);
+    char *piece = malloc(FILE_PIECE_BYTES);
     Sha256 *sha = sha256_new();
     ErrCode rc = piece != NULL && sha != NULL ? OK : err_set(err, ERR_NO_MEMORY, "s3: no memory");
     for (int64_t done = 0; rc == OK && done < bytes;) {
         int64_t left = bytes - done;
         ssize_t got =
-            pread(fd, piece, left < BLOB_PIECE_BYTES ? (size_t) left : BLOB_PIECE_BYTES, at + done);
+            pread(fd, piece, left < FILE_PIECE_BYTES ? (size_t) left : FILE_PIECE_BYTES, at + done);
         if (got <= 0)
             rc = err_set(err, ERR_STORAGE, "s3: what is to be sent cannot be read: %s",
                          got < 0 ? strerror(errno) : "it is cut");
@@ -298,16 +299,9 @@ static bool arrive(Str bytes, void *ctx)
         buf_put_str(to->buf, bytes);
         to->failed = to->buf->error;
     }
-    while (to->buf == NULL && bytes.len > 0) {
-        ssize_t wrote = write(to->fd, bytes.ptr, bytes.len);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0) {
-            to->failed = ERR_STORAGE;
-            to->failed_errno = errno;
-            break;
-        }
-        bytes = (Str){bytes.ptr + wrote, bytes.len - (size_t) wrote};
+    if (to->buf == NULL && !file_write(to->fd, bytes)) {
+        to->failed = ERR_STORAGE;
+        to->failed_errno = errno;
     }
     return to->failed == OK;
 }

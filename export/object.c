@@ -1,6 +1,7 @@
 #include "export/object.h"
 
 #include "base/compress.h"
+#include "base/file.h"
 #include "export/tables.h"
 #include "model/render.h"
 #include "store/backup.h"
@@ -197,15 +198,15 @@ static ErrCode make_stations(Objects *objects, Snapshot *snap, Err *err)
 
 static ErrCode compress_file(int fd, OutFile *to, Err *err)
 {
-    CLEANUP(buf_release) Buf piece = buf_init(BLOB_PIECE_BYTES);
+    CLEANUP(buf_release) Buf piece = buf_init(FILE_PIECE_BYTES);
     CLEANUP(buf_release) Buf out = buf_init(BUF_MAX);
     Compressor *zstd = compressor_new(CODEC_ZSTD);
-    char *from = buf_reserve(&piece, BLOB_PIECE_BYTES);
+    char *from = buf_reserve(&piece, FILE_PIECE_BYTES);
     ErrCode rc = zstd != NULL && from != NULL
                      ? OK
                      : err_set(err, ERR_NO_MEMORY, "export: no memory to compress");
     for (ssize_t got = 1; rc == OK && got > 0;) {
-        got = read(fd, from, BLOB_PIECE_BYTES);
+        got = read(fd, from, FILE_PIECE_BYTES);
         if (got < 0) {
             rc = err_set(err, ERR_STORAGE, "export: read backup: %s", strerror(errno));
             break;

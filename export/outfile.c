@@ -1,5 +1,7 @@
 #include "export/outfile.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -37,15 +39,8 @@ ErrCode outfile_put(OutFile *file, Str bytes, Err *err)
         return rc;
     sha256_add(file->sha, bytes);
     file->bytes += (int64_t) bytes.len;
-    while (bytes.len > 0) {
-        ssize_t wrote =
-            write(file->fd, bytes.ptr, bytes.len < BLOB_PIECE_BYTES ? bytes.len : BLOB_PIECE_BYTES);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return err_set(err, ERR_STORAGE, "export: write: %s", strerror(errno));
-        bytes = (Str){bytes.ptr + wrote, bytes.len - (size_t) wrote};
-    }
+    if (!file_write(file->fd, bytes))
+        return err_set(err, ERR_STORAGE, "export: write: %s", strerror(errno));
     return OK;
 }
 

@@ -1,5 +1,6 @@
 #include "export/parquet_read.h"
 
+#include "base/file.h"
 #include "export/parquet_page.h"
 #include "export/thrift.h"
 
@@ -52,7 +53,7 @@ static ErrCode read_bytes(const ParquetReader *reader, int64_t from, int64_t len
     for (int64_t done = 0; done < len;) {
         int64_t left = len - done;
         ssize_t got =
-            pread(reader->fd, to + done, left < BLOB_PIECE_BYTES ? (size_t) left : BLOB_PIECE_BYTES,
+            pread(reader->fd, to + done, left < FILE_PIECE_BYTES ? (size_t) left : FILE_PIECE_BYTES,
                   from + done);
         if (got < 0 && errno == EINTR)
             continue;

@@ -82,6 +82,7 @@ Finished *exchange_find_or_render(Exchange *x, uint64_t generation);
  * or there is no memory. A list of all is coded however small it is, so that its tag is known before
  * its size. Takes `plain` over. */
 Finished *exchange_encode(const Exchange *x, Finished *plain);
+enum { ENCODE_AT_ONCE_MAX = 64 * 1024 }; /* 1 ms of gzip, about */
 /* Whether it takes more than a few milliseconds to answer, or, with `plain`, to encode it. */
 bool exchange_is_heavy(const Request *req, const Finished *plain);
 Finished *exchange_defer(Exchange *x, uint64_t generation); /* NULL */

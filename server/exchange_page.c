@@ -38,8 +38,7 @@ static Paged *render_list(Exchange *x, const Cursor *cursor)
 /* Columns are put together anew for each page, and compressing takes longer than reading. */
 static bool is_heavy_page(const Exchange *x, const Paged *paged)
 {
-    enum { AT_ONCE_MAX = 64 * 1024 };
-    return paged_page_bytes(paged) > AT_ONCE_MAX &&
+    return paged_page_bytes(paged) > ENCODE_AT_ONCE_MAX &&
            (x->coding != CODING_NONE || x->req.selection.shape == SHAPE_COLUMNS);
 }
 

@@ -147,9 +147,6 @@ Finished *exchange_encode(const Exchange *x, Finished *plain)
     return coded;
 }
 
-/* 1 ms of gzip, about */
-enum { ENCODE_AT_ONCE_MAX = 64 * 1024 };
-
 /* Estimated before it is tried: what walks all stations takes some 60 ms at 5,400 of them, what
  * names stations or measures well under one. */
 bool exchange_is_heavy(const Request *req, const Finished *plain)

@@ -1,5 +1,7 @@
 #include "server/spool.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -105,14 +107,8 @@ ErrCode spool_append(Spool *spool, Str bytes, Err *err)
         return rc;
     if (spool->sha != NULL)
         sha256_add(spool->sha, bytes);
-    while (bytes.len > 0) {
-        ssize_t written = write(spool->fd, bytes.ptr, bytes.len);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return err_set(err, ERR_STORAGE, "write to a spool: %s", strerror(errno));
-        bytes = (Str){bytes.ptr + written, bytes.len - (size_t) written};
-    }
+    if (!file_write(spool->fd, bytes))
+        return err_set(err, ERR_STORAGE, "write to a spool: %s", strerror(errno));
     return OK;
 }
 

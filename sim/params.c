@@ -1,16 +1,5 @@
 #include "sim/params.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool percent_decode(Arena *arena, Str text, bool plus_is_blank, Str *ret)
 {
     char *to = arena_alloc(arena, text.len + 1);
@@ -19,9 +8,10 @@ bool percent_decode(Arena *arena, Str text, bool plus_is_blank, Str *ret)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         bool is_escape = text.ptr[i] == '%' && i + 2 < text.len &&
-                         hex_digit(text.ptr[i + 1]) >= 0 && hex_digit(text.ptr[i + 2]) >= 0;
+                         str_hex_digit(text.ptr[i + 1]) >= 0 && str_hex_digit(text.ptr[i + 2]) >= 0;
         if (is_escape) {
-            to[len++] = (char) (hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
+            to[len++] =
+                (char) (str_hex_digit(text.ptr[i + 1]) * 16 + str_hex_digit(text.ptr[i + 2]));
             i += 2;
         } else {
             to[len++] = plus_is_blank && text.ptr[i] == '+' ? ' ' : text.ptr[i];
