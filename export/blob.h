@@ -20,6 +20,9 @@ typedef struct BlobBody {
 /* False stops early, which is no error. `key` dies when the call returns. */
 typedef bool BlobFn(Str key, int64_t bytes, UnixSec modified, void *ctx);
 
+/* Whether a key is one of those that are meant. */
+typedef bool BlobTestFn(Str key, void *ctx);
+
 typedef struct BlobStore {
     void *ctx;
     /* Overwrites. `storage_class` as S3 names them, or NULL: the store's own. */
@@ -33,6 +36,11 @@ typedef struct BlobStore {
     ErrCode (*list)(void *ctx, Str prefix, BlobFn *each, void *each_ctx, Err *err);
     /* A key that is not there is removed already. */
     ErrCode (*remove)(void *ctx, Str key, Err *err);
+    /* Removes what puts that never came to their end have left (of a process that was killed): no list shows it,
+     * but it takes room, and in a bucket it is paid for. Of keys that `is_meant`, begun before `before`.
+     * *ret_count: how many there were. */
+    ErrCode (*sweep)(void *ctx, UnixSec before, BlobTestFn *is_meant, void *test_ctx,
+                     int *ret_count, Err *err);
     /* What an operator should read: "directory ./data/export", "s3://bucket/prefix"; no secrets. */
     void (*describe)(void *ctx, Buf *out);
     /* Any thread: the process is about to end; from now on nothing is waited for and nothing tried

@@ -213,6 +213,7 @@ typedef struct Found {
 
 typedef struct Listing {
     Str prefix;
+    bool unfinished; /* what is being written, or was, and no object */
     Found *items;
     size_t count, cap;
 } Listing;
@@ -231,7 +232,8 @@ static ErrCode no_memory(Err *err)
 
 static ErrCode add_found(Listing *listing, const char *key, const struct stat *st, Err *err)
 {
-    if (!str_starts(str_of(key), listing->prefix) || str_ends(str_of(key), str_of(UNFINISHED)))
+    if (!str_starts(str_of(key), listing->prefix) ||
+        str_ends(str_of(key), str_of(UNFINISHED)) != listing->unfinished)
         return OK;
     if (listing->count == listing->cap) {
         size_t cap = listing->cap * 2 + 64;
@@ -326,6 +328,27 @@ static ErrCode dir_remove(void *ctx, Str key, Err *err)
     return OK;
 }
 
+static ErrCode dir_sweep(void *ctx, UnixSec before, BlobTestFn *is_meant, void *test_ctx,
+                         int *ret_count, Err *err)
+{
+    const Dir *dir = ctx;
+    CLEANUP(listing_release) Listing listing = {.prefix = STR(""), .unfinished = true};
+    ErrCode rc = list_folder(&listing, dir->path, "", err);
+    *ret_count = 0;
+    for (size_t i = 0; i < listing.count && rc == OK; i++) {
+        char path[PATH_SIZE];
+        const Found *found = &listing.items[i];
+        const Str key = {found->key, strlen(found->key) - strlen(UNFINISHED)};
+        if (found->modified >= before || !is_meant(key, test_ctx))
+            continue;
+        (void) snprintf(path, sizeof path, "%s/%s", dir->path, found->key);
+        if (unlink(path) != 0 && errno != ENOENT)
+            rc = fail(err, "cannot remove", path);
+        *ret_count += rc == OK;
+    }
+    return rc;
+}
+
 static void dir_hurry(void *ctx, int64_t at_ms)
 {
     Dir *dir = ctx;
@@ -362,6 +385,7 @@ ErrCode blob_dir_open(const char *path, BlobStore *ret_blobs, Err *err)
         .get_file = dir_get_file,
         .list = dir_list,
         .remove = dir_remove,
+        .sweep = dir_sweep,
         .describe = dir_describe,
         .hurry = dir_hurry,
         .close = free,

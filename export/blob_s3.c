@@ -2,11 +2,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
+#include "export/s3_upload.h"
 #include "export/xml.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +14,10 @@
 enum {
     PREFIX_MAX = 512,
     KEY_MAX_BYTES = 1024, /* S3's own limit */
-    PARTS_MAX = 9000,     /* S3 takes 10,000 */
     WHOLE_ATTEMPTS = 3,   /* of an object that came damaged */
 };
 
-static const char SCHEME[] = "s3://", DIGEST[] = "x-amz-meta-sha256";
+static const char SCHEME[] = "s3://";
 
 typedef struct Bucket {
     S3 *s3;
@@ -45,222 +43,7 @@ static ErrCode full_key(const Bucket *bucket, Str key, Buf *out, Err *err)
     return OK;
 }
 
-/* ---- put: one request -------------------------------------------------------------------------- */
-
-enum { PUT_HEADERS_MAX = 3 };
-
-/* What an object carries, whichever way it goes up. */
-static size_t object_headers(const char *content_type, const char *storage_class,
-                             const char *sha256, HttpPair headers[static PUT_HEADERS_MAX])
-{
-    size_t count = 0;
-    headers[count++] = (HttpPair){"content-type", content_type};
-    headers[count++] = (HttpPair){DIGEST, sha256};
-    if (storage_class != NULL)
-        headers[count++] = (HttpPair){"x-amz-storage-class", storage_class};
-    return count;
-}
-
-typedef struct Upload {
-    Bucket *bucket;
-    Str key; /* with its prefix */
-    const BlobBody *body;
-    char sha256[SHA256_HEX_SIZE];
-    HttpPair headers[PUT_HEADERS_MAX];
-    size_t header_count;
-} Upload;
-
-static ErrCode send(Bucket *bucket, const S3Call *call, Err *err)
-{
-    HttpResult result;
-    ErrCode rc = s3_call(bucket->s3, call, &result, err);
-    if (rc == OK)
-        http_result_release(&result);
-    return rc;
-}
-
-static ErrCode put_whole(const Upload *upload, Err *err)
-{
-    const S3Call call = {
-        .method = "PUT",
-        .key = upload->key,
-        .headers = upload->headers,
-        .header_count = upload->header_count,
-        .body = upload->body->memory,
-        .body_fd = upload->body->fd,
-        .body_bytes = upload->body->bytes,
-        .body_sha256 = upload->sha256,
-    };
-    return send(upload->bucket, &call, err);
-}
-
-/* ---- put: in parts ----------------------------------------------------------------------------- */
-
-static ErrCode begin_parts(const Upload *upload, Buf *ret_id, Err *err)
-{
-    static const HttpPair UPLOADS = {"uploads", ""};
-    const S3Call call = {
-        .method = "POST",
-        .key = upload->key,
-        .query = &UPLOADS,
-        .query_count = 1,
-        .headers = upload->headers,
-        .header_count = upload->header_count,
-        .body = STR(""),
-    };
-    HttpResult result;
-    Str id;
-    ErrCode rc = s3_call(upload->bucket->s3, &call, &result, err);
-    if (rc != OK)
-        return rc;
-    if (!xml_find(buf_view(&result.body), "UploadId", &id, NULL) || !xml_put_text(ret_id, id))
-        rc = err_set(err, ERR_UPSTREAM, "s3: an upload was begun without an id");
-    buf_put_char(ret_id, '\0');
-    http_result_release(&result);
-    return rc == OK ? buf_check(ret_id, err) : rc;
-}
-
-/* Read once to sign it, and once more to send it: nothing of it is kept in memory. */
-static ErrCode digest_part(int fd, int64_t at, int64_t bytes, char ret[static SHA256_HEX_SIZE],
-                           Err *err)
-{
-    unsigned char digest[SHA256_BYTES];
-    char *piece = malloc(FILE_PIECE_BYTES);
-    Sha256 *sha = sha256_new();
-    ErrCode rc = piece != NULL && sha != NULL ? OK : err_set(err, ERR_NO_MEMORY, "s3: no memory");
-    for (int64_t done = 0; rc == OK && done < bytes;) {
-        int64_t left = bytes - done;
-        ssize_t got =
-            pread(fd, piece, left < FILE_PIECE_BYTES ? (size_t) left : FILE_PIECE_BYTES, at + done);
-        if (got <= 0)
-            rc = err_set(err, ERR_STORAGE, "s3: what is to be sent cannot be read: %s",
-                         got < 0 ? strerror(errno) : "it is cut");
-        else
-            sha256_add(sha, (Str){piece, (size_t) got});
-        done += got;
-    }
-    if (rc == OK) {
-        sha256_end(sha, digest);
-        sha256_hex(digest, ret);
-    }
-    sha256_free(sha);
-    free(piece);
-    return rc;
-}
-
-static ErrCode put_part(const Upload *upload, const char *id, int number, int64_t at, int64_t bytes,
-                        Buf *completion, Err *err)
-{
-    char digits[16], sha256[SHA256_HEX_SIZE];
-    ErrCode rc = digest_part(upload->body->fd, at, bytes, sha256, err);
-    if (rc != OK)
-        return rc;
-    (void) snprintf(digits, sizeof digits, "%d", number);
-    const HttpPair query[] = {{"partNumber", digits}, {"uploadId", id}};
-    const S3Call call = {
-        .method = "PUT",
-        .key = upload->key,
-        .query = query,
-        .query_count = countof(query),
-        .body_fd = upload->body->fd,
-        .body_at = at,
-        .body_bytes = bytes,
-        .body_sha256 = sha256,
-    };
-    HttpResult result;
-    rc = s3_call(upload->bucket->s3, &call, &result, err);
-    if (rc != OK)
-        return rc;
-    if (result.etag[0] == '\0')
-        rc = err_set(err, ERR_UPSTREAM, "s3: a part came without an entity tag");
-    buf_printf(completion, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>", number,
-               result.etag);
-    http_result_release(&result);
-    return rc;
-}
-
-/* As large as they are set to be, or larger, where there would be too many. */
-static ErrCode put_parts(const Upload *upload, const char *id, Buf *completion, Err *err)
-{
-    int64_t bytes = upload->body->bytes, size = s3_options(upload->bucket->s3)->part_bytes;
-    if (size < bytes / PARTS_MAX + 1)
-        size = bytes / PARTS_MAX + 1;
-    BUF_LITERAL(completion, "<CompleteMultipartUpload>");
-    for (int64_t at = 0, number = 1; at < bytes; at += size, number++) {
-        int64_t left = bytes - at;
-        ErrCode rc =
-            put_part(upload, id, (int) number, at, left < size ? left : size, completion, err);
-        if (rc != OK)
-            return rc;
-    }
-    BUF_LITERAL(completion, "</CompleteMultipartUpload>");
-    return buf_check(completion, err);
-}
-
-/* Whether the object stands there as it should. */
-static ErrCode is_there(const Upload *upload, bool *ret, Err *err)
-{
-    const S3Call call = {.method = "HEAD", .key = upload->key};
-    HttpResult result;
-    ErrCode rc = s3_call(upload->bucket->s3, &call, &result, err);
-    if (rc != OK)
-        return rc;
-    *ret = str_eq(http_result_field(&result, DIGEST), str_of(upload->sha256));
-    http_result_release(&result);
-    return OK;
-}
-
-/* The answer may be lost, and the upload is gone once it is complete: then the object itself tells. */
-static ErrCode complete(const Upload *upload, const char *id, Str completion, Err *err)
-{
-    unsigned char digest[SHA256_BYTES];
-    char sha256[SHA256_HEX_SIZE];
-    const HttpPair query = {"uploadId", id}, header = {"content-type", "application/xml"};
-    sha256_of(completion, digest);
-    sha256_hex(digest, sha256);
-    const S3Call call = {
-        .method = "POST",
-        .key = upload->key,
-        .query = &query,
-        .query_count = 1,
-        .headers = &header,
-        .header_count = 1,
-        .body = completion,
-        .body_sha256 = sha256,
-    };
-    ErrCode rc = send(upload->bucket, &call, err);
-    Err other;
-    bool there = false;
-    if (rc == ERR_NOT_FOUND && is_there(upload, &there, &other) == OK && there)
-        return OK;
-    return rc == ERR_NOT_FOUND ? err_set(err, ERR_UPSTREAM, "s3: an upload was lost") : rc;
-}
-
-/* What was begun and not completed is paid for until it is aborted. */
-static void abort_parts(const Upload *upload, const char *id)
-{
-    const HttpPair query = {"uploadId", id};
-    const S3Call call = {.method = "DELETE", .key = upload->key, .query = &query, .query_count = 1};
-    Err err;
-    if (send(upload->bucket, &call, &err) != OK)
-        log_warn("s3 an upload stays behind key=" LOG_TEXT " error=" LOG_TEXT, upload->key.ptr,
-                 err.text);
-}
-
-static ErrCode put_in_parts(const Upload *upload, Err *err)
-{
-    CLEANUP(buf_release) Buf id = buf_init(4096);
-    CLEANUP(buf_release) Buf completion = buf_init(4 << 20);
-    ErrCode rc = begin_parts(upload, &id, err);
-    if (rc != OK)
-        return rc;
-    rc = put_parts(upload, id.ptr, &completion, err);
-    if (rc == OK)
-        rc = complete(upload, id.ptr, buf_view(&completion), err);
-    if (rc != OK)
-        abort_parts(upload, id.ptr);
-    return rc;
-}
+/* ---- put and get -------------------------------------------------------------------------------- */
 
 static ErrCode s3_put(void *ctx, Str key, const char *content_type, const char *storage_class,
                       const BlobBody *body, Err *err)
@@ -270,15 +53,13 @@ static ErrCode s3_put(void *ctx, Str key, const char *content_type, const char *
     ErrCode rc = full_key(bucket, key, &full, err);
     if (rc != OK)
         return rc;
-    Upload upload = {.bucket = bucket, .key = buf_view(&full), .body = body};
-    sha256_hex(body->sha256, upload.sha256);
-    upload.header_count =
-        object_headers(content_type, storage_class, upload.sha256, upload.headers);
-    bool in_parts = str_is_none(body->memory) && body->bytes > s3_options(bucket->s3)->part_bytes;
-    return in_parts ? put_in_parts(&upload, err) : put_whole(&upload, err);
+    const S3Upload upload = {.s3 = bucket->s3,
+                             .key = buf_view(&full),
+                             .content_type = content_type,
+                             .storage_class = storage_class,
+                             .body = body};
+    return s3_upload(&upload, err);
 }
-
-/* ---- get --------------------------------------------------------------------------------------- */
 
 /* Where a body goes: to the end of a Buf, or of a file. What was there before stays. */
 typedef struct Arrival {
@@ -340,7 +121,7 @@ static ErrCode get_once(Bucket *bucket, Str key, Arrival *to, bool *ret_whole, E
     ErrCode rc = s3_call(bucket->s3, &call, &result, err);
     if (rc != OK)
         return explain(to, rc, err);
-    Str want = http_result_field(&result, DIGEST);
+    Str want = http_result_field(&result, S3_DIGEST_FIELD);
     sha256_end(to->sha, digest);
     sha256_hex(digest, sha256);
     *ret_whole = str_is_none(want) || str_eq(want, str_of(sha256));
@@ -477,8 +258,20 @@ static ErrCode s3_remove(void *ctx, Str key, Err *err)
     if (rc != OK)
         return rc;
     const S3Call call = {.method = "DELETE", .key = buf_view(&full)};
-    rc = send(bucket, &call, err);
+    rc = s3_send(bucket->s3, &call, err);
     return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+static ErrCode s3_sweep(void *ctx, UnixSec before, BlobTestFn *is_meant, void *test_ctx,
+                        int *ret_count, Err *err)
+{
+    Bucket *bucket = ctx;
+    const S3Sweep sweep = {.s3 = bucket->s3,
+                           .prefix = bucket->prefix,
+                           .before = before,
+                           .is_meant = is_meant,
+                           .test_ctx = test_ctx};
+    return s3_sweep_uploads(&sweep, ret_count, err);
 }
 
 static void s3_describe(void *ctx, Buf *out)
@@ -527,6 +320,7 @@ ErrCode blob_s3_open(const char *url, const S3Options *options, BlobStore *ret_b
         .get_file = s3_get_file,
         .list = s3_list,
         .remove = s3_remove,
+        .sweep = s3_sweep,
         .describe = s3_describe,
         .hurry = s3_make_haste,
         .close = bucket_close,

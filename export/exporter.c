@@ -31,7 +31,7 @@ struct Exporter {
     /* the worker's thread, then who stops it */
     char exported[GENERATION_TAG_SIZE]; /* the newest that is; "": not known */
     int failures;                       /* in a row */
-    UnixSec next_compaction;            /* the beginning of a day: then another day may be due */
+    UnixSec next_tidying;               /* the beginning of a day: then another day may be due */
     bool has_adopted;                   /* what lies there and was not listed */
 };
 
@@ -146,22 +146,40 @@ static void adopt(Exporter *exporter)
     exporter->has_adopted = rc == OK;
 }
 
-/* What is wrong with an old day must not hold up what is new. */
-static void compact(Exporter *exporter)
+static void join_days(Exporter *exporter, UnixSec now)
 {
     Err err;
     int days = 0;
-    UnixSec now = clock_now();
     ObjectOptions options = exporter->options.object;
     options.until = &exporter->joining_until; /* it can wait: the next start does it */
-    if (now < exporter->next_compaction)
-        return;
     ErrCode rc = compact_days(exporter->exports, &exporter->blobs, &options, now, &days, &err);
-    exporter->next_compaction = now - now % DAY_S + DAY_S;
     if (days > 0)
         log_info("export joined days=%d", days);
     if (rc != OK && rc != ERR_STOPPED)
         log_warn("export failed error=" LOG_TEXT, err.text);
+}
+
+static void sweep(Exporter *exporter, UnixSec now)
+{
+    Err err;
+    int count = 0;
+    ErrCode rc =
+        keep_sweep(&exporter->blobs, str_of(exporter->options.object.shard), now, &count, &err);
+    if (count > 0)
+        log_info("export swept what was never completed count=%d", count);
+    if (rc != OK && rc != ERR_STOPPED)
+        log_warn("export sweep failed error=" LOG_TEXT, err.text);
+}
+
+/* Once a day and at the start. What is wrong with an old day must not hold up what is new. */
+static void tidy(Exporter *exporter)
+{
+    UnixSec now = clock_now();
+    if (now < exporter->next_tidying)
+        return;
+    join_days(exporter, now);
+    sweep(exporter, now);
+    exporter->next_tidying = now - now % DAY_S + DAY_S;
 }
 
 /* ---- the worker -------------------------------------------------------------------------------- */
@@ -187,7 +205,7 @@ static void run(Worker *self, void *ctx)
             continue;
         adopt(exporter);
         if (export_once(exporter, &err) == OK)
-            compact(exporter);
+            tidy(exporter);
         next = clock_now() + wait_s(exporter);
     }
 }

@@ -1,6 +1,6 @@
 #include "export/keep.h"
 
-enum { DAY_S = 86400 };
+enum { DAY_S = 86400, UNFINISHED_S = DAY_S };
 
 static int64_t day_of(UnixSec time)
 {
@@ -65,6 +65,25 @@ ErrCode keep_remove(const BlobStore *blobs, Str shard, Str generation, Err *err)
         rc = blobs->remove(blobs->ctx, keys.list.items[i], err);
     arena_release(&keys.arena);
     return rc;
+}
+
+/* gen/<shard>/..., and what <shard> begins the name of under history/ and latest/ (export/manifest.h). */
+static bool is_ours(Str key, void *ctx)
+{
+    const Str *shard = ctx;
+    Str folder, rest, name = str_after_last(key, '/');
+    if (!str_cut(key, '/', &folder, &rest))
+        return false;
+    if (str_eq(folder, STR("gen")))
+        return str_cut(rest, '/', &name, &rest) && str_eq(name, *shard);
+    return (str_eq(folder, STR("history")) || str_eq(folder, STR("latest"))) &&
+           str_starts(name, *shard) && name.len > shard->len &&
+           (name.ptr[shard->len] == '-' || name.ptr[shard->len] == '.');
+}
+
+ErrCode keep_sweep(const BlobStore *blobs, Str shard, UnixSec now, int *ret_count, Err *err)
+{
+    return blobs->sweep(blobs->ctx, now - UNFINISHED_S, is_ours, &shard, ret_count, err);
 }
 
 ErrCode keep_apply(Exports *exports, const BlobStore *blobs, const ExportOptions *options,

@@ -47,6 +47,15 @@ S3Options s3_options_default(const char *(*env)(const char *name), uint64_t jitt
     };
 }
 
+ErrCode s3_send(S3 *s3, const S3Call *call, Err *err)
+{
+    HttpResult result;
+    ErrCode rc = s3_call(s3, call, &result, err);
+    if (rc == OK)
+        http_result_release(&result);
+    return rc;
+}
+
 const S3Options *s3_options(const S3 *s3)
 {
     return &s3->options;

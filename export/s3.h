@@ -52,4 +52,7 @@ typedef struct S3Call {
  * (the sink gave up), those of credentials_get(). */
 MUST_USE ErrCode s3_call(S3 *s3, const S3Call *call, HttpResult *ret_result, Err *err);
 
+/* The same, where the body of the answer tells nothing. */
+MUST_USE ErrCode s3_send(S3 *s3, const S3Call *call, Err *err);
+
 const S3Options *s3_options(const S3 *s3);

@@ -266,6 +266,40 @@ static void begin_upload(S3Server *server, const LoopbackRequest *request, const
     fail(reply, 503, "SlowDown");
 }
 
+/* By their place in the table, which serves as both markers. */
+static void list_uploads(S3Server *server, const LoopbackRequest *request, LoopbackReply *reply)
+{
+    char prefix[1100] = "", marker[64] = "", most[32] = "1000";
+    (void) parameter(request, "prefix", prefix, sizeof prefix);
+    (void) parameter(request, "upload-id-marker", marker, sizeof marker);
+    (void) parameter(request, "max-uploads", most, sizeof most);
+    long left = strtol(most, NULL, 10);
+    size_t at = marker[0] != '\0' ? (size_t) (marker[strlen(marker) - 1] - '0') + 1 : 0;
+    BUF_LITERAL(&reply->body, "<?xml version=\"1.0\"?><ListMultipartUploadsResult xmlns=\"s3\">");
+    for (; at < S3_UPLOADS_MAX && left > 0; at++) {
+        const S3Upload *upload = &server->uploads[at];
+        char begun[CLOCK_TEXT_SIZE];
+        if (!upload->open || !str_starts(str_of(upload->object.key), str_of(prefix)))
+            continue;
+        clock_format(upload->object.modified, begun);
+        BUF_LITERAL(&reply->body, "<Upload><Key>");
+        put_escaped(&reply->body, upload->object.key);
+        buf_printf(&reply->body,
+                   "</Key><UploadId>up+load/%zu</UploadId><Initiated>%.19s.000Z</Initiated>"
+                   "</Upload>",
+                   at, begun);
+        left--;
+    }
+    if (at < S3_UPLOADS_MAX)
+        buf_printf(&reply->body,
+                   "<IsTruncated>true</IsTruncated><NextKeyMarker>x</NextKeyMarker>"
+                   "<NextUploadIdMarker>up+load/%zu</NextUploadIdMarker>",
+                   at - 1);
+    else
+        BUF_LITERAL(&reply->body, "<IsTruncated>false</IsTruncated>");
+    BUF_LITERAL(&reply->body, "</ListMultipartUploadsResult>");
+}
+
 static S3Upload *find_upload(S3Server *server, const char *id, const char *key)
 {
     size_t at = id[0] != '\0' ? (size_t) (id[strlen(id) - 1] - '0') : S3_UPLOADS_MAX;
@@ -431,6 +465,7 @@ static void answer(const LoopbackRequest *request, LoopbackReply *reply, void *c
 {
     S3Server *server = ctx;
     char key[1100] = "";
+    size_t at;
     server->requests++;
     hold(server, request);
     reply->date_offset_s = server->clock_offset_s;
@@ -440,6 +475,9 @@ static void answer(const LoopbackRequest *request, LoopbackReply *reply, void *c
         fail(reply, 404, "NoSuchBucket");
     else if (key[0] != '\0')
         answer_object(server, request, key, reply);
+    else if (str_starts(request->query, STR("uploads=")) ||
+             str_find(request->query, STR("&uploads="), &at))
+        list_uploads(server, request, reply);
     else
         list(server, request, reply);
 }

@@ -37,16 +37,9 @@ static void close_kit(void *ctx)
 static void rig_open(Rig *rig)
 {
     Batch batch = batch_init();
-    Err err = {.code = OK};
-    StoreOptions options = kit_options(test_dir());
-    char set_aside[STORE_NOTE_SIZE];
     (void) setenv("no_proxy", "*", 1); /* whatever the surroundings set */
-    *rig = (Rig){.server = s3_server_start(), .kit = {.now = KIT_ZERO}};
+    *rig = (Rig){.server = s3_server_start(), .kit = kit_open_spooling(test_dir(), 1 << 20)};
     s3_env_of(rig->server);
-    options.spool_max_bytes = 1 << 20;
-    (void) snprintf(rig->kit.dir, sizeof rig->kit.dir, "%s", options.data_dir);
-    REQUIRE_OK(store_open(&options, &rig->kit.store, set_aside, &err));
-    REQUIRE_OK(store_writer(rig->kit.store, &rig->kit.writer, &err));
     test_defer(close_kit, &rig->kit);
     rig->options = (ExportOptions){
         .object = {.dir = rig->kit.dir, .shard = "1of1"}, .interval_s = 1, .keep_s = 1 << 30};

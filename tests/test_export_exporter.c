@@ -99,15 +99,8 @@ static void place_release(Place *place)
 /* A store that spools, with two measures. */
 static void lake_open(Lake *lake)
 {
-    Err err = {.code = OK};
     Batch batch = batch_init();
-    StoreOptions options = kit_options(test_dir());
-    char set_aside[STORE_NOTE_SIZE];
-    options.spool_max_bytes = 1 << 20;
-    lake->kit = (Kit){.now = KIT_ZERO};
-    (void) snprintf(lake->kit.dir, sizeof lake->kit.dir, "%s", options.data_dir);
-    REQUIRE_OK(store_open(&options, &lake->kit.store, set_aside, &err));
-    REQUIRE_OK(store_writer(lake->kit.store, &lake->kit.writer, &err));
+    lake->kit = kit_open_spooling(test_dir(), 1 << 20);
     place_init(&lake->place, lake->kit.dir);
     kit_add_measures(&batch, "level@Mill rain@Mill");
     (void) kit_apply(&lake->kit, &batch);

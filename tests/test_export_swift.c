@@ -1,9 +1,12 @@
 /* The bucket and restoring, against OpenStack Swift, whose S3 interface checks signatures, digests, the
  * clock and the region. One test, because it takes seconds to start. */
+#include "base/clock.h"
 #include "export/blob_s3.h"
+#include "export/exporter.h"
+#include "export/keep.h"
+#include "export/manifest.h"
 #include "export/restore.h"
 #include "store/backup.h"
-#include "tests/export_kit.h"
 #include "tests/process.h"
 #include "tests/s3_server.h"
 #include "tests/test_store_kit.h"
@@ -225,32 +228,118 @@ static void check_deaths(Swift *swift)
     (void) close(fd);
 }
 
-/* ---- restoring ------------------------------------------------------------------------------------ */
+/* ---- real exports while it dies, and restoring ------------------------------------------------------ */
 
-static void check_restoring(Swift *swift)
+/* A generation's manifest, and each object that it names, by its bytes and digest. */
+static void check_generation(const BlobStore *blobs, Str generation)
 {
-    char tag[GENERATION_TAG_SIZE], path[500];
+    CLEANUP(buf_release) Buf json = buf_init(MANIFEST_MAX_BYTES);
+    CLEANUP(buf_release) Buf object = buf_init(64 << 20);
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Manifest manifest;
+    Err err = {.code = OK};
+    if (!CHECK_OK(manifest_get(blobs, STR("1of1"), generation, &json, &arena, &manifest, &err)))
+        return;
+    CHECK_INT(4, manifest.object_count);
+    for (size_t i = 0; i < manifest.object_count; i++) {
+        const ManifestObject *named = &manifest.objects[i];
+        unsigned char digest[SHA256_BYTES];
+        char hex[SHA256_HEX_SIZE];
+        buf_clear(&object);
+        CHECK_OK(blobs->get(blobs->ctx, named->key, &object, &err));
+        sha256_of(buf_view(&object), digest);
+        sha256_hex(digest, hex);
+        CHECK_INT(named->bytes, object.len);
+        CHECK_TEXT(named->sha256, str_of(hex));
+    }
+}
+
+static void export_once(const Swift *swift, Store *store)
+{
+    const ExportOptions options = {.object = {.dir = swift->dir, .shard = "1of1"},
+                                   .keep_s = 1 << 30};
+    BlobStore blobs;
+    Err err = {.code = OK};
+    REQUIRE_OK(blob_s3_open("s3://lake/pre", &swift->options, &blobs, &err));
+    CHECK_OK(exporter_once(store, blobs, &options, &err));
+}
+
+static void check_exports(Swift *swift)
+{
+    enum { TAGS_MAX = 100 };
+    static char tags[TAGS_MAX][GENERATION_TAG_SIZE];
+    char path[500];
+    int count = 0;
+    pthread_t thread;
+    Killer killer = {.pid = process_pid(swift->process)};
     StoreOrigin origin;
     SnapshotInfo info;
     Err err = {.code = OK};
-    Kit kit = kit_open_in(swift->dir);
     Batch batch = batch_init();
-    CASE("restore");
+    CASE("exports while its front dies");
+    Kit kit = kit_open_spooling(swift->dir, 1 << 20);
     kit_add_measures(&batch, "level@up rain@down");
     (void) kit_apply(&kit, &batch);
-    for (int i = 0; i < 2; i++) {
+    REQUIRE(pthread_create(&thread, NULL, kill_fronts, &killer) == 0);
+    while (!killer.done && count < TAGS_MAX) {
         char text[64];
-        (void) snprintf(text, sizeof text, "level/%d=%d", i * 15, i + 1);
-        (void) kit_readings(&kit, text);
-        kit_export(&swift->blobs, kit.store, swift->dir, tag);
+        (void) snprintf(text, sizeof text, "level/%d=%d", count, count + 1);
+        const Applied applied = kit_readings(&kit, text);
+        store_generation_tag(kit.store, applied.generation, tags[count++]);
+        export_once(swift, kit.store);
     }
+    (void) pthread_join(thread, NULL);
     kit_close(&kit);
+    for (int i = 0; i < count; i++)
+        check_generation(&swift->blobs, str_of(tags[i]));
+
+    CASE("restore");
     (void) snprintf(path, sizeof path, "%s/restored", swift->dir);
     CHECK_OK(
         restore_store(&swift->blobs, &(RestoreOptions){.shard = STR("1of1")}, path, &origin, &err));
     CHECK_OK(backup_check(path, 0, &info, &err));
-    CHECK_TEXT(tag, str_of(info.tag));
+    CHECK_TEXT(tags[count - 1], str_of(info.tag));
+    CHECK_INT(count, info.readings);
     CHECK_TEXT("s3://lake/pre", str_of(origin.source));
+}
+
+/* ---- what was never completed ---------------------------------------------------------------------- */
+
+static void begin_upload(const Swift *swift, const char *key)
+{
+    static const HttpPair UPLOADS = {"uploads", ""};
+    const S3Call call = {
+        .method = "POST", .key = str_of(key), .query = &UPLOADS, .query_count = 1, .body = STR("")};
+    S3 *s3 = NULL;
+    Err err = {.code = OK};
+    REQUIRE_OK(s3_open(&swift->options, STR("lake"), &s3, &err));
+    CHECK_OK(s3_send(s3, &call, &err));
+    s3_close(s3);
+}
+
+/* Five of ours, in pages of three. */
+static void check_sweeping(const Swift *swift)
+{
+    enum { DAY_S = 86400, OURS = 5 };
+    const UnixSec now = clock_now();
+    int count = 0;
+    Err err = {.code = OK};
+    CASE("uploads that were never completed");
+    CHECK_OK(keep_sweep(&swift->blobs, STR("1of1"), now + 2 * DAY_S, &count, &err));
+    for (int i = 0; i < OURS; i++) {
+        char key[100];
+        (void) snprintf(key, sizeof key, "pre/gen/1of1/7f3a1b2c-%d/store.db.zst", i);
+        begin_upload(swift, key);
+    }
+    begin_upload(swift, "pre/gen/1of2/7f3a1b2c-9/store.db.zst");
+    CHECK_OK(keep_sweep(&swift->blobs, STR("1of1"), now, &count, &err));
+    CHECK_INT(0, count); /* they may be under way */
+    CHECK_OK(keep_sweep(&swift->blobs, STR("1of1"), now + 2 * DAY_S, &count, &err));
+    CHECK_INT(OURS, count);
+    CHECK_OK(keep_sweep(&swift->blobs, STR("1of2"), now + 2 * DAY_S, &count, &err));
+    CHECK_INT(1, count);
+    CHECK_OK(keep_sweep(&swift->blobs, STR("1of2"), now + 2 * DAY_S, &count, &err));
+    CHECK_INT(0, count);
 }
 
 /* ---- the clock ------------------------------------------------------------------------------------- */
@@ -280,7 +369,8 @@ TEST(swift_takes_all_that_is_sent_and_gives_it_back)
     check_refusals(&swift);
     check_keys(&swift);
     check_deaths(&swift);
-    check_restoring(&swift);
+    check_exports(&swift);
+    check_sweeping(&swift);
     check_clock(&swift);
     process_signal(swift.process, SIGTERM);
     CHECK_INT(0, process_wait(swift.process));

@@ -17,13 +17,7 @@ static Lake lake_open(int64_t spool_max_bytes)
     Err err = {.code = OK};
     Lake lake;
     Batch batch = batch_init();
-    StoreOptions options = kit_options(test_dir());
-    char set_aside[STORE_NOTE_SIZE];
-    options.spool_max_bytes = spool_max_bytes;
-    lake.kit = (Kit){.now = KIT_ZERO};
-    (void) snprintf(lake.kit.dir, sizeof lake.kit.dir, "%s", options.data_dir);
-    REQUIRE_OK(store_open(&options, &lake.kit.store, set_aside, &err));
-    REQUIRE_OK(store_writer(lake.kit.store, &lake.kit.writer, &err));
+    lake.kit = kit_open_spooling(test_dir(), spool_max_bytes);
     REQUIRE_OK(exports_open(lake.kit.store, &lake.exports, &err));
     kit_add_measures(&batch, "level@Mill rain@Mill");
     (void) kit_apply(&lake.kit, &batch);

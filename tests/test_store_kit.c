@@ -17,22 +17,33 @@ StoreOptions kit_options(const char *dir)
     };
 }
 
-Kit kit_open_in(const char *dir)
+static Kit open_with(const char *dir, int64_t spool_max_bytes)
 {
     Err err = {.code = OK};
     char note[STORE_NOTE_SIZE] = "";
     Kit kit = {.store = NULL, .now = KIT_ZERO};
     (void) snprintf(kit.dir, sizeof kit.dir, "%s", dir);
     StoreOptions options = kit_options(kit.dir);
+    options.spool_max_bytes = spool_max_bytes;
     REQUIRE_OK(store_open(&options, &kit.store, note, &err));
     CHECK_TEXT("", str_of(note));
     REQUIRE_OK(store_writer(kit.store, &kit.writer, &err));
     return kit;
 }
 
+Kit kit_open_in(const char *dir)
+{
+    return open_with(dir, 0);
+}
+
 Kit kit_open(void)
 {
     return kit_open_in(test_dir());
+}
+
+Kit kit_open_spooling(const char *dir, int64_t spool_max_bytes)
+{
+    return open_with(dir, spool_max_bytes);
 }
 
 void kit_close(Kit *kit)

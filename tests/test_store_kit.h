@@ -21,6 +21,7 @@ StoreOptions kit_options(const char *dir);
 /* The test ends when it cannot be opened; something set aside is a failure. */
 Kit kit_open(void);
 Kit kit_open_in(const char *dir);
+Kit kit_open_spooling(const char *dir, int64_t spool_max_bytes); /* one that exports */
 void kit_close(Kit *kit);
 void kit_reopen(Kit *kit);
 
