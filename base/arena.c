@@ -64,6 +64,20 @@ void *arena_alloc(Arena *arena, size_t bytes)
     return ptr;
 }
 
+bool arena_room(Arena *arena, void *array, size_t count, size_t item_bytes)
+{
+    if ((count & (count - 1)) != 0)
+        return true;
+    void *items, *grown = arena_alloc(arena, (count == 0 ? 1 : count * 2) * item_bytes);
+    if (grown == NULL)
+        return false;
+    memcpy(&items, array, sizeof items); /* it may be a pointer of any type */
+    if (count > 0)
+        memcpy(grown, items, count * item_bytes);
+    memcpy(array, &grown, sizeof grown);
+    return true;
+}
+
 bool arena_copy(Arena *arena, Str s, Str *ret)
 {
     if (str_is_none(s)) {

@@ -17,7 +17,7 @@ typedef struct Place {
     Str prefix; /* gen/<shard>/ */
     Arena arena;
     Found *items; /* the arena's; in the order of their keys */
-    size_t count, cap;
+    size_t count;
     bool no_memory;
 } Place;
 
@@ -26,17 +26,8 @@ typedef struct Place {
 static Found *add_found(Place *place, Str tag)
 {
     Found found = {.modified = NO_TIME};
-    if (place->count == place->cap) {
-        size_t cap = place->cap * 2 + 64;
-        Found *items = arena_alloc(&place->arena, cap * sizeof *items);
-        if (items == NULL)
-            return NULL;
-        for (size_t i = 0; i < place->count; i++)
-            items[i] = place->items[i];
-        place->items = items;
-        place->cap = cap;
-    }
-    if (!arena_copy(&place->arena, tag, &found.tag))
+    if (!arena_room(&place->arena, &place->items, place->count, sizeof found) ||
+        !arena_copy(&place->arena, tag, &found.tag))
         return NULL;
     place->items[place->count++] = found;
     return &place->items[place->count - 1];

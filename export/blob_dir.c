@@ -2,6 +2,7 @@
  *
  * An object is written beside its place under a name that no key has, flushed, and renamed: a reader,
  * or a crash, meets the whole object or the one before. */
+#include "base/array.h"
 #include "base/file.h"
 #include "base/until.h"
 #include "export/blob.h"
@@ -235,14 +236,8 @@ static ErrCode add_found(Listing *listing, const char *key, const struct stat *s
     if (!str_starts(str_of(key), listing->prefix) ||
         str_ends(str_of(key), str_of(UNFINISHED)) != listing->unfinished)
         return OK;
-    if (listing->count == listing->cap) {
-        size_t cap = listing->cap * 2 + 64;
-        Found *items = reallocarray(listing->items, cap, sizeof *items);
-        if (items == NULL)
-            return no_memory(err);
-        listing->items = items;
-        listing->cap = cap;
-    }
+    if (!array_room(&listing->items, listing->count, &listing->cap, sizeof *listing->items))
+        return no_memory(err);
     Found found = {
         .key = strdup(key), .bytes = (int64_t) st->st_size, .modified = st->st_mtim.tv_sec};
     if (found.key == NULL)

@@ -19,26 +19,11 @@ typedef struct Compaction {
     UnixSec now;
     Arena arena;
     Part *parts; /* the arena's; in order of their keys, so day by day */
-    size_t count, cap;
+    size_t count;
     bool no_memory;
 } Compaction;
 
 /* ---- what there is ----------------------------------------------------------------------------- */
-
-static bool grow(Compaction *compaction)
-{
-    if (compaction->count < compaction->cap)
-        return true;
-    size_t cap = compaction->cap * 2 + 256;
-    Part *parts = arena_alloc(&compaction->arena, cap * sizeof *parts);
-    if (parts == NULL)
-        return false;
-    for (size_t i = 0; i < compaction->count; i++)
-        parts[i] = compaction->parts[i];
-    compaction->parts = parts;
-    compaction->cap = cap;
-    return true;
-}
 
 /* Of our shard, and of a day that is long over. */
 static bool is_due(const Compaction *compaction, Str key, Str *ret_date)
@@ -60,7 +45,9 @@ static bool add_part(Str key, UNUSED int64_t bytes, UNUSED UnixSec modified, voi
     Str date;
     if (!is_due(compaction, key, &date))
         return true;
-    compaction->no_memory = !grow(compaction) || !arena_copy(&compaction->arena, key, &part.key);
+    compaction->no_memory =
+        !arena_room(&compaction->arena, &compaction->parts, compaction->count, sizeof part) ||
+        !arena_copy(&compaction->arena, key, &part.key);
     if (compaction->no_memory)
         return false;
     part.date = (Str){part.key.ptr + (date.ptr - key.ptr), date.len};

@@ -1,5 +1,6 @@
 #include "export/history_merge.h"
 
+#include "base/array.h"
 #include "export/tables.h"
 #include "model/change.h"
 
@@ -252,14 +253,8 @@ static ErrCode merge_inputs(Inputs *inputs, size_t count, size_t group_rows, Out
 static ErrCode add_run(const HistoryMerge *merge, Inputs *inputs, size_t count, Runs *runs,
                        Err *err)
 {
-    if (runs->count == runs->cap) {
-        size_t cap = runs->cap * 2 + 16;
-        OutFile *files = reallocarray(runs->files, cap, sizeof *files);
-        if (files == NULL)
-            return err_set(err, ERR_NO_MEMORY, "history: no memory for a list of files");
-        runs->files = files;
-        runs->cap = cap;
-    }
+    if (!array_room(&runs->files, runs->count, &runs->cap, sizeof *runs->files))
+        return err_set(err, ERR_NO_MEMORY, "history: no memory for a list of files");
     OutFile *file = &runs->files[runs->count];
     ErrCode rc = outfile_open(merge->dir, merge->until, file, err);
     if (rc != OK)

@@ -1,5 +1,6 @@
 #include "export/history_rows.h"
 
+#include "base/array.h"
 #include "export/tables.h"
 #include "model/render.h"
 #include "store/store.h"
@@ -108,16 +109,9 @@ bool history_rows_add(HistoryRows *rows, Str measure_id, Str station_id, const R
         .value = reading->value,
         .generation = generation,
     };
-    if (!place_of(rows, measure_id, station_id, &row.series))
+    if (!place_of(rows, measure_id, station_id, &row.series) ||
+        !array_room(&rows->rows, rows->count, &rows->cap, sizeof row))
         return false;
-    if (rows->count == rows->cap) {
-        size_t cap = rows->cap == 0 ? 4096 : rows->cap * 2;
-        HistoryRow *grown = reallocarray(rows->rows, cap, sizeof *grown);
-        if (grown == NULL)
-            return false;
-        rows->rows = grown;
-        rows->cap = cap;
-    }
     rows->rows[rows->count++] = row;
     return true;
 }

@@ -1,5 +1,7 @@
 #include "export/parquet_column.h"
 
+#include "base/array.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,14 +147,8 @@ static bool grow_slots(Column *column)
 
 static bool add_distinct(Column *column, Str text)
 {
-    if (column->text_count == column->text_cap) {
-        size_t cap = column->text_cap * 2 + 256;
-        uint32_t *ends = reallocarray(column->ends, cap, sizeof *ends);
-        if (ends == NULL)
-            return false;
-        column->ends = ends;
-        column->text_cap = cap;
-    }
+    if (!array_room(&column->ends, column->text_count, &column->text_cap, sizeof *column->ends))
+        return false;
     buf_put_str(&column->bytes, text);
     column->ends[column->text_count++] = (uint32_t) column->bytes.len;
     return column->bytes.error == OK;

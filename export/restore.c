@@ -1,5 +1,6 @@
 #include "export/restore.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/compress.h"
 #include "base/log.h"
@@ -41,16 +42,9 @@ static void exported_release(Exported *exported)
 static bool add_export(Exported *exported, Str tag, UnixSec modified)
 {
     Export export = {.modified = modified};
-    if (exported->count == exported->cap) {
-        size_t cap = exported->cap * 2 + 64;
-        Export *items = reallocarray(exported->items, cap, sizeof *items);
-        if (items == NULL)
-            return false;
-        exported->items = items;
-        exported->cap = cap;
-    }
     (void) str_to_int(str_after_last(tag, '-'), &export.number);
-    if (!arena_copy(&exported->arena, tag, &export.tag))
+    if (!array_room(&exported->items, exported->count, &exported->cap, sizeof export) ||
+        !arena_copy(&exported->arena, tag, &export.tag))
         return false;
     exported->items[exported->count++] = export;
     return true;

@@ -1,5 +1,7 @@
 #include "model/batch.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,18 +52,13 @@ void batch_release(Batch *batch)
 }
 
 /* Room for one element more at the end of *array, or NULL. */
-static void *append(void *array_ptr, size_t *count, size_t *cap, size_t element_bytes)
+static void *append(void *array, size_t *count, size_t *cap, size_t element_bytes)
 {
-    void **array = array_ptr;
-    if (*count == *cap) {
-        size_t new_cap = *cap == 0 ? 64 : *cap * 2;
-        void *grown = reallocarray(*array, new_cap, element_bytes);
-        if (grown == NULL)
-            return NULL;
-        *array = grown;
-        *cap = new_cap;
-    }
-    return (char *) *array + (*count)++ * element_bytes;
+    char *items;
+    if (!array_room(array, *count, cap, element_bytes))
+        return NULL;
+    memcpy(&items, array, sizeof items);
+    return items + (*count)++ * element_bytes;
 }
 
 bool batch_add_station(Batch *batch, const Station *station)

@@ -3,34 +3,18 @@
 #include <math.h>
 #include <string.h>
 
-/* Room for one more among `count` of `size` bytes each: there is room for 1, 2, 4, 8, ... NULL: no
- * memory. */
-static void *make_room(Arena *arena, void *items, size_t count, size_t size)
-{
-    if ((count & (count - 1)) != 0)
-        return items;
-    void *grown = arena_alloc(arena, (count == 0 ? 1 : count * 2) * size);
-    if (grown != NULL && count > 0)
-        memcpy(grown, items, count * size);
-    return grown;
-}
-
 bool str_list_add(Arena *arena, StrList *list, Str item)
 {
-    Str *items = make_room(arena, list->items, list->count, sizeof *items);
-    if (items == NULL)
+    if (!arena_room(arena, &list->items, list->count, sizeof item))
         return false;
-    list->items = items;
     list->items[list->count++] = item;
     return true;
 }
 
 bool box_list_add(Arena *arena, BoxList *list, const Box *item)
 {
-    Box *items = make_room(arena, list->items, list->count, sizeof *items);
-    if (items == NULL)
+    if (!arena_room(arena, &list->items, list->count, sizeof *item))
         return false;
-    list->items = items;
     list->items[list->count++] = *item;
     return true;
 }

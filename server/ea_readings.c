@@ -1,4 +1,5 @@
 /* /flood-monitoring/data/readings, those of a station and of a measure, and one reading. */
+#include "base/array.h"
 #include "base/clock.h"
 #include "server/ea.h"
 #include "server/resolve.h"
@@ -52,19 +53,6 @@ static bool put_reading(Listing *listing, const Reading *reading, Str measure_te
     return ea_list_put(&listing->list, buf_view(&listing->item));
 }
 
-static bool grow(void **items, size_t count, size_t *cap, size_t size)
-{
-    if (count < *cap)
-        return true;
-    size_t more = *cap * 2 + 64;
-    void *grown = reallocarray(*items, more, size);
-    if (grown == NULL)
-        return false;
-    *items = grown;
-    *cap = more;
-    return true;
-}
-
 static bool hold_reading(Listing *listing, const Reading *reading)
 {
     Held held = {.time = reading->time,
@@ -72,8 +60,8 @@ static bool hold_reading(Listing *listing, const Reading *reading)
                  .flags = reading->flags,
                  .measure = (uint32_t) listing->sorted.series_count - 1};
     if (!arena_copy(listing->arena, reading->raw, &held.raw) ||
-        !grow((void **) &listing->sorted.items, listing->sorted.count, &listing->sorted.cap,
-              sizeof held)) {
+        !array_room(&listing->sorted.items, listing->sorted.count, &listing->sorted.cap,
+                    sizeof held)) {
         listing->no_memory = true;
         return false;
     }
@@ -139,8 +127,8 @@ static bool begin_series(Listing *listing, const Station *station, const Measure
     listing->series = (Series){.text = STR_NONE};
     if (!arena_copy(listing->arena, measure->id, &listing->series.id) ||
         !describe(listing, measure) ||
-        !grow((void **) &listing->sorted.series, listing->sorted.series_count,
-              &listing->sorted.series_cap, sizeof listing->series)) {
+        !array_room(&listing->sorted.series, listing->sorted.series_count,
+                    &listing->sorted.series_cap, sizeof listing->series)) {
         listing->no_memory = true;
         return false;
     }

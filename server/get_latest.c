@@ -13,7 +13,7 @@ typedef struct Latest {
     Rows rows;
     Arena *arena;
     Meaning *meanings; /* of the measures that have a reading, in their order */
-    size_t count, cap;
+    size_t count;
     size_t at; /* of the second walk */
     bool no_memory;
 } Latest;
@@ -24,17 +24,10 @@ static bool add_meaning(const Measure *measure, const Meaning *meaning, void *ct
 {
     Latest *latest = ctx;
     (void) measure;
-    if (latest->count == latest->cap) {
-        size_t cap = latest->cap * 2 + 16;
-        Meaning *meanings = arena_alloc(latest->arena, cap * sizeof *meanings);
-        latest->no_memory = meanings == NULL;
-        if (latest->no_memory)
-            return false;
-        if (latest->count > 0)
-            memcpy(meanings, latest->meanings, latest->count * sizeof *meanings);
-        latest->meanings = meanings;
-        latest->cap = cap;
-    }
+    latest->no_memory =
+        !arena_room(latest->arena, &latest->meanings, latest->count, sizeof *meaning);
+    if (latest->no_memory)
+        return false;
     latest->meanings[latest->count++] = *meaning;
     return true;
 }

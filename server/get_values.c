@@ -15,7 +15,7 @@ typedef struct Values {
     Arena *arena;
     size_t value_offset, all_offset; /* of its two members in Station */
     Entry *entries;
-    size_t count, cap;
+    size_t count;
     bool no_memory;
 } Values;
 
@@ -23,19 +23,9 @@ static bool add(Values *values, Str value, Str station, int64_t measures)
 {
     if (str_is_none(value))
         return true;
-    if (values->count == values->cap) {
-        size_t cap = values->cap * 2 + 64;
-        Entry *entries = arena_alloc(values->arena, cap * sizeof *entries);
-        values->no_memory = entries == NULL;
-        if (values->no_memory)
-            return false;
-        if (values->count > 0)
-            memcpy(entries, values->entries, values->count * sizeof *entries);
-        values->entries = entries;
-        values->cap = cap;
-    }
     Entry entry = {.measures = measures};
-    values->no_memory = !arena_copy(values->arena, value, &entry.value) ||
+    values->no_memory = !arena_room(values->arena, &values->entries, values->count, sizeof entry) ||
+                        !arena_copy(values->arena, value, &entry.value) ||
                         !arena_copy(values->arena, station, &entry.station);
     if (!values->no_memory)
         values->entries[values->count++] = entry;

@@ -1,4 +1,5 @@
 /* sim/answer_readings.c - lists of readings: which times, in which order, how many. */
+#include "base/array.h"
 #include "base/clock.h"
 #include "sim/filter.h"
 #include "sim/item.h"
@@ -104,17 +105,10 @@ static bool is_enough(const ReadingQuery *query)
 
 static void append_row(ReadingQuery *query, uint32_t measure, UnixSec time)
 {
-    if (query->row_count == query->row_cap) {
-        size_t cap = query->row_cap == 0 ? 1024 : query->row_cap * 2;
-        Row *rows = realloc(query->rows, cap * sizeof *rows);
-        if (rows == NULL) {
-            query->no_memory = true;
-            return;
-        }
-        query->rows = rows;
-        query->row_cap = cap;
-    }
-    query->rows[query->row_count++] = (Row){time, measure};
+    query->no_memory =
+        !array_room(&query->rows, query->row_count, &query->row_cap, sizeof *query->rows);
+    if (!query->no_memory)
+        query->rows[query->row_count++] = (Row){time, measure};
 }
 
 static void add_row(const View *view, uint32_t measure, UnixSec time, ReadingQuery *query)

@@ -5,6 +5,7 @@
  *     poll_time,station,dateTime,value      the newest reading of a station at each poll: it arrived
  *                                           with the first poll that had it
  * Such a table has no lists; they are made of what the identifiers tell. */
+#include "base/array.h"
 #include "base/clock.h"
 #include "sim/item.h"
 #include "sim/load.h"
@@ -143,8 +144,8 @@ static ErrCode add_arrivals(const Table *table, Str rows, Err *err)
                            STR_ARG(columns[TABLES[table->form].time]), recorded->reading_count + 1);
         if (arrived_text.len == 0)
             reading.arrived = reading.time + PUBLISH_DELAY_S;
-        if (!grow((void **) &recorded->readings, recorded->reading_count, &recorded->reading_cap,
-                  sizeof *recorded->readings))
+        if (!array_room(&recorded->readings, recorded->reading_count, &recorded->reading_cap,
+                        sizeof *recorded->readings))
             return err_set(err, ERR_NO_MEMORY, "no memory for a table of arrivals");
         recorded->readings[recorded->reading_count++] = reading;
     }

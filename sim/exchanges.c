@@ -1,5 +1,6 @@
 #include "sim/exchanges.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "sim/load.h"
 
@@ -64,8 +65,8 @@ static ErrCode add_file(Exchanges *exchanges, const char *folder, const char *na
 {
     char path[1024];
     (void) snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (!grow((void **) &exchanges->entries, exchanges->count, &exchanges->cap,
-              sizeof *exchanges->entries))
+    if (!array_room(&exchanges->entries, exchanges->count, &exchanges->cap,
+                    sizeof *exchanges->entries))
         return err_set(err, ERR_NO_MEMORY, "no memory for recorded answers");
     Entry *entry = &exchanges->entries[exchanges->count++];
     *entry = (Entry){.file = buf_init(FILE_MAX_BYTES)};

@@ -1,5 +1,6 @@
 #include "sim/load.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "sim/filter.h"
@@ -14,19 +15,6 @@ enum { ITEM_MAX_BYTES = 1 << 26 };
 static ErrCode no_memory(Err *err)
 {
     return err_set(err, ERR_NO_MEMORY, "no memory for recorded answers");
-}
-
-bool grow(void **array, size_t count, size_t *cap, size_t item_size)
-{
-    if (count < *cap)
-        return true;
-    size_t new_cap = *cap == 0 ? 64 : *cap * 2;
-    void *grown = realloc(*array, new_cap * item_size);
-    if (grown == NULL)
-        return false;
-    *array = grown;
-    *cap = new_cap;
-    return true;
 }
 
 /* ---- walking --------------------------------------------------------------------------------- */
@@ -91,8 +79,8 @@ static bool add_reading(Loading *loading, uint32_t measure, Str item, UnixSec *r
     if (!json_member(item, STR("dateTime"), &raw_time) || !clock_parse(unquoted(raw_time), &time))
         return true; /* a URI, or no time: not a reading that could be asked for */
     (void) json_member(item, STR("value"), &value);
-    if (!grow((void **) &recorded->readings, recorded->reading_count, &recorded->reading_cap,
-              sizeof *recorded->readings))
+    if (!array_room(&recorded->readings, recorded->reading_count, &recorded->reading_cap,
+                    sizeof *recorded->readings))
         return false;
     recorded->readings[recorded->reading_count] =
         (RecordedReading){.measure = measure,
@@ -170,8 +158,8 @@ static ErrCode add_types(Loading *loading, Str type, Err *err)
                                : WORLD_NONE;
         if (station == WORLD_NONE)
             continue;
-        if (!grow((void **) &recorded->types, recorded->type_count, &recorded->type_cap,
-                  sizeof *recorded->types))
+        if (!array_room(&recorded->types, recorded->type_count, &recorded->type_cap,
+                        sizeof *recorded->types))
             return no_memory(err);
         recorded->types[recorded->type_count++] = (RecordedType){own_type, station};
     }

@@ -19,6 +19,3 @@ LoadFn load_types;    /* stations of the type that the file's name tells */
 LoadFn load_single_station;
 LoadFn load_single_measure;
 LoadFn load_readings;
-
-/* Makes room for one more in a growing array. False: no memory. */
-bool grow(void **array, size_t count, size_t *cap, size_t item_size);

@@ -1,5 +1,6 @@
 /* sim/replay.c - reads a folder of recorded answers: which files, by their names, and when they
  * were. */
+#include "base/array.h"
 #include "base/json.h"
 #include "sim/load.h"
 #include "sim/simtime.h"
@@ -36,8 +37,8 @@ ErrCode recorded_read_file(const char *path, Buf *file, Err *err)
 
 ErrCode recorded_add_file(Recorded *recorded, Buf **ret_file, Err *err)
 {
-    if (!grow((void **) &recorded->files, recorded->file_count, &recorded->file_cap,
-              sizeof *recorded->files))
+    if (!array_room(&recorded->files, recorded->file_count, &recorded->file_cap,
+                    sizeof *recorded->files))
         return err_set(err, ERR_NO_MEMORY, "no memory for recorded answers");
     recorded->files[recorded->file_count] = buf_init(FILE_MAX_BYTES);
     *ret_file = &recorded->files[recorded->file_count++];

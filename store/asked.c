@@ -1,5 +1,7 @@
 #include "store/asked.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 /* ---- writing: the ingest thread -------------------------------------------------------------- */
@@ -67,14 +69,8 @@ void asked_list_release(AskedList *list)
 
 static ErrCode add(AskedList *list, const AskedRange *range, Err *err)
 {
-    if (list->count == list->cap) {
-        size_t cap = list->cap * 2 + 64;
-        AskedRange *items = reallocarray(list->items, cap, sizeof *items);
-        if (items == NULL)
-            return err_set(err, ERR_NO_MEMORY, "no memory for %zu ranges", cap);
-        list->items = items;
-        list->cap = cap;
-    }
+    if (!array_room(&list->items, list->count, &list->cap, sizeof *range))
+        return err_set(err, ERR_NO_MEMORY, "no memory for more than %zu ranges", list->count);
     list->items[list->count++] = *range;
     return OK;
 }

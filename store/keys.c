@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "store/apply.h"
 
 #include <stdlib.h>
@@ -41,14 +42,8 @@ void key_list_release(KeyList *list)
 
 ErrCode key_list_add(KeyList *list, int64_t key, Err *err)
 {
-    if (list->count == list->cap) {
-        size_t cap = list->cap * 2 + 16;
-        int64_t *keys = reallocarray(list->keys, cap, sizeof *keys);
-        if (keys == NULL)
-            return err_set(err, ERR_NO_MEMORY, "no memory for %zu keys", cap);
-        list->keys = keys;
-        list->cap = cap;
-    }
+    if (!array_room(&list->keys, list->count, &list->cap, sizeof key))
+        return err_set(err, ERR_NO_MEMORY, "no memory for more than %zu keys", list->count);
     list->keys[list->count++] = key;
     return OK;
 }

@@ -1,5 +1,7 @@
 #include "store/lookup.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,16 +15,9 @@ void station_refs_release(StationRefs *refs)
 
 static bool add_ref(StationRefs *refs, int64_t key, Str id, Arena *arena)
 {
-    if (refs->count == refs->cap) {
-        size_t cap = refs->cap == 0 ? 16 : refs->cap * 2;
-        StationRef *items = reallocarray(refs->items, cap, sizeof *items);
-        if (items == NULL)
-            return false;
-        refs->items = items;
-        refs->cap = cap;
-    }
     StationRef ref = {.key = key};
-    if (!arena_copy(arena, id, &ref.id))
+    if (!array_room(&refs->items, refs->count, &refs->cap, sizeof ref) ||
+        !arena_copy(arena, id, &ref.id))
         return false;
     refs->items[refs->count++] = ref;
     return true;

@@ -1,5 +1,6 @@
 #include "store/measures.h"
 
+#include "base/array.h"
 #include "store/meant.h"
 #include "store/rows.h"
 
@@ -17,19 +18,6 @@ void measure_ids_release(MeasureIds *list)
     free(list->ids);
 }
 
-static ErrCode make_room(MeasureIds *list, Err *err)
-{
-    if (list->count < list->cap)
-        return OK;
-    size_t cap = list->cap * 2 + 8;
-    Str *ids = reallocarray(list->ids, cap, sizeof *ids);
-    if (ids == NULL)
-        return err_set(err, ERR_NO_MEMORY, "no memory for %zu measure ids", cap);
-    list->ids = ids;
-    list->cap = cap;
-    return OK;
-}
-
 /* Copied, as each id dies with its row. The bytes move while they grow: pointers come last. */
 ErrCode measure_ids_read(MeasureIds *list, Snapshot *snap, int64_t station, Err *err)
 {
@@ -40,8 +28,9 @@ ErrCode measure_ids_read(MeasureIds *list, Snapshot *snap, int64_t station, Err 
     for (;;) {
         bool row = false;
         ErrCode rc = sql_step(&snap->db, st, &row, err);
-        if (rc == OK && row)
-            rc = make_room(list, err);
+        if (rc == OK && row && !array_room(&list->ids, list->count, &list->cap, sizeof *list->ids))
+            rc =
+                err_set(err, ERR_NO_MEMORY, "no memory for more than %zu measure ids", list->count);
         if (rc != OK)
             return rc;
         if (!row)

@@ -5,6 +5,7 @@
  * measure's newest (the last known). Both are judged by what the store and the batch say together,
  * and late by what the store said before the batch, so the order of readings inside a batch changes
  * nothing. */
+#include "base/array.h"
 #include "store/apply.h"
 #include "store/spool.h"
 
@@ -159,14 +160,9 @@ static ErrCode read_known(Readings *all, const Series *series, Err *err)
         ErrCode rc = sql_step(all->apply->db, st, &row, err);
         if (rc != OK || !row)
             return rc;
-        if (all->known_count == all->known_cap) {
-            size_t cap = all->known_cap * 2 + 128;
-            Known *known = reallocarray(all->known, cap, sizeof *known);
-            if (known == NULL)
-                return err_set(err, ERR_NO_MEMORY, "no memory for %zu known readings", cap);
-            all->known = known;
-            all->known_cap = cap;
-        }
+        if (!array_room(&all->known, all->known_count, &all->known_cap, sizeof *all->known))
+            return err_set(err, ERR_NO_MEMORY, "no memory for more than %zu known readings",
+                           all->known_count);
         all->known[all->known_count++] = (Known){
             .time = sql_int(st, 0), .value = sql_real(st, 1), .has_raw = sql_int(st, 2) != 0};
     }
@@ -308,16 +304,9 @@ bool gap_list_add(GapList *gaps, const SeriesGap *gap)
 {
     SeriesGap copy = *gap;
     if (!arena_copy(&gaps->strings, gap->measure_id, &copy.measure_id) ||
-        !arena_copy(&gaps->strings, gap->station_id, &copy.station_id))
+        !arena_copy(&gaps->strings, gap->station_id, &copy.station_id) ||
+        !array_room(&gaps->items, gaps->count, &gaps->cap, sizeof copy))
         return false;
-    if (gaps->count == gaps->cap) {
-        size_t cap = gaps->cap * 2 + 64;
-        SeriesGap *items = reallocarray(gaps->items, cap, sizeof *items);
-        if (items == NULL)
-            return false;
-        gaps->items = items;
-        gaps->cap = cap;
-    }
     gaps->items[gaps->count++] = copy;
     return true;
 }

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "store/asked.h"
 #include "store/lookup.h"
 #include "store/meant.h"
@@ -368,14 +369,10 @@ static ErrCode read_times(Walk *walk, int64_t key, Window range, Err *err)
         ErrCode rc = sql_step(&walk->snap->db, st, &row, err);
         if (rc != OK || !row)
             return rc;
-        if (walk->gaps.count == walk->gaps.cap) {
-            size_t cap = walk->gaps.cap * 2 + 128;
-            UnixSec *times = reallocarray(walk->gaps.times, cap, sizeof *times);
-            if (times == NULL)
-                return err_set(err, ERR_NO_MEMORY, "no memory for %zu times", cap);
-            walk->gaps.times = times;
-            walk->gaps.cap = cap;
-        }
+        if (!array_room(&walk->gaps.times, walk->gaps.count, &walk->gaps.cap,
+                        sizeof *walk->gaps.times))
+            return err_set(err, ERR_NO_MEMORY, "no memory for more than %zu times",
+                           walk->gaps.count);
         walk->gaps.times[walk->gaps.count++] = row_reading(st).time;
     }
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "model/window.h"
+#include "tests/test_store_kit.h"
 
 #include <arpa/inet.h>
 #include <math.h>
@@ -237,37 +238,23 @@ Applied fixture_apply(Fixture *fixture, Batch *batch, Fault fault)
 
 Station a_station(const char *id)
 {
-    return (Station){.id = str_of(id),
-                     .reference = str_of(id),
-                     .label = str_of(id),
-                     .lat_deg = NAN,
-                     .long_deg = NAN,
-                     .easting_m = NAN,
-                     .northing_m = NAN,
-                     .datum_offset_m = NAN,
-                     .stage = scale_unknown(),
-                     .downstage = scale_unknown(),
-                     .listed = true,
-                     .newest = NO_TIME,
-                     .raw = str_of(id)};
+    Station station = kit_station(id);
+    station.reference = station.label = station.id;
+    return station;
 }
 
 Measure a_measure(const char *id, const char *station_id, const char *parameter,
                   const char *qualifier)
 {
-    return (Measure){.id = str_of(id),
-                     .station_id = str_of(station_id),
-                     .label = str_of(id),
-                     .parameter = str_of(parameter),
-                     .parameter_name = str_of(parameter),
-                     .qualifier = str_of(qualifier),
-                     .value_type = STR("instantaneous"),
-                     .unit = STR("mASD"),
-                     .datum = STR("datumASD"),
-                     .period_s = 900,
-                     .listed = true,
-                     .newest = NO_TIME,
-                     .raw = str_of(id)};
+    Measure measure = kit_measure(id, station_id);
+    measure.label = measure.id;
+    measure.parameter = measure.parameter_name = str_of(parameter);
+    measure.qualifier = str_of(qualifier);
+    measure.value_type = STR("instantaneous");
+    measure.unit = STR("mASD");
+    measure.datum = STR("datumASD");
+    measure.period_s = 900;
+    return measure;
 }
 
 void add_reading(Batch *batch, const char *measure_id, UnixSec time, double value)

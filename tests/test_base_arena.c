@@ -65,3 +65,17 @@ TEST(arena_is_usable_after_release)
     arena_release(&arena);
     arena_release(&arena);
 }
+
+TEST(arena_makes_room_for_one_more_and_keeps_what_is_there)
+{
+    enum { COUNT = 10000 };
+    CLEANUP(arena_release) Arena arena = arena_init();
+    int64_t *items = NULL;
+    for (size_t i = 0; i < COUNT; i++) {
+        REQUIRE(arena_room(&arena, &items, i, sizeof *items));
+        items[i] = (int64_t) i; /* a sanitizer tells when this is not ours */
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        REQUIRE(items[i] == (int64_t) i);
+    CHECK(arena.bytes < 4 * COUNT * sizeof *items); /* it doubles */
+}
