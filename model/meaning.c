@@ -102,6 +102,19 @@ MeaningPass meaning_begin(const Measure *measure, const Station *station, const 
     return pass;
 }
 
+UnixSec meaning_from(const MeaningPass *pass)
+{
+    int64_t span_s = 1; /* the newest alone */
+    if (pass->has_trend) {
+        int64_t trend_s = TREND_PERIODS * pass->measure->period_s;
+        span_s = trend_s > HOUR_S ? trend_s : HOUR_S;
+    }
+    /* Rain is summed up over a day, and a trend that is not in metres is told from the range of one. */
+    if (pass->has_totals || (pass->has_trend && !pass->in_metres) || span_s > WINDOW_MAX_S)
+        span_s = WINDOW_MAX_S;
+    return pass->measure->newest - span_s + 1;
+}
+
 static void add_to_totals(MeaningPass *pass, int64_t age_s, double value)
 {
     for (size_t i = 0; i < RAIN_WINDOW_COUNT; i++)

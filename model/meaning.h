@@ -3,7 +3,7 @@
  * One pass over the readings that are held of a measure, oldest first, in constant memory:
  *
  *     MeaningPass pass = meaning_begin(measure, station, scale);
- *     for each reading: meaning_add(&pass, reading);
+ *     for each reading from meaning_from(&pass) on: meaning_add(&pass, reading);
  *     Meaning meaning = meaning_end(&pass);
  *
  * T is the time of the measure's newest reading, P its period. Source of each formula: the
@@ -97,6 +97,8 @@ typedef struct MeaningPass {
 /* `measure` with its newest time; `scale` is what it is judged by (measure_scale()), or NULL.
  * Borrowed until meaning_end(): `measure`, `scale`. */
 MeaningPass meaning_begin(const Measure *measure, const Station *station, const Scale *scale);
+/* From when on readings count, in (T - 24 h, T]: of a level some five of a day's 96. */
+UnixSec meaning_from(const MeaningPass *pass);
 /* Oldest first, none newer than measure->newest; older ones than 24 h before it do not count. */
 void meaning_add(MeaningPass *pass, const Reading *reading);
 Meaning meaning_end(const MeaningPass *pass);

@@ -1,6 +1,5 @@
 #include "store/meant.h"
 
-#include "model/meaning.h"
 #include "store/rows.h"
 
 #include <stdlib.h>
@@ -51,14 +50,12 @@ ErrCode measure_newest_time(Snapshot *snap, int64_t key, UnixSec *ret_time, Err 
     return rc;
 }
 
-static ErrCode add_window(Snapshot *snap, const Station *station, int64_t key, MeaningPass *pass,
-                          Err *err)
+static ErrCode add_readings(Snapshot *snap, Window window, int64_t key, MeaningPass *pass, Err *err)
 {
     CLEANUP(sql_endp) sqlite3_stmt *st = sql_begin(&snap->db, READ_READINGS);
-    Window kept = window_ending_at(station->newest, snap->store->options.window_s);
     sql_bind_int(st, 1, key);
-    sql_bind_int(st, 2, kept.from);
-    sql_bind_int(st, 3, kept.to);
+    sql_bind_int(st, 2, window.from);
+    sql_bind_int(st, 3, window.to);
     for (;;) {
         bool row = false;
         ErrCode rc = sql_step(&snap->db, st, &row, err);
@@ -69,17 +66,30 @@ static ErrCode add_window(Snapshot *snap, const Station *station, int64_t key, M
     }
 }
 
+ErrCode measure_meaning(Snapshot *snap, const Station *station, const Measure *measure, int64_t key,
+                        Meaning *ret_meaning, Err *err)
+{
+    MeaningPass pass = meaning_begin(measure, station, measure_scale(measure, station));
+    ErrCode rc = OK;
+    if (station->newest != NO_TIME) {
+        const Window counts = {.from = meaning_from(&pass), .to = measure->newest + 1};
+        const Window kept = window_ending_at(station->newest, snap->store->options.window_s);
+        rc = add_readings(snap, window_both(kept, counts), key, &pass, err);
+    }
+    *ret_meaning = meaning_end(&pass);
+    return rc;
+}
+
 /* Nothing is meant by a measure without a reading. */
 static ErrCode find_out(Snapshot *snap, const Station *station, Measure measure, int64_t key,
                         uint8_t *ret_meant, Err *err)
 {
     ErrCode rc = measure_newest_time(snap, key, &measure.newest, err);
     *ret_meant = both(TREND_NONE, LEVEL_NONE);
-    if (rc != OK || measure.newest == NO_TIME || station->newest == NO_TIME)
+    if (rc != OK || measure.newest == NO_TIME)
         return rc;
-    MeaningPass pass = meaning_begin(&measure, station, measure_scale(&measure, station));
-    rc = add_window(snap, station, key, &pass, err);
-    const Meaning meaning = meaning_end(&pass);
+    Meaning meaning;
+    rc = measure_meaning(snap, station, &measure, key, &meaning, err);
     *ret_meant = both(meaning.trend, meaning.state);
     return rc;
 }

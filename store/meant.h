@@ -1,10 +1,15 @@
-/* store/meant.h - which measures a filter takes, what their newest values mean included. Private to
+/* store/meant.h - what the newest values of measures mean, and which of them a filter takes for it. Private to
  * the folder.
  *
- * That is read off the readings of a measure's window, some 40 microseconds of them: only where the
- * filter asks for it, and once for as long as the snapshot is held. */
+ * That is read off the readings in front of a newest one: only where somebody asks for it, and by filters once for as
+ * long as the snapshot is held. */
 #pragma once
+#include "model/meaning.h"
 #include "store/inside.h"
+
+/* `measure` with its newest time. Readings outside of its station's window mean nothing. */
+MUST_USE ErrCode measure_meaning(Snapshot *snap, const Station *station, const Measure *measure,
+                                 int64_t key, Meaning *ret_meaning, Err *err);
 
 /* All of the filter's part that is the measure's. `station` is its own, as the store hands it out. */
 MUST_USE ErrCode measure_is_taken(Snapshot *snap, const Filter *filter, const Station *station,

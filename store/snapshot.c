@@ -134,6 +134,7 @@ struct Walk {
     } stations;
     struct {
         MeasureFn *each;
+        MeantFn *each_meant; /* the other is NULL then */
         bool with_reading_only;
     } measures;
     struct {
@@ -230,6 +231,16 @@ ErrCode snapshot_each_station(Snapshot *snap, const Filter *filter, StationFn *e
 
 /* ---- measures and their newest --------------------------------------------------------------- */
 
+static ErrCode hand_out_meant(Walk *walk, const Station *station, const Measure *measure,
+                              const Reading *newest, int64_t key, Err *err)
+{
+    Meaning meaning;
+    ErrCode rc = measure_meaning(walk->snap, station, measure, key, &meaning, err);
+    if (rc == OK)
+        walk->stopped = !walk->measures.each_meant(station, measure, newest, &meaning, walk->ctx);
+    return rc;
+}
+
 /* Hands a measure out with the tail of its readings. */
 static ErrCode visit_newest(Walk *walk, const Station *station, Measure *measure, int64_t key,
                             Err *err)
@@ -246,6 +257,8 @@ static ErrCode visit_newest(Walk *walk, const Station *station, Measure *measure
         newest.measure_id = measure->id;
         measure->newest = newest.time;
     }
+    if (walk->measures.each_meant != NULL)
+        return hand_out_meant(walk, station, measure, &newest, key, err);
     walk->stopped = !walk->measures.each(station, measure, row ? &newest : NULL, walk->ctx);
     return OK;
 }
@@ -285,6 +298,16 @@ ErrCode snapshot_each_latest(Snapshot *snap, const Filter *filter, MeasureFn *ea
     Walk walk = {.snap = snap,
                  .visit = visit_measures,
                  .measures = {.each = each, .with_reading_only = true},
+                 .ctx = ctx};
+    return walk_stations(&walk, filter, err);
+}
+
+ErrCode snapshot_each_meant(Snapshot *snap, const Filter *filter, MeantFn *each, void *ctx,
+                            Err *err)
+{
+    Walk walk = {.snap = snap,
+                 .visit = visit_measures,
+                 .measures = {.each_meant = each, .with_reading_only = true},
                  .ctx = ctx};
     return walk_stations(&walk, filter, err);
 }

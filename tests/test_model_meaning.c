@@ -576,3 +576,69 @@ TEST(rate_equals_the_textbook_on_many_series)
         CHECK(fabs(want - got) < 2e-6);
     }
 }
+
+/* ---- from when on ------------------------------------------------------------------------------ */
+
+static bool same_real(double a, double b)
+{
+    return isnan(a) ? isnan(b) : a == b;
+}
+
+static bool same_meaning(const Meaning *a, const Meaning *b)
+{
+    bool same = a->trend == b->trend && a->state == b->state &&
+                same_real(a->rate_per_h, b->rate_per_h) &&
+                same_real(a->range_position, b->range_position);
+    for (size_t i = 0; i < RAIN_WINDOW_COUNT; i++)
+        same = same && same_real(a->rain[i].sum, b->rain[i].sum) && a->rain[i].n == b->rain[i].n;
+    return same;
+}
+
+/* Of a day and more of readings, minute by minute: all of them, and those that are said to count. */
+static void check_from(const Measure *measure, int64_t span_s)
+{
+    const Scale *scale = str_eq(measure->parameter, STR("rainfall")) ? NULL : &SCALE;
+    uint64_t x = 7;
+    for (int round_no = 0; round_no < 100; round_no++) {
+        MeaningPass all = meaning_begin(measure, &INLAND, scale);
+        MeaningPass counting = meaning_begin(measure, &INLAND, scale);
+        CHECK_INT(NEWEST - span_s + 1, meaning_from(&counting));
+        for (int age = 25 * 60; age >= 0; age--) {
+            x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            if (age > 0 && x >> 60 != 0) /* every sixteenth minute, about */
+                continue;
+            double value = (double) (x >> 40 & 0xff) / 100;
+            add(&all, age, value, 0);
+            if (NEWEST - age * 60 >= meaning_from(&counting))
+                add(&counting, age, value, 0);
+        }
+        const Meaning want = meaning_end(&all), got = meaning_end(&counting);
+        REQUIRE(same_meaning(&want, &got));
+    }
+}
+
+TEST(meaning_counts_no_reading_before_it_says)
+{
+    enum { DAY_S = 86400, HOUR_S = 3600 };
+    Measure flow = LEVEL, hourly = LEVEL, daily = LEVEL, quick = LEVEL, direction = LEVEL;
+    flow.unit = STR("m3/s");
+    hourly.period_s = HOUR_S;
+    daily.period_s = DAY_S;
+    quick.period_s = 60;
+    direction.parameter = STR("wind");
+    direction.qualifier = STR("Direction");
+    const struct {
+        const char *name;
+        const Measure *measure;
+        int64_t span_s;
+    } cases[] = {
+        {"level", &LEVEL, 5 * QUARTER},    {"level, hourly", &hourly, 5 * HOUR_S},
+        {"level, daily", &daily, DAY_S},   {"level, each minute", &quick, HOUR_S},
+        {"flow: its range", &flow, DAY_S}, {"rain: its totals", &RAIN, DAY_S},
+        {"wind direction", &direction, 1},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        CASE(cases[i].name);
+        check_from(cases[i].measure, cases[i].span_s);
+    }
+}
