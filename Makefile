@@ -193,6 +193,7 @@ bench:
 	@bench/delivery.sh
 	@bench/pages.sh
 	@bench/export.sh
+	@bench/large.sh
 	@bench/ingest.sh
 	@bench/lake.sh
 	@$(O)/bench/subscribers

@@ -42,7 +42,7 @@ ErrCode buf_check(const Buf *buf, Err *err)
     if (buf->error == ERR_TOO_LARGE)
         return err_set(err, buf->error, "more than %zu bytes", buf->max);
     if (buf->error != OK)
-        return err_set(err, buf->error, "no memory beyond %zu bytes", buf->len);
+        return err_set(err, buf->error, "%s beyond %zu bytes", err_name(buf->error), buf->len);
     return OK;
 }
 

@@ -10,7 +10,7 @@
 typedef struct Buf {
     char *ptr; /* NULL while nothing was appended */
     size_t len, cap, max;
-    ErrCode error; /* OK, ERR_TOO_LARGE or ERR_NO_MEMORY */
+    ErrCode error; /* OK, ERR_TOO_LARGE, ERR_NO_MEMORY, or what its owner says */
 } Buf;
 
 Buf buf_init(size_t max_bytes);

@@ -28,36 +28,8 @@ serve() { # serve DATA EXPORT: sets service
     pids+=("$service")
     await "$service" "http://127.0.0.1:$PORT/v1/stations/$station/latest"
 }
-end_service() {
-    kill "$service"
-    wait "$service" || true
-}
 p99() { awk '{ print $4 }' "$1"; }
 openloop() { exec taskset -c 1 build/release/bench/openloop $PORT "/v1/stations/$station/latest" "$RATE" "$1"; } # in a shell of its own
-
-make_store() { # make_store STATIONS: lists and newest by polling, the rest by SQL; sets station
-    STATIONS=$1
-    rm -rf "$dir/data"
-    say "$1 stations: lists and newest"
-    start_sim build --batching 0
-    : > "$dir/freshet.log"
-    build/freshet --listen 127.0.0.1:$PORT --data-dir "$dir/data" --upstream "$upstream" --upstream-budget 9 \
-        --upstream-budget-bytes 1GB --max-body-bytes 1GB --poll-jitter 0s --export-url off 2> "$dir/freshet.log" &
-    service=$!
-    pids+=("$service")
-    local until=$((SECONDS + 900)) # of 540,000 stations
-    until grep -q 'event=polled' "$dir/freshet.log"; do
-        if ! kill -0 "$service" 2> /dev/null || [ $SECONDS -ge $until ]; then
-            fail "freshet does not poll; see $dir/freshet.log"
-        fi
-        sleep 0.2
-    done
-    station=$(curl -fsS "http://127.0.0.1:$PORT/v1/latest.csv?parameter=level&limit=50" | sed -n '2,$p' | cut -d, -f1 | grep -E '^[A-Za-z0-9_]+$' | head -n 1)
-    end_service
-    kill "$sim"
-    say "$1 stations: filling the window"
-    fill_window "$dir/data/freshet.db" 'generation + 96 - back'
-}
 
 # One export of everything, with somebody who asks: appends "idle busy milliseconds memory" to rounds.
 export_round() {

@@ -1,5 +1,5 @@
-# shellcheck shell=bash
-# window.sh - a full window by SQL, for the benches of large stores; sourced.
+# shellcheck shell=bash disable=SC2154,SC2034
+# window.sh - stores with a full window, for the benches of large ones; sourced behind kit.sh. PORT is theirs to set.
 
 # fill_window DB GENERATION: from the newest reading of each measure 95 more, back in time, as asking an
 # upstream for some fifty million would take an hour. GENERATION: an expression of `generation` (of the newest) and
@@ -17,4 +17,34 @@ SELECT measure, time - back * 900, value + back % 7 / 100.0, 0, received, 0, $2 
 $index
 UPDATE meta SET readings = (SELECT count(*) FROM reading), generation = (SELECT max(generation) FROM reading);
 SQL
+}
+
+end_service() {
+    kill "$service"
+    wait "$service" || true
+}
+
+# make_store STATIONS: in $dir/data, lists and newest by polling, the rest by SQL; sets station, one with a level.
+make_store() {
+    STATIONS=$1
+    rm -rf "$dir/data"
+    say "$1 stations: lists and newest"
+    start_sim build --batching 0
+    : > "$dir/freshet.log"
+    build/freshet --listen "127.0.0.1:$PORT" --data-dir "$dir/data" --upstream "$upstream" --upstream-budget 9 \
+        --upstream-budget-bytes 1GB --max-body-bytes 1GB --poll-jitter 0s --export-url off 2> "$dir/freshet.log" &
+    service=$!
+    pids+=("$service")
+    local until=$((SECONDS + 900)) # of 540,000 stations
+    until grep -q 'event=polled' "$dir/freshet.log"; do
+        if ! kill -0 "$service" 2> /dev/null || [ $SECONDS -ge $until ]; then
+            fail "freshet does not poll; see $dir/freshet.log"
+        fi
+        sleep 0.2
+    done
+    station=$(curl -fsS "http://127.0.0.1:$PORT/v1/latest.csv?parameter=level&limit=50" | sed -n '2,$p' | cut -d, -f1 | grep -E '^[A-Za-z0-9_]+$' | head -n 1)
+    end_service
+    kill "$sim"
+    say "$1 stations: filling the window"
+    fill_window "$dir/data/freshet.db" 'generation + 96 - back'
 }

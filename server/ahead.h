@@ -1,5 +1,5 @@
-/* server/ahead.h - the bodies most asked for are rendered before a new generation is announced, so
- * that a poll is not followed by a rush on the store. */
+/* server/ahead.h - the bodies most asked for are rendered before a new generation is announced, and what is held is
+ * counted, so that a poll is not followed by a rush on the store, nor /v1/status by a walk over all measures. */
 #pragma once
 #include "server/answer.h"
 

@@ -109,6 +109,9 @@ void ea_put_reading(Buf *out, const Reading *reading, bool with_date, Str measur
 
 /* ---- documents ------------------------------------------------------------------------------- */
 
+/* Of the country's stations or measures some 4 MB are asked for all day long: they stay in the cache. */
+enum { EA_LIST_IN_MEMORY = 16 << 20 };
+
 typedef struct EaList {
     const Request *req;
     Reply *reply;

@@ -33,6 +33,7 @@ static ErrCode list_measures(const Request *req, Reply *reply, const EaQuery *qu
                        .query = query,
                        .item = buf_init(req->site->options->max_response_bytes)};
     ErrCode rc = OK;
+    reply->spools_from = EA_LIST_IN_MEMORY;
     if (!req->head_alone)
         rc = snapshot_each_measure(req->snap, filter, add_measure, &listing, err);
     if (rc == OK)

@@ -1,50 +1,29 @@
 /* /flood-monitoring/data/readings, those of a station and of a measure, and one reading. */
-#include "base/array.h"
 #include "base/clock.h"
 #include "server/ea.h"
+#include "server/ea_newest.h"
 #include "server/resolve.h"
 
-#include <stdlib.h>
-
 static const char *const COLUMNS[] = {"dateTime", "measure", "value", NULL};
-
-/* A reading held back until all are known and can be put in order. */
-typedef struct Held {
-    UnixSec time;
-    double value;
-    unsigned flags;
-    uint32_t measure; /* index */
-    Str raw;
-} Held;
-
-/* A measure while its readings are put, or held back. */
-typedef struct Series {
-    Str id;
-    Str text; /* its description, in the full view; none else */
-} Series;
 
 typedef struct Listing {
     EaList list;
     const EaQuery *query;
-    Arena *arena;
     Buf item;
-    Series series;
-    bool takes; /* the readings of the measure under way */
-    bool no_memory;
+    EaSeries series;   /* the one under way; its texts live until the next */
+    Buf description;   /* of it, in the full view */
+    bool takes;        /* the readings of the measure under way */
     UnixSec held_from; /* everything later is held of all that was walked; NO_TIME: nothing is */
     bool stops_at_past, reaches_past; /* the range begins before what is held */
-    struct {
-        Series *series;
-        size_t series_count, series_cap;
-        Held *items;
-        size_t count, cap;
-    } sorted;
+    EaNewest newest;
+    bool no_memory;
 } Listing;
 
 /* ---- putting --------------------------------------------------------------------------------- */
 
-static bool put_reading(Listing *listing, const Reading *reading, Str measure_text)
+static bool put_reading(const Reading *reading, Str measure_text, void *ctx)
 {
+    Listing *listing = ctx;
     EaNext next = ea_list_next(&listing->list);
     if (next != EA_TAKE)
         return next == EA_SKIP;
@@ -53,69 +32,30 @@ static bool put_reading(Listing *listing, const Reading *reading, Str measure_te
     return ea_list_put(&listing->list, buf_view(&listing->item));
 }
 
-static bool hold_reading(Listing *listing, const Reading *reading)
-{
-    Held held = {.time = reading->time,
-                 .value = reading->value,
-                 .flags = reading->flags,
-                 .measure = (uint32_t) listing->sorted.series_count - 1};
-    if (!arena_copy(listing->arena, reading->raw, &held.raw) ||
-        !array_room(&listing->sorted.items, listing->sorted.count, &listing->sorted.cap,
-                    sizeof held)) {
-        listing->no_memory = true;
-        return false;
-    }
-    listing->sorted.items[listing->sorted.count++] = held;
-    return true;
-}
-
 static bool add_reading(const Reading *reading, void *ctx)
 {
     Listing *listing = ctx;
     if (!listing->takes)
         return true;
-    return listing->query->sorted ? hold_reading(listing, reading)
-                                  : put_reading(listing, reading, listing->series.text);
-}
-
-/* Newest first; readings of one moment in the order of their measures. */
-static int newest_first(const void *a, const void *b)
-{
-    const Held *one = a, *two = b;
-    if (one->time != two->time)
-        return one->time < two->time ? 1 : -1;
-    return (one->measure > two->measure) - (one->measure < two->measure);
-}
-
-static void put_sorted(Listing *listing)
-{
-    if (listing->sorted.count > 0)
-        qsort(listing->sorted.items, listing->sorted.count, sizeof *listing->sorted.items,
-              newest_first);
-    for (size_t i = 0; i < listing->sorted.count; i++) {
-        const Held *held = &listing->sorted.items[i];
-        const Series *series = &listing->sorted.series[held->measure];
-        const Reading reading = {.measure_id = series->id,
-                                 .time = held->time,
-                                 .value = held->value,
-                                 .flags = held->flags,
-                                 .raw = held->raw};
-        if (!put_reading(listing, &reading, series->text))
-            break;
-    }
+    if (!listing->query->sorted)
+        return put_reading(reading, listing->series.text, listing);
+    bool is_added = ea_newest_add(&listing->newest, reading, &listing->series);
+    listing->no_memory = !is_added && !listing->newest.too_many;
+    return is_added;
 }
 
 /* ---- walking --------------------------------------------------------------------------------- */
 
 static bool describe(Listing *listing, const Measure *measure)
 {
-    CLEANUP(buf_release) Buf text = buf_init(1 << 20);
     const Reading newest = {.measure_id = measure->id, .time = measure->newest};
+    buf_clear(&listing->description);
     if (!listing->query->full || str_is_none(measure->raw))
         return true;
-    ea_put_measure(&text, measure, measure->newest != NO_TIME ? &newest : NULL, true,
-                   EA_LATEST_ADDRESS, &listing->list.style);
-    return text.error == OK && arena_copy(listing->arena, buf_view(&text), &listing->series.text);
+    ea_put_measure(&listing->description, measure, measure->newest != NO_TIME ? &newest : NULL,
+                   true, EA_LATEST_ADDRESS, &listing->list.style);
+    listing->series.text = buf_view(&listing->description);
+    return listing->description.error == OK;
 }
 
 static bool begin_series(Listing *listing, const Station *station, const Measure *measure)
@@ -124,16 +64,10 @@ static bool begin_series(Listing *listing, const Station *station, const Measure
         ea_takes_station(listing->query, station) && ea_takes_measure(listing->query, measure);
     if (!listing->takes)
         return true;
-    listing->series = (Series){.text = STR_NONE};
-    if (!arena_copy(listing->arena, measure->id, &listing->series.id) ||
-        !describe(listing, measure) ||
-        !array_room(&listing->sorted.series, listing->sorted.series_count,
-                    &listing->sorted.series_cap, sizeof listing->series)) {
-        listing->no_memory = true;
-        return false;
-    }
-    listing->sorted.series[listing->sorted.series_count++] = listing->series;
-    return true;
+    listing->series = (EaSeries){.id = measure->id, .text = STR_NONE};
+    ea_newest_begin_series(&listing->newest);
+    listing->no_memory = !describe(listing, measure);
+    return !listing->no_memory;
 }
 
 static bool begin_measure(const Station *station, const Measure *measure, Window kept, void *ctx)
@@ -179,36 +113,52 @@ static void say_held_from(const Listing *listing, Reply *reply)
     if (listing->held_from == NO_TIME)
         return;
     clock_format(listing->held_from, time);
-    reply_header(reply, "Held-From", arena_format(listing->arena, "%s", time));
+    reply_header(reply, "Held-From", arena_format(listing->list.req->arena, "%s", time));
+}
+
+static ErrCode too_many(const Request *req, Reply *reply, Err *err)
+{
+    problem_set(
+        &reply->problem, PROBLEM_TOO_LARGE,
+        arena_format(req->arena,
+                     "Of '" STR_FMT "' more than %d readings would have to be sorted. Narrow it "
+                     "by station, parameter or time, ask for the first with `_limit`, or leave "
+                     "`_sorted` out.",
+                     STR_ARG(req->target.path), EA_NEWEST_MAX));
+    return err_set(err, ERR_TOO_LARGE, "too many readings to sort");
 }
 
 static ErrCode list_readings(const Request *req, Reply *reply, const EaQuery *query,
                              const Filter *filter, Err *err)
 {
+    const int64_t most = query->limit == EA_NO_LIMIT ? -1 : query->offset + query->limit;
     Listing listing = {.list = ea_list_begin(req, reply, query, COLUMNS),
                        .query = query,
-                       .arena = req->arena,
                        .item = buf_init(req->site->options->max_response_bytes),
+                       .description = buf_init(1 << 20),
+                       .newest = ea_newest_init(req->arena, most),
                        .held_from = NO_TIME,
                        .stops_at_past = !req->site->options->facade_keeps_history};
     if (query->latest || query->limit != EA_NO_LIMIT)
-        reply->spools = NULL; /* it fits into memory, where it is compressed too */
+        reply->spools_from = EA_LIST_IN_MEMORY;
     ErrCode rc = req->head_alone ? OK : walk(&listing, filter, err);
     if (rc == OK && listing.no_memory)
         rc = err_set(err, ERR_NO_MEMORY, "no memory for the readings");
+    if (rc == OK && listing.newest.too_many)
+        rc = too_many(req, reply, err);
     if (rc == OK && listing.reaches_past && listing.stops_at_past) {
         rc = ea_redirect(req, reply, err);
     } else if (rc == OK) {
         if (query->sorted)
-            put_sorted(&listing);
+            ea_newest_each(&listing.newest, put_reading, &listing);
         if (listing.reaches_past)
             say_held_from(&listing, reply);
         ea_list_end(&listing.list);
         rc = buf_check(&listing.item, err);
     }
     buf_release(&listing.item);
-    free(listing.sorted.series);
-    free(listing.sorted.items);
+    buf_release(&listing.description);
+    ea_newest_release(&listing.newest);
     return rc;
 }
 

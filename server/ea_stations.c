@@ -42,6 +42,7 @@ ErrCode get_ea_stations(const Request *req, Reply *reply, Err *err)
     Listing listing = {.list = ea_list_begin(req, reply, &query, AGENCY_STATION_MEMBERS),
                        .query = &query,
                        .item = buf_init(req->site->options->max_response_bytes)};
+    reply->spools_from = EA_LIST_IN_MEMORY;
     if (!req->head_alone)
         rc = snapshot_each_station(req->snap, &filter, add_station, &listing, err);
     if (rc == OK)

@@ -88,7 +88,7 @@ bool route_is_country_list(const Route *route)
 
 bool route_may_be_spooled(const Route *route)
 {
-    return route_is_country_list(route) && (route->params & (PARAMS_STATION | EA_TIME)) != 0 &&
+    return route_is_country_list(route) && (route->params & (PARAMS_STATION | EA_LIST)) != 0 &&
            (route->params & PARAMS_FOLLOW) == 0;
 }
 

@@ -20,9 +20,36 @@ static void log_failure(const Exchange *x, ErrCode code, const Err *err)
              err_name(code), err->text);
 }
 
+/* How large it may be, and what to do. */
+static void say_too_large(Exchange *x)
+{
+    const ServerOptions *options = x->site->options;
+    bool is_sorted = x->req.selection.order.count > 0, in_pages = x->reply.paged != NULL;
+    bool is_spooled = !is_sorted && (in_pages || x->reply.spools != NULL);
+    const char *of_what = "", *pages = "";
+    if (is_sorted)
+        of_what = ", all of which `sort` needs at once";
+    else if (in_pages)
+        of_what = ", packed";
+    else
+        pages = route_is_agency(x->req.route) ? ", ask for it in pages (`_limit`, `_offset`)"
+                                              : ", ask for it in pages (`limit`)";
+    problem_set(
+        &x->reply.problem, PROBLEM_TOO_LARGE,
+        arena_format(x->arena,
+                     "'" STR_FMT "' would be more than %zu bytes%s. Narrow it by station, "
+                     "measure, parameter or time%s, or take the objects that "
+                     "/v1/snapshots/latest names.",
+                     STR_ARG(x->req.target.path),
+                     is_spooled ? spools_most_bytes(x->site->spools) : options->max_response_bytes,
+                     of_what, pages));
+}
+
 void exchange_fail(Exchange *x, ErrCode code, const Err *err)
 {
     x->reply.header_count = 0; /* what was said of the answer that there is not */
+    if (code == ERR_TOO_LARGE)
+        say_too_large(x);
     reply_fail(&x->reply, x->arena, code, err);
     log_failure(x, code, err);
 }

@@ -48,7 +48,11 @@ bool reply_more(Reply *reply)
     enum { PIECE_BYTES = 1 << 20 };
     Buf *body = &reply->body;
     Err err = {.code = OK};
-    if (reply->spools == NULL || body->error != OK || body->len < PIECE_BYTES)
+    size_t least =
+        reply->spool == NULL && reply->spools_from > PIECE_BYTES ? reply->spools_from : PIECE_BYTES;
+    if (least > body->max / 2)
+        least = body->max / 2; /* what may be spooled is not refused for want of memory */
+    if (reply->spools == NULL || body->error != OK || body->len < least)
         return body->error == OK;
     ErrCode rc = move_to_spool(reply, &err);
     if (rc == ERR_STORAGE)
@@ -66,9 +70,10 @@ static void put_digest(const char *base64, char header[static DIGEST_SIZE])
 ErrCode reply_seal(Reply *reply, Err *err)
 {
     char digest[SHA256_BASE64_SIZE];
-    if (reply->spool == NULL)
-        return OK;
-    ErrCode rc = move_to_spool(reply, err);
+    ErrCode rc = buf_check(&reply->body, err); /* nothing is cut in silence */
+    if (rc != OK || reply->spool == NULL)
+        return rc;
+    rc = move_to_spool(reply, err);
     if (rc != OK)
         return rc;
     spool_end(reply->spool, digest);

@@ -27,6 +27,7 @@ typedef struct Reply {
     Header headers[REPLY_HEADERS_MAX];
     size_t header_count;
     Spools *spools;                /* where a body larger than memory goes; NULL: nowhere */
+    size_t spools_from;            /* so many bytes of it stay in memory; 0: a megabyte */
     Spool *spool;                  /* owned: what came before `body`; NULL while it all fits */
     char digest[DIGEST_SIZE];      /* Repr-Digest of a spooled body */
     struct Paged *paged;           /* owned: the list of which this is a page; NULL: of none */

@@ -220,25 +220,6 @@ static void put_sorted(Rows *rows)
     sorted = unsorted;
 }
 
-static ErrCode too_large(const Rows *rows, Err *err)
-{
-    const Request *req = rows->req;
-    const Reply *reply = rows->reply;
-    bool in_pages = reply->paged != NULL;
-    bool is_spooled = in_pages || (reply->spools != NULL && rows->sort.order.count == 0);
-    problem_set(&rows->reply->problem, PROBLEM_TOO_LARGE,
-                arena_format(req->arena,
-                             "'" STR_FMT "' would be more than %zu bytes%s. Narrow it by station, "
-                             "measure, parameter or time%s, or take the objects that "
-                             "/v1/snapshots/latest names.",
-                             STR_ARG(req->target.path),
-                             is_spooled ? spools_most_bytes(req->site->spools)
-                                        : req->site->options->max_response_bytes,
-                             in_pages ? ", packed" : "",
-                             in_pages ? "" : ", ask for it in pages (`limit`)"));
-    return err_set(err, ERR_TOO_LARGE, "the answer is too large");
-}
-
 /* All rows lie in the spool; the reply becomes the first page of them. */
 static ErrCode end_pages(const Rows *rows, Str head, Err *err)
 {
@@ -276,7 +257,5 @@ ErrCode rows_end(Rows *rows, const Extent *extent, Err *err)
         rc = end_pages(rows, buf_view(&head), err);
     else if (rc == OK)
         envelope_finish(reply, req, buf_view(&head), rows->count, STR_NONE);
-    if (rc == OK)
-        rc = buf_check(&reply->body, err);
-    return rc == ERR_TOO_LARGE ? too_large(rows, err) : rc;
+    return rc;
 }

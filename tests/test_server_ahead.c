@@ -1,6 +1,7 @@
 /* The hot bodies of a generation are finished before it is announced. */
 #include "base/metrics.h"
 #include "server/ahead.h"
+#include "store/inside.h"
 #include "tests/site.h"
 
 #include <string.h>
@@ -43,6 +44,7 @@ TEST(hot_bodies_are_ready_when_their_generation_is_announced)
     add_reading(&batch, "OCK1-level", FIXTURE_NOW - 900, 77);
     CHECK(fixture_apply(&inside.fixture, &batch, FAULT_NONE).changed);
     batch_release(&batch);
+    CHECK_INT(2, inside.fixture.store->span_generation); /* what /v1/status tells of it is known */
     int64_t misses = metric_get(METRIC_HTTP_CACHE_MISSES);
     for (size_t i = 0; i < countof(hot); i++) {
         CASE(hot[i].target);
