@@ -66,7 +66,7 @@ StoreOptions config_store_options(const Config *config)
         .data_dir = config->data_dir,
         .window_s = config->window_s,
         .reader_count =
-            (size_t) thread_count(config) + 4, /* render, export and stream beside HTTP */
+            (size_t) thread_count(config) + 8, /* rendering, export and stream beside HTTP */
         .snapshot_wait_ms = config->snapshot_wait_ms,
         .wal_max_bytes = config->wal_max_bytes,
         .check_max_bytes = config->check_max_bytes,

@@ -14,18 +14,20 @@ typedef struct Job {
     Head head;
     void **waiters;
     size_t waiter_count;
+    bool is_taken; /* a thread renders it */
 } Job;
 
 struct Renderer {
     Site *site;
     Cache *cache;
     RenderHooks hooks;
-    pthread_t thread; /* not a worker: what it waits for is a request, never a simulation's time */
-    bool started;
+    /* Not workers: what they wait for is a request, never a simulation's time. */
+    pthread_t threads[RENDER_THREADS_MAX];
+    size_t thread_count;
     Lock lock; /* guards what follows */
     Cond change;
     bool stopped;
-    Job *first; /* the one under way, until it is done */
+    Job *first; /* in the order of asking; those under way too, until they are done */
     size_t count;
 };
 
@@ -82,40 +84,71 @@ static void hand_over(const Renderer *renderer, const Job *job, const Rendered *
     }
 }
 
-static void end_job(Renderer *renderer, const Rendered *rendered)
+static void end_job(Renderer *renderer, Job *job, const Rendered *rendered)
 {
     lock_take(&renderer->lock);
-    Job *job = renderer->first; /* from here on nobody joins it */
-    renderer->first = job->next;
+    Job **place = &renderer->first;
+    while (*place != job)
+        place = &(*place)->next;
+    *place = job->next; /* from here on nobody joins it */
     renderer->count--;
+    cond_signal_all(&renderer->change); /* another may have waited for it */
     lock_give(&renderer->lock);
     hand_over(renderer, job, rendered);
     job_free(job);
 }
 
-/* Waits for one. NULL: stop now. */
-static const Job *next_job(Renderer *renderer)
+/* The same in another coding, which is the first byte of a key: rendered once, it is found then. */
+static bool is_alike(const Deferred *a, const Deferred *b)
 {
+    return a->generation == b->generation && a->key.len == b->key.len && a->key.len > 0 &&
+           memcmp(a->key.ptr + 1, b->key.ptr + 1, a->key.len - 1) == 0;
+}
+
+static bool waits_for_another(const Renderer *renderer, const Job *job)
+{
+    const Job *other = renderer->first;
+    while (other != NULL && !(other->is_taken && is_alike(&other->deferred, &job->deferred)))
+        other = other->next;
+    return other != NULL;
+}
+
+/* The first that can be rendered; NULL: there is none. */
+static Job *find_job(const Renderer *renderer)
+{
+    Job *job = renderer->first;
+    while (job != NULL && (job->is_taken || waits_for_another(renderer, job)))
+        job = job->next;
+    return job;
+}
+
+/* Waits for one. NULL: stop now. */
+static Job *next_job(Renderer *renderer)
+{
+    Job *job = NULL;
     lock_take(&renderer->lock);
-    while (!renderer->stopped && renderer->first == NULL)
+    while (!renderer->stopped && (job = find_job(renderer)) == NULL)
         (void) cond_wait(&renderer->change, &renderer->lock, INT64_MAX);
-    const Job *job = renderer->stopped ? NULL : renderer->first;
+    if (renderer->stopped)
+        job = NULL;
+    if (job != NULL)
+        job->is_taken = true;
     lock_give(&renderer->lock);
     return job;
 }
 
-static void render(Renderer *renderer, const Job *job)
+static void render(Renderer *renderer, Job *job)
 {
     CLEANUP(arena_release) Arena arena = arena_init();
     Answer answer = answer_request(renderer->site, renderer->cache, &job->head, &arena);
     const Rendered rendered = {.finished = answer.finished, .render_us = answer.render_us};
-    end_job(renderer, answer.finished != NULL ? &rendered : NULL);
+    end_job(renderer, job, answer.finished != NULL ? &rendered : NULL);
 }
 
 static void *run(void *ctx)
 {
     Renderer *renderer = ctx;
-    const Job *job;
+    Job *job;
     worker_give_way();
     while ((job = next_job(renderer)) != NULL)
         render(renderer, job);
@@ -174,24 +207,38 @@ bool renderer_ask(Renderer *renderer, const Deferred *deferred, const Head *head
 
 /* ---- start and stop -------------------------------------------------------------------------- */
 
-ErrCode renderer_start(Site *site, Cache *cache, const RenderHooks *hooks, Renderer **ret_renderer,
-                       Err *err)
+static ErrCode start_threads(Renderer *renderer, size_t count, Err *err)
 {
+    while (renderer->thread_count < count) {
+        pthread_t *thread = &renderer->threads[renderer->thread_count];
+        int failure = pthread_create(thread, NULL, run, renderer);
+        if (failure != 0)
+            return err_set(err, ERR_NO_MEMORY, "start of a render thread: %s", strerror(failure));
+        (void) pthread_setname_np(*thread, "render");
+        renderer->thread_count++;
+    }
+    return OK;
+}
+
+ErrCode renderer_start(Site *site, Cache *cache, const RenderHooks *hooks, size_t threads,
+                       Renderer **ret_renderer, Err *err)
+{
+    if (threads < RENDER_THREADS_MIN)
+        threads = RENDER_THREADS_MIN;
+    if (threads > RENDER_THREADS_MAX)
+        threads = RENDER_THREADS_MAX;
     Renderer *renderer = calloc(1, sizeof *renderer);
     if (renderer == NULL)
         return err_set(err, ERR_NO_MEMORY, "no memory for the renderer");
     *renderer = (Renderer){.site = site, .cache = cache, .hooks = *hooks};
     lock_init(&renderer->lock);
     cond_init(&renderer->change);
-    int failure = pthread_create(&renderer->thread, NULL, run, renderer);
-    if (failure != 0) {
+    ErrCode rc = start_threads(renderer, threads, err);
+    if (rc != OK)
         renderer_close(renderer);
-        return err_set(err, ERR_NO_MEMORY, "start of the render thread: %s", strerror(failure));
-    }
-    (void) pthread_setname_np(renderer->thread, "render");
-    renderer->started = true;
-    *ret_renderer = renderer;
-    return OK;
+    else
+        *ret_renderer = renderer;
+    return rc;
 }
 
 void renderer_stop(Renderer *renderer)
@@ -200,11 +247,10 @@ void renderer_stop(Renderer *renderer)
     renderer->stopped = true;
     cond_signal_all(&renderer->change);
     lock_give(&renderer->lock);
-    if (renderer->started)
-        (void) pthread_join(renderer->thread, NULL);
-    renderer->started = false;
+    while (renderer->thread_count > 0)
+        (void) pthread_join(renderer->threads[--renderer->thread_count], NULL);
     while (renderer->first != NULL) /* nobody else is left to change it */
-        end_job(renderer, NULL);
+        end_job(renderer, renderer->first, NULL);
 }
 
 void renderer_close(Renderer *renderer)

@@ -520,8 +520,8 @@ ErrCode server_start(Store *store, const ServerOptions *options, Server **ret_se
                        &server->gate, err);
     if (rc == OK)
         rc = renderer_start(&server->site, server->cache,
-                            &(RenderHooks){.hold = hold, .hand_over = hand_over}, &server->renderer,
-                            err);
+                            &(RenderHooks){.hold = hold, .hand_over = hand_over},
+                            options->thread_count, &server->renderer, err);
     if (rc == OK)
         rc = hub_start(store, &hub, &(HubHooks){.hold = hold_on, .wake = wake, .cut = cut},
                        &server->hub, err);

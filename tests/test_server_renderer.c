@@ -1,5 +1,6 @@
 /* Heavy answers are rendered beside the HTTP threads, once for all who ask meanwhile. */
 #include "base/lock.h"
+#include "base/metrics.h"
 #include "server/renderer.h"
 #include "tests/site.h"
 
@@ -60,6 +61,7 @@ typedef struct Desk {
     Lock lock;
     Cond change;
     int held, answered;
+    bool holds_first; /* whoever hands over to the first waiter is kept */
     Rendered got[WAITERS];
     bool has_none[WAITERS];
 } Desk;
@@ -82,10 +84,14 @@ static void hand_over(void *ctx, const Rendered *rendered)
     const Waiter *waiter = ctx;
     Desk *desk = waiter->desk;
     lock_take(&desk->lock);
-    if (rendered != NULL)
+    while (desk->holds_first && waiter->number == 0)
+        (void) cond_wait(&desk->change, &desk->lock, INT64_MAX);
+    if (rendered != NULL) {
+        finished_drop(desk->got[waiter->number].finished); /* where one waits for several */
         desk->got[waiter->number] = *rendered;
-    else
+    } else {
         desk->has_none[waiter->number] = true;
+    }
     desk->answered++;
     cond_signal_all(&desk->change);
     lock_give(&desk->lock);
@@ -99,8 +105,8 @@ static void desk_open(Desk *desk)
     lock_init(&desk->lock);
     cond_init(&desk->change);
     REQUIRE_OK(renderer_start(&desk->inside.site, desk->inside.cache,
-                              &(RenderHooks){.hold = hold, .hand_over = hand_over}, &desk->renderer,
-                              &err));
+                              &(RenderHooks){.hold = hold, .hand_over = hand_over}, 1,
+                              &desk->renderer, &err));
 }
 
 static void desk_close(Desk *desk)
@@ -158,6 +164,55 @@ TEST(concurrent_askers_share_one_rendering)
     CHECK_INT(rendered ? 304 : 503, finished_status(answer.finished));
     CHECK_TEXT("mine", answer.extra[0].value);
     finished_drop(answer.finished);
+    desk_close(&desk);
+}
+
+static void ask_renderer(Desk *desk, Waiter *waiter, const char *target, const char *encoding)
+{
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Head head = head_for(target);
+    head.accept_encoding = str_of(encoding);
+    Answer answer = answer_at_once(&desk->inside.site, desk->inside.cache, &head, &arena);
+    REQUIRE(answer.is_deferred);
+    REQUIRE(renderer_ask(desk->renderer, &answer.deferred, &head, waiter));
+}
+
+TEST(a_question_does_not_wait_for_the_one_before_it)
+{
+    Desk desk;
+    desk_open(&desk);
+    Waiter first = {&desk, 0}, second = {&desk, 1}, third = {&desk, 2};
+    desk.holds_first = true;
+    ask_renderer(&desk, &first, "/v1/latest", NULL);
+    ask_renderer(&desk, &second, "/v1/stations", NULL);
+    ask_renderer(&desk, &third, "/v1/measures", NULL);
+    await(&desk, 2); /* the first is under way still */
+    CHECK(desk.got[1].finished != NULL && desk.got[2].finished != NULL);
+    lock_take(&desk.lock);
+    desk.holds_first = false;
+    cond_signal_all(&desk.change);
+    lock_give(&desk.lock);
+    await(&desk, 3);
+    CHECK(desk.got[0].finished != NULL);
+    desk_close(&desk);
+}
+
+/* Whichever comes first, the rows are walked once. */
+TEST(codings_of_one_answer_are_rendered_one_behind_the_other)
+{
+    static const char *const encodings[] = {"gzip", NULL, "zstd"};
+    Desk desk;
+    Waiter waiters[countof(encodings)];
+    desk_open(&desk);
+    int64_t misses = metric_get(METRIC_HTTP_CACHE_MISSES);
+    for (size_t i = 0; i < countof(encodings); i++) {
+        waiters[i] = (Waiter){&desk, i};
+        ask_renderer(&desk, &waiters[i], "/v1/latest", encodings[i]);
+    }
+    await(&desk, countof(encodings));
+    CHECK_INT(misses + 1, metric_get(METRIC_HTTP_CACHE_MISSES));
+    CHECK_TEXT("gzip", finished_header(desk.got[0].finished, "Content-Encoding"));
+    CHECK_TEXT("zstd", finished_header(desk.got[2].finished, "Content-Encoding"));
     desk_close(&desk);
 }
 
