@@ -61,6 +61,18 @@ static bool is_open(const Head *head)
     return open;
 }
 
+/* What a browser must have before anybody can type a token: pages, and the contract that they are made of. */
+static bool is_page(const Head *head)
+{
+    static const char *const PATHS[] = {"/", "/docs", "/openapi.json", "/openapi.yaml"};
+    Str path = head->target, query;
+    (void) str_cut(head->target, '?', &path, &query);
+    bool page = str_starts(path, STR("/web/")) || str_starts(path, STR("/problems/"));
+    for (size_t i = 0; i < countof(PATHS) && !page; i++)
+        page = str_eq(path, str_of(PATHS[i]));
+    return page;
+}
+
 Verdict gate_judge(Gate *gate, const Head *head, Str authorization, uint64_t address,
                    int64_t now_us)
 {
@@ -73,7 +85,7 @@ Verdict gate_judge(Gate *gate, const Head *head, Str authorization, uint64_t add
     }
     if (verdict.allowance.is_refused) {
         verdict.refusal = PROBLEM_RATE_LIMITED;
-    } else if (gate->tokens != NULL) {
+    } else if (gate->tokens != NULL && !is_page(head)) {
         TokenJudgement token = tokens_judge(gate->tokens, authorization);
         verdict.is_token_wrong = token == TOKEN_WRONG;
         if (token != TOKEN_GOOD)

@@ -1,7 +1,8 @@
 /* server/gate.h - whether a request is answered at all: how often its address may ask, and who.
  *
  * Judged once, from the head, before anything of the request is read. What says how the service is
- * (/live, /ready, /metrics, /v1/status) and what browsers ask beforehand (OPTIONS) always passes. */
+ * (/live, /ready, /metrics, /v1/status) and what browsers ask beforehand (OPTIONS) always passes. The pages, and the
+ * contract that they are made of, are counted like the rest, and given to who brings no token: it is typed there. */
 #pragma once
 #include "server/answer.h"
 #include "server/limit.h"

@@ -12,4 +12,13 @@ await is_filled
 check 'openapi.json holds against any question' node tests/contract/fuzz.mjs "$base"
 check 'the pages work in a browser' node tests/contract/browser.mjs "$base"
 check 'freshet lives still' kill -0 "$service"
+kill "$service"
+wait "$service" || true
+echo 'a-good-token-of-some-length' > "$dir/tokens"
+"build/asan/freshet" --listen 127.0.0.1:0 --data-dir "$dir/data" --upstream "$upstream" --tokens-file "$dir/tokens" > "$dir/freshet.out" 2>&1 &
+service=$!
+await has_address "$dir/freshet.out"
+base=$(listening "$dir/freshet.out")
+await curl -fsS -o "$dir/ready" "$base/ready" 2> /dev/null
+check 'the pages ask for a token where the service does' node tests/contract/browser.mjs "$base" "$(cat "$dir/tokens")"
 conclude

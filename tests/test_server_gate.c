@@ -121,7 +121,7 @@ TEST(who_brings_no_token_is_told_to)
         {"right", "Authorization: Bearer one\r\n", NULL, 200},
         {"none, of what is kept by now", "", "Bearer realm=\"freshet\"", 401},
     };
-    static const char *const targets[] = {"/v1/stations/1491TH", "/v1/latest.csv", "/docs"};
+    static const char *const targets[] = {"/v1/stations/1491TH", "/v1/latest.csv", "/v1"};
     Served served;
     ServerOptions options = test_server_options();
     options.tokens_file = write_tokens("one\nthree\n");
@@ -145,7 +145,13 @@ TEST(who_brings_no_token_is_told_to)
     CASE("how the service is");
     for (size_t i = 0; i < countof(ALWAYS_OPEN); i++)
         CHECK(status_of(&served, ALWAYS_OPEN[i], "") != 401);
+    CASE("pages, in which it is typed");
+    static const char *const pages[] = {"/", "/docs", "/openapi.json", "/openapi.yaml?x=1",
+                                        "/web/docs.js"};
+    for (size_t i = 0; i < countof(pages); i++)
+        CHECK(status_of(&served, pages[i], "") != 401);
     CASE("what looks like it");
+    CHECK_INT(401, status_of(&served, "/docs/", ""));
     CHECK_INT(401, status_of(&served, "/live/../v1/latest", ""));
     CHECK_INT(401, status_of(&served, "/liver", ""));
     CASE("what a browser asks first");

@@ -6,6 +6,13 @@ const STREAM_MS = 10000; // an answer that goes on for ever is looked at for so 
 
 const api = await (await fetch('/openapi.json')).json();
 
+// What the reader typed, where the service asks for a token; it goes with the page.
+let token = '';
+
+function ask(address) {
+  return fetch(address, token !== '' ? { headers: { Authorization: `Bearer ${token}` } } : {});
+}
+
 // ---- elements -----------------------------------------------------------------------------------
 
 function element(name, attributes, ...children) {
@@ -104,9 +111,10 @@ async function textOf(answer) {
 async function send(operation, form, output) {
   const address = addressOf(operation, form);
   const url = new URL(address, location.href).href.replaceAll("'", '%27');
-  output.replaceChildren(element('pre', { class: 'command' }, `curl '${url}'`));
+  const secret = token !== '' ? '-H "Authorization: Bearer $TOKEN" ' : '';
+  output.replaceChildren(element('pre', { class: 'command' }, `curl ${secret}'${url}'`));
   try {
-    const answer = await fetch(address);
+    const answer = await ask(address);
     output.append(
       element('p', { class: 'status' }, `${answer.status} ${answer.statusText}`),
       folded('Headers', false, element('pre', {}, [...answer.headers].map(([name, value]) => `${name}: ${value}`).join('\n'))),
@@ -155,13 +163,28 @@ function contents(all) {
       element('li', {}, element('a', { href: `#${operation.operationId}` }, operation.path))))]));
 }
 
+// Where the service asks for a token, so does the page.
+function tokenField(answer) {
+  const input = element('input', { type: 'password', name: 'token', 'aria-label': 'Token', autocomplete: 'off', placeholder: 'token' });
+  const form = element('form', { id: 'token' }, element('p', {}, 'This service asks for a token. It is sent with what you try, and kept by nobody.'),
+    input, element('button', {}, 'Use it'), element('p', { class: 'status' }, `${answer.status} ${answer.statusText}`));
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    token = input.value.trim();
+    const again = await fillExamples();
+    form.querySelector('.status').textContent = again.ok ? 'It is good.' : `${again.status} ${again.statusText}`;
+  });
+  return form;
+}
+
 // An example that is here: one measure of this service, and its station.
 async function fillExamples() {
-  const answer = await fetch('/v1/latest?limit=1&fields=station,measure');
+  const answer = await ask('/v1/latest?limit=1&fields=station,measure');
   const item = answer.ok ? (await answer.json()).items[0] : undefined;
   for (const name of ['station', 'measure'])
     if (item !== undefined)
       for (const input of document.getElementsByName(`path:${name}`)) input.value = item[name];
+  return answer;
 }
 
 // The page is made after the browser looked for what the address names.
@@ -179,7 +202,8 @@ document.getElementById('main').replaceChildren(
   ...Object.entries(api.components.schemas).map(([name, schema]) =>
     folded(name, false, ...prose(schema.description), schema.properties !== undefined ? members(schema) : element('p', {}, typeOf(schema)),
       schema.example !== undefined ? element('pre', {}, JSON.stringify(schema.example, null, 2)) : null)));
-await fillExamples();
+const example = await fillExamples();
+if (example.status === 401) document.querySelector('nav').before(tokenField(example));
 showTarget();
 addEventListener('hashchange', showTarget);
 document.body.dataset.ready = 'yes';

@@ -2,12 +2,11 @@
 const state = document.getElementById('state');
 
 try {
-  const service = await (await fetch('/v1', { headers: { Accept: 'application/json' } })).json();
-  const counts = service.counts;
-  const fault = service.service.fault === 'none' ? '' : `, the fault is with: ${service.service.fault}`;
-  state.textContent = `${counts.readings.toLocaleString()} readings of ${counts.measures.toLocaleString()} measures ` +
-    `at ${counts.stations.toLocaleString()} stations, as of ${service.as_of}; ` +
-    `the service is ${service.service.state}${fault}.`;
+  const status = await (await fetch('/v1/status')).json(); // which asks nobody for a token
+  const { stations, measures, readings } = status.rows;
+  const fault = status.fault === 'none' ? '' : `, the fault is with: ${status.fault}`;
+  state.textContent = `${readings.toLocaleString()} readings of ${measures.toLocaleString()} measures ` +
+    `at ${stations.toLocaleString()} stations, as of ${status.as_of}; the service is ${status.state}${fault}.`;
 } catch {
   state.textContent = 'Nothing has been stored yet.';
 }

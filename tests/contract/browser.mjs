@@ -1,4 +1,4 @@
-// browser.mjs BASE - opens the pages in a real browser: the documentation has every operation, trying one shows
+// browser.mjs BASE [TOKEN] - opens the pages in a real browser: the documentation has every operation, trying one shows
 // its answer, and nothing is asked of another host. Closes with a count.
 //
 // The browser is told what to do over a pipe, in its own protocol: JSON messages, each with a NUL behind it.
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { askJson } from './http.mjs';
 
 const PATIENCE_MS = 60000;
-const [base] = process.argv.slice(2);
+const [base, token] = process.argv.slice(2);
 const profile = mkdtempSync(join(tmpdir(), 'freshet-browser-'));
 const browser = spawn('chromium', ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync', `--user-data-dir=${profile}`,
@@ -87,7 +87,21 @@ check('the front page leads to the documentation', await look(`document.querySel
 
 await open('/docs');
 await until(`document.body.dataset.ready === 'yes'`);
-const api = await askJson(base, '/openapi.json');
+check('a token is asked for where the service does', (await look(`document.getElementById('token') !== null`)) === (token !== undefined));
+if (token !== undefined) {
+  const use = async (text) => {
+    await look(`document.querySelector('#token input').value = '${text}'`);
+    await look(`document.querySelector('#token .status').textContent = ''`);
+    await look(`document.querySelector('#token button').click()`);
+    await until(`document.querySelector('#token .status').textContent !== ''`);
+    return look(`document.querySelector('#token .status').textContent`);
+  };
+  check('without it nothing is shown', (await tryOut('listLatestAs')).status.startsWith('401'));
+  check('a wrong one is told', (await use('wrong')).startsWith('401'));
+  check('a good one is told', (await use(token)) === 'It is good.');
+  check('its words stand in no command', !(await tryOut('listLatestAs')).command.includes(token));
+}
+const api = await askJson(base, '/openapi.json'); // which is open to all
 const operations = Object.values(api.paths).map((item) => item.get.operationId);
 check('there are operations', operations.length > 20);
 for (const operation of operations)
