@@ -143,8 +143,20 @@ static Finished *cut(Exchange *x, Finished *finished)
     return part;
 }
 
+/* Gaps of the whole country are a walk over all readings. A stream is begun where its connection is. */
+static bool is_for_elsewhere(const Exchange *x)
+{
+    const Route *route = x->req.route;
+    return x->may_defer && !exchange_is_head(x) && (route->params & PARAMS_FOLLOW) == 0 &&
+           exchange_is_heavy(&x->req, NULL);
+}
+
 static Finished *answer_now(Exchange *x)
 {
+    if (x->rendered != NULL)
+        return TAKE(x->rendered);
+    if (is_for_elsewhere(x))
+        return exchange_defer(x, store_generation(x->site->store));
     if (x->req.route->life == LIFE_BUILD) {
         if (exchange_client_holds(x, x->site->options->build))
             return end_not_modified(x);

@@ -51,6 +51,47 @@ TEST(lists_of_the_whole_country_are_deferred)
     inside_close(&inside);
 }
 
+/* They are kept by nobody, as what they tell is of the moment. */
+TEST(lists_of_the_moment_are_deferred_each_time)
+{
+    static const struct {
+        const char *target;
+        bool deferred;
+    } cases[] = {
+        {"/v1/gaps", true},
+        {"/v1/gaps.csv?parameter=level", true},
+        {"/v1/quarantine", true},
+        {"/v1/gaps?station=1491TH", false},
+        {"/v1/gaps?statoin=1491TH", false}, /* wrong: that is known at once */
+        {"/v1/snapshots", false},
+    };
+    Inside inside;
+    inside_open(&inside, true);
+    for (size_t i = 0; i < 2 * countof(cases); i++) {
+        const char *target = cases[i / 2].target;
+        CASE(target);
+        CLEANUP(arena_release) Arena arena = arena_init();
+        const Head head = head_for(target);
+        Answer answer = answer_at_once(&inside.site, inside.cache, &head, &arena);
+        CHECK_INT(cases[i / 2].deferred, answer.is_deferred);
+        finished_drop(answer.finished);
+        CLEANUP(asked_release) Asked rendered = ask(&inside, target);
+        const Rendered given = {.finished = finished_keep(rendered.answer.finished),
+                                .render_us = 7};
+        answer = answer_rendered(&inside.site, inside.cache, &head, &arena, &given);
+        CHECK(answer.finished == rendered.answer.finished || !cases[i / 2].deferred);
+        finished_drop(answer.finished);
+    }
+    CASE("its head is made at once");
+    CLEANUP(arena_release) Arena arena = arena_init();
+    Head head = head_for("/v1/gaps");
+    head.method = STR("HEAD");
+    Answer answer = answer_at_once(&inside.site, inside.cache, &head, &arena);
+    CHECK(!answer.is_deferred);
+    finished_drop(answer.finished);
+    inside_close(&inside);
+}
+
 /* ---- with waiters that are no connections ---------------------------------------------------- */
 
 enum { WAITERS = 20 };
