@@ -17,18 +17,24 @@ typedef struct Job {
     bool is_taken; /* a thread renders it */
 } Job;
 
+typedef struct RenderThread {
+    Renderer *renderer;
+    size_t nth; /* it takes a question when so many others are busy */
+    pthread_t id;
+} RenderThread;
+
 struct Renderer {
     Site *site;
     Cache *cache;
     RenderHooks hooks;
     /* Not workers: what they wait for is a request, never a simulation's time. */
-    pthread_t threads[RENDER_THREADS_MAX];
+    RenderThread threads[RENDER_THREADS_MAX];
     size_t thread_count;
     Lock lock; /* guards what follows */
     Cond change;
     bool stopped;
-    Job *first; /* in the order of asking; those under way too, until they are done */
-    size_t count;
+    Job *first;               /* in the order of asking; those under way too, until they are done */
+    size_t count, busy_count; /* jobs; threads that render one, or hand it over */
 };
 
 static void job_free(Job *job)
@@ -113,26 +119,29 @@ static bool waits_for_another(const Renderer *renderer, const Job *job)
     return other != NULL;
 }
 
-/* The first that can be rendered; NULL: there is none. */
-static Job *find_job(const Renderer *renderer)
+/* The first that thread `nth` can render; NULL: there is none. One after the other is always the same thread's,
+ * whose memory is warm: another is for when that one is busy. */
+static Job *find_job(const Renderer *renderer, size_t nth)
 {
-    Job *job = renderer->first;
+    Job *job = renderer->busy_count >= nth ? renderer->first : NULL;
     while (job != NULL && (job->is_taken || waits_for_another(renderer, job)))
         job = job->next;
     return job;
 }
 
 /* Waits for one. NULL: stop now. */
-static Job *next_job(Renderer *renderer)
+static Job *next_job(Renderer *renderer, size_t nth)
 {
     Job *job = NULL;
     lock_take(&renderer->lock);
-    while (!renderer->stopped && (job = find_job(renderer)) == NULL)
+    while (!renderer->stopped && (job = find_job(renderer, nth)) == NULL)
         (void) cond_wait(&renderer->change, &renderer->lock, INT64_MAX);
     if (renderer->stopped)
         job = NULL;
-    if (job != NULL)
+    if (job != NULL) {
         job->is_taken = true;
+        renderer->busy_count++;
+    }
     lock_give(&renderer->lock);
     return job;
 }
@@ -147,11 +156,16 @@ static void render(Renderer *renderer, Job *job)
 
 static void *run(void *ctx)
 {
-    Renderer *renderer = ctx;
+    const RenderThread *thread = ctx;
+    Renderer *renderer = thread->renderer;
     Job *job;
     worker_give_way();
-    while ((job = next_job(renderer)) != NULL)
+    while ((job = next_job(renderer, thread->nth)) != NULL) {
         render(renderer, job);
+        lock_take(&renderer->lock);
+        renderer->busy_count--;
+        lock_give(&renderer->lock);
+    }
     return NULL;
 }
 
@@ -210,11 +224,12 @@ bool renderer_ask(Renderer *renderer, const Deferred *deferred, const Head *head
 static ErrCode start_threads(Renderer *renderer, size_t count, Err *err)
 {
     while (renderer->thread_count < count) {
-        pthread_t *thread = &renderer->threads[renderer->thread_count];
-        int failure = pthread_create(thread, NULL, run, renderer);
+        RenderThread *thread = &renderer->threads[renderer->thread_count];
+        *thread = (RenderThread){.renderer = renderer, .nth = renderer->thread_count};
+        int failure = pthread_create(&thread->id, NULL, run, thread);
         if (failure != 0)
             return err_set(err, ERR_NO_MEMORY, "start of a render thread: %s", strerror(failure));
-        (void) pthread_setname_np(*thread, "render");
+        (void) pthread_setname_np(thread->id, "render");
         renderer->thread_count++;
     }
     return OK;
@@ -248,7 +263,7 @@ void renderer_stop(Renderer *renderer)
     cond_signal_all(&renderer->change);
     lock_give(&renderer->lock);
     while (renderer->thread_count > 0)
-        (void) pthread_join(renderer->threads[--renderer->thread_count], NULL);
+        (void) pthread_join(renderer->threads[--renderer->thread_count].id, NULL);
     while (renderer->first != NULL) /* nobody else is left to change it */
         end_job(renderer, renderer->first, NULL);
 }
