@@ -119,8 +119,8 @@ static bool waits_for_another(const Renderer *renderer, const Job *job)
     return other != NULL;
 }
 
-/* The first that thread `nth` can render; NULL: there is none. One after the other is always the same thread's,
- * whose memory is warm: another is for when that one is busy. */
+/* The first that thread `nth` can render; NULL: there is none. The first thread comes first, another is for when it is
+ * busy: taking turns made others wait longer (p99, bench/RESULTS.md). */
 static Job *find_job(const Renderer *renderer, size_t nth)
 {
     Job *job = renderer->busy_count >= nth ? renderer->first : NULL;
